@@ -1,0 +1,131 @@
+//! Deliveries: what is due, what came of it, and the webhook logs.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use cstar_types::{
+    Attempt, Delivery, DeliveryId, DeliveryStatus, DisabledReason, Entry, EventId, TeamId, Timestamp,
+    WebhookId,
+};
+
+use crate::{Page, StoreError, TypeFilter};
+
+/// A delivery that waits for an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// Which delivery.
+    pub id: DeliveryId,
+    /// To where.
+    pub webhook: WebhookId,
+    /// What.
+    pub entry: Arc<Entry>,
+    /// Attempts on record; the next one has this number plus 1 (T8).
+    pub attempts: u32,
+    /// Failed attempts of the present schedule; a resend begins a new one.
+    pub failed: u32,
+    /// When it is due.
+    pub due_at: Timestamp,
+}
+
+/// What waits for one webhook.
+#[derive(Debug, Clone, Default)]
+pub struct DueSlice {
+    /// Due at `now`, the longest due first.
+    pub due: Vec<Due>,
+    /// When the first of the others is due; `None` if these are all.
+    pub next: Option<Timestamp>,
+}
+
+/// What follows an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It ended well.
+    Delivered,
+    /// Another attempt is due then.
+    RetryAt(Timestamp),
+    /// It was the last one.
+    Failed,
+}
+
+/// The result of one attempt.
+#[derive(Debug, Clone)]
+pub struct AttemptReport {
+    /// Of which delivery.
+    pub delivery: DeliveryId,
+    /// To where.
+    pub webhook: WebhookId,
+    /// What happened.
+    pub attempt: Attempt,
+    /// What follows.
+    pub verdict: Verdict,
+}
+
+/// A list of deliveries, newest first.
+#[derive(Debug, Clone)]
+pub struct DeliveryQuery {
+    /// The types that the key sees and asks for.
+    pub filter: TypeFilter,
+    /// Of this webhook.
+    pub webhook: Option<WebhookId>,
+    /// Of this event.
+    pub event: Option<EventId>,
+    /// In this status.
+    pub status: Option<DeliveryStatus>,
+    /// Made at this time or later.
+    pub since: Option<Timestamp>,
+    /// Made before this time.
+    pub until: Option<Timestamp>,
+    /// Begin behind (older than) this one.
+    pub from: Option<DeliveryId>,
+    /// At most so many rows.
+    pub limit: usize,
+}
+
+/// Deliveries. DLV-1: they are made by [`crate::Log::append`] and by calls that say so here, by nothing else.
+#[async_trait]
+pub trait Deliveries: Send + Sync {
+    /// Every webhook for which something waits, and when its first is due. Its cost grows with the number of
+    /// webhooks, not with history.
+    async fn lanes(&self) -> Result<Vec<(WebhookId, Timestamp)>, StoreError>;
+
+    /// What is due for one webhook, at most `limit`. Those that are in flight are among it: the caller knows them.
+    async fn due(&self, webhook: WebhookId, now: Timestamp, limit: usize) -> Result<DueSlice, StoreError>;
+
+    /// Records results, in one transaction, synced. Answers how each delivery now stands, in order. A success ends a
+    /// delivery `delivered` whatever came before; a failure leaves an ended one as it ended (DLV-2). A report of an
+    /// unknown delivery (its team was erased meanwhile) answers `cancelled`.
+    ///
+    /// Goes on while the disk is nearly full: room is kept for it.
+    async fn record(&self, reports: Vec<AttemptReport>) -> Result<Vec<DeliveryStatus>, StoreError>;
+
+    /// Disables a webhook and cancels what waits for it. Tells the tail.
+    async fn disable_webhook(
+        &self,
+        webhook: WebhookId,
+        reason: DisabledReason,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// One delivery and its attempts, in order.
+    async fn delivery(
+        &self,
+        team: TeamId,
+        delivery: DeliveryId,
+    ) -> Result<(Delivery, Vec<Attempt>), StoreError>;
+
+    /// A page of the webhook logs (W54).
+    async fn deliveries(
+        &self,
+        team: TeamId,
+        query: DeliveryQuery,
+    ) -> Result<Page<Delivery, DeliveryId>, StoreError>;
+
+    /// Reopens an ended delivery with one new schedule, due now; attempt numbers go on (T8). `Conflict` while it has
+    /// not ended, or if its webhook is disabled; `NotFound` if its webhook or event is gone. Tells the tail.
+    async fn resend(
+        &self,
+        team: TeamId,
+        delivery: DeliveryId,
+        now: Timestamp,
+    ) -> Result<Delivery, StoreError>;
+}

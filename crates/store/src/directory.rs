@@ -1,0 +1,144 @@
+//! Teams, their keys and their webhooks.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use cstar_types::{
+    DisabledReason, Key, KeyId, Patterns, RetrySchedule, Team, TeamId, Timestamp, Webhook, WebhookId,
+};
+use zeroize::Zeroizing;
+
+use crate::{Page, StoreError};
+
+/// A secret in the clear, wiped when dropped. It cannot print itself (SEC-3).
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretText(Zeroizing<String>);
+
+impl SecretText {
+    /// Wraps a secret.
+    #[must_use]
+    pub fn new(secret: String) -> Self {
+        Self(Zeroizing::new(secret))
+    }
+
+    /// The secret itself, for signing or for the one answer that shows it.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretText(…)")
+    }
+}
+
+/// The secrets of one webhook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookSecrets {
+    /// Signs from now on.
+    pub current: SecretText,
+    /// During rotation, the one before and when its overlap ends (T3).
+    pub previous: Option<(SecretText, Timestamp)>,
+}
+
+/// The SHA-256 of a whole team key: keys are random, so a fast hash is enough, and fixed length compares in constant time.
+pub type KeyDigest = [u8; 32];
+
+/// Which rows of an id-ordered list: newest first, at most `limit`, beginning behind `from`.
+#[derive(Debug, Clone, Copy)]
+pub struct ListQuery<I> {
+    /// Begin behind this row.
+    pub from: Option<I>,
+    /// At most so many rows.
+    pub limit: usize,
+}
+
+/// What may change of a webhook; `None` leaves it as it is.
+#[derive(Debug, Clone, Default)]
+pub struct WebhookPatch {
+    /// A new URL.
+    pub url: Option<String>,
+    /// New patterns.
+    pub events: Option<Patterns>,
+    /// A new description.
+    pub description: Option<String>,
+    /// Enabled, or disabled and why. Disabling cancels what waits.
+    pub enabled: Option<Result<(), DisabledReason>>,
+    /// Its own schedule, or the server's.
+    pub retry_schedule: Option<Option<RetrySchedule>>,
+    /// New static headers.
+    pub headers: Option<Vec<(String, String)>>,
+    /// Whether 410 disables it.
+    pub disable_on_gone: Option<bool>,
+}
+
+/// Teams, keys and webhooks. Each change is synced before it is answered.
+///
+/// `expected` is the version that the caller saw (`If-Match`); another one is `Changed`.
+#[async_trait]
+pub trait Directory: Send + Sync {
+    /// Makes a team; `Conflict` if its id is taken.
+    async fn create_team(&self, team: Team) -> Result<Team, StoreError>;
+    /// One team.
+    async fn team(&self, team: TeamId) -> Result<Team, StoreError>;
+    /// All teams, in the order of their making, newest first.
+    async fn teams(&self, query: ListQuery<TeamId>) -> Result<Page<Team, TeamId>, StoreError>;
+    /// Renames a team.
+    async fn rename_team(
+        &self,
+        team: TeamId,
+        name: String,
+        expected: Option<u64>,
+    ) -> Result<Team, StoreError>;
+    /// Deletes a team: its keys open nothing at once, its streams end, what waits is cancelled, and everything of it
+    /// is erased (in slices, by [`crate::Upkeep::remove_old`], after this returns).
+    async fn delete_team(&self, team: TeamId, expected: Option<u64>) -> Result<(), StoreError>;
+
+    /// Stores a key by its digest; `Conflict` if its id is taken.
+    async fn create_key(&self, key: Key, digest: KeyDigest) -> Result<(), StoreError>;
+    /// A key and its digest, revoked and expired ones too; answered from memory once it was read.
+    async fn key(&self, key: KeyId) -> Result<(Key, KeyDigest), StoreError>;
+    /// The keys of a team, newest first.
+    async fn keys(&self, team: TeamId, query: ListQuery<KeyId>) -> Result<Page<Key, KeyId>, StoreError>;
+    /// Revokes a key for good; a second time changes nothing. Tells the tail.
+    async fn revoke_key(&self, team: TeamId, key: KeyId, now: Timestamp) -> Result<Key, StoreError>;
+    /// Notes uses of keys; not synced, and losing some is no harm.
+    async fn touch_keys(&self, uses: Vec<(KeyId, Timestamp)>) -> Result<(), StoreError>;
+
+    /// Stores a webhook and its secret (encrypted, SEC-3); `TooMany` if the team has `limit` already.
+    async fn create_webhook(
+        &self,
+        webhook: Webhook,
+        secret: SecretText,
+        limit: usize,
+    ) -> Result<Webhook, StoreError>;
+    /// One webhook.
+    async fn webhook(&self, team: TeamId, webhook: WebhookId) -> Result<Webhook, StoreError>;
+    /// The webhooks of a team, newest first.
+    async fn webhooks(
+        &self,
+        team: TeamId,
+        query: ListQuery<WebhookId>,
+    ) -> Result<Page<Webhook, WebhookId>, StoreError>;
+    /// Changes a webhook. Tells the tail.
+    async fn update_webhook(
+        &self,
+        team: TeamId,
+        webhook: WebhookId,
+        patch: WebhookPatch,
+        expected: Option<u64>,
+        now: Timestamp,
+    ) -> Result<Webhook, StoreError>;
+    /// Deletes a webhook; what waits for it is cancelled (DLV-2), its deliveries stay in the logs. Tells the tail.
+    async fn delete_webhook(
+        &self,
+        team: TeamId,
+        webhook: WebhookId,
+        expected: Option<u64>,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+    /// A webhook and its secrets in the clear, for the sender alone.
+    async fn webhook_to_send(&self, webhook: WebhookId) -> Result<(Webhook, WebhookSecrets), StoreError>;
+}

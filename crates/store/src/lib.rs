@@ -1,0 +1,33 @@
+//! The log: an event and its deliveries in one transaction, synced before anybody hears of it.
+//!
+//! [`Store`] is the contract. [`sqlite`] keeps it on one machine's disk; [`model`] keeps it in memory, as plainly as
+//! it can be written; [`conformance`] is the one suite that both must pass. A store knows nothing of HTTP, of
+//! signing, or of who reads.
+
+mod deliveries;
+mod directory;
+mod error;
+mod log;
+mod tail;
+mod upkeep;
+
+pub use deliveries::{AttemptReport, Deliveries, DeliveryQuery, Due, DueSlice, Verdict};
+pub use directory::{Directory, KeyDigest, ListQuery, SecretText, WebhookPatch, WebhookSecrets};
+pub use error::StoreError;
+pub use log::{
+    Append, Appended, EventQuery, Log, LogEnds, LogSlice, NewEvent, Order, Page, SliceLimit, TypeFilter,
+};
+pub use tail::{Change, Tail, TailReader, Told};
+pub use upkeep::{Cutoffs, Health, StoreCounts, Upkeep};
+
+/// A durable, transactional store: the whole contract.
+///
+/// - LOG-1: what a call answered with `Ok` is on disk and was synced before the answer.
+/// - LOG-2: a team's positions count 1, 2, 3 … without holes; who has read n never sees something new at or below n.
+/// - LOG-3: what is read is byte for byte what was appended; damage is an error.
+/// - DLV-1: an append makes exactly one delivery for each enabled webhook of the team that wants the event's type, as
+///   the webhooks stand in the order of commits.
+/// - The tail is told after the sync, in the order of commits.
+pub trait Store: Log + Directory + Deliveries + Upkeep + 'static {}
+
+impl<T: Log + Directory + Deliveries + Upkeep + 'static> Store for T {}

@@ -1,0 +1,195 @@
+//! The tail: what was committed, told to the readers in this process right after the commit.
+//!
+//! It is a doorbell that brings the goods along, not a queue that must not lose: a reader that falls behind its budget
+//! is told [`Told::Lagged`] and reads the store instead.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Weak};
+
+use cstar_types::{DeliveryId, Entry, KeyId, TeamId, WebhookId};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::Due;
+
+/// One thing that was committed.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// Entries of one team, in order and without holes, and the deliveries that they made.
+    Appended {
+        /// Whose log.
+        team: TeamId,
+        /// What was appended.
+        entries: Vec<Arc<Entry>>,
+        /// What is now due.
+        deliveries: Vec<Due>,
+    },
+    /// An ended delivery is due again.
+    Reopened {
+        /// Which delivery.
+        delivery: DeliveryId,
+        /// To where.
+        webhook: WebhookId,
+    },
+    /// A webhook was made, changed, disabled, enabled or deleted.
+    WebhookChanged(WebhookId),
+    /// A key was revoked.
+    KeyRevoked(KeyId),
+    /// A team was deleted.
+    TeamDeleted(TeamId),
+}
+
+impl Change {
+    /// About how much memory it holds, in bytes.
+    fn weight(&self) -> usize {
+        const FIXED: usize = 256;
+        match self {
+            Self::Appended { entries, deliveries, .. } => {
+                let bodies: usize = entries.iter().map(|entry| FIXED + entry.event.body.len()).sum();
+                FIXED + bodies + deliveries.len() * size_of::<Due>()
+            }
+            _ => FIXED,
+        }
+    }
+}
+
+/// What a reader of the tail is told.
+#[derive(Debug, Clone)]
+pub enum Told {
+    /// This was committed.
+    Change(Arc<Change>),
+    /// More was committed than the budget holds; everything up to now was dropped. Read the store.
+    Lagged,
+}
+
+/// The writing end, held by the store.
+#[derive(Debug, Default)]
+pub struct Tail {
+    readers: Mutex<Vec<Weak<Shared>>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    waiting: Mutex<Waiting>,
+    bell: Notify,
+    budget_bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    changes: VecDeque<Arc<Change>>,
+    bytes: usize,
+    lagged: bool,
+    closed: bool,
+}
+
+/// One reader of the tail.
+#[derive(Debug)]
+pub struct TailReader {
+    shared: Arc<Shared>,
+}
+
+impl Tail {
+    /// A reader that is told everything committed from now on, holding at most about `budget_bytes`.
+    pub fn subscribe(&self, budget_bytes: usize) -> TailReader {
+        let shared = Arc::new(Shared { waiting: Mutex::default(), bell: Notify::new(), budget_bytes });
+        self.readers.lock().push(Arc::downgrade(&shared));
+        TailReader { shared }
+    }
+
+    /// Tells all readers, in the order of commits. Never waits for one.
+    pub fn tell(&self, change: Change) {
+        let weight = change.weight();
+        let change = Arc::new(change);
+        self.readers.lock().retain(|reader| {
+            let Some(reader) = reader.upgrade() else { return false };
+            reader.push(&change, weight);
+            true
+        });
+    }
+
+    /// Tells all readers that nothing more will come.
+    pub fn close(&self) {
+        for reader in self.readers.lock().drain(..).filter_map(|reader| reader.upgrade()) {
+            reader.waiting.lock().closed = true;
+            reader.bell.notify_one();
+        }
+    }
+}
+
+impl Shared {
+    fn push(&self, change: &Arc<Change>, weight: usize) {
+        let mut waiting = self.waiting.lock();
+        if waiting.bytes + weight > self.budget_bytes && !waiting.changes.is_empty() {
+            waiting.changes.clear();
+            waiting.bytes = 0;
+            waiting.lagged = true;
+        }
+        if !waiting.lagged {
+            waiting.changes.push_back(Arc::clone(change));
+            waiting.bytes += weight;
+        }
+        drop(waiting);
+        self.bell.notify_one();
+    }
+}
+
+impl TailReader {
+    /// The next thing told, or `None` once the store has closed. Safe to drop while it waits.
+    pub async fn next(&mut self) -> Option<Told> {
+        loop {
+            if let Some(told) = self.try_next() {
+                return told;
+            }
+            self.shared.bell.notified().await; // keeps a permit if it was rung in between: there is one waiter
+        }
+    }
+
+    /// Like [`TailReader::next`], but `None` where that would wait.
+    pub fn try_next(&mut self) -> Option<Option<Told>> {
+        let mut waiting = self.shared.waiting.lock();
+        if std::mem::take(&mut waiting.lagged) {
+            return Some(Some(Told::Lagged));
+        }
+        if let Some(change) = waiting.changes.pop_front() {
+            waiting.bytes = waiting.bytes.saturating_sub(change.weight());
+            return Some(Some(Told::Change(change)));
+        }
+        waiting.closed.then_some(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(bits: u128) -> Change {
+        Change::WebhookChanged(WebhookId::from_bits(bits))
+    }
+
+    #[tokio::test]
+    async fn changes_come_in_order_and_then_the_end() {
+        let tail = Tail::default();
+        let mut reader = tail.subscribe(1 << 20);
+        (0..3).for_each(|bits| tail.tell(change(bits)));
+        tail.close();
+        for bits in 0..3 {
+            let told = reader.next().await;
+            assert!(
+                matches!(told, Some(Told::Change(c)) if matches!(*c, Change::WebhookChanged(w) if w.bits() == bits))
+            );
+        }
+        assert!(reader.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_reader_past_its_budget_is_told_so_once_and_goes_on() {
+        let tail = Tail::default();
+        let mut reader = tail.subscribe(600);
+        (0..10).for_each(|bits| tail.tell(change(bits)));
+        assert!(matches!(reader.next().await, Some(Told::Lagged)));
+        assert!(reader.try_next().is_none(), "what was dropped is not told again");
+        tail.tell(change(11));
+        assert!(matches!(reader.next().await, Some(Told::Change(_))));
+    }
+}

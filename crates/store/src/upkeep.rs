@@ -1,0 +1,71 @@
+//! What a store needs beside its daily work.
+
+use async_trait::async_trait;
+use cstar_types::Timestamp;
+
+use crate::{StoreError, TailReader};
+
+/// Until when things are removed: what was made before its cutoff goes.
+#[derive(Debug, Clone, Copy)]
+pub struct Cutoffs {
+    /// For events. One with a delivery that has not ended stays, and those behind it.
+    pub events: Timestamp,
+    /// For deliveries that have ended, with their attempts.
+    pub deliveries: Timestamp,
+    /// For idempotency keys.
+    pub idempotency_keys: Timestamp,
+}
+
+/// Whether a store can take a publish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// It can.
+    Ready,
+    /// The disk is nearly full.
+    StorageFull,
+    /// It is closing.
+    ShuttingDown,
+    /// It closed itself after a failed write.
+    Poisoned,
+}
+
+/// Counts since the start, for metrics.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StoreCounts {
+    /// Commits synced.
+    pub commits: u64,
+    /// Events appended.
+    pub events: u64,
+    /// Deliveries made.
+    pub deliveries: u64,
+    /// Attempts recorded.
+    pub attempts: u64,
+    /// Writes waiting now.
+    pub waiting: u64,
+}
+
+/// Upkeep.
+#[async_trait]
+pub trait Upkeep: Send + Sync {
+    /// A reader of everything committed from now on.
+    fn tail(&self, budget_bytes: usize) -> TailReader;
+
+    /// Whether it can take a publish; costs nothing.
+    fn health(&self) -> Health;
+
+    /// Counts since the start.
+    fn counts(&self) -> StoreCounts;
+
+    /// Removes at most about `rows` rows that are older than their cutoff, or of deleted teams, in one short
+    /// transaction. Answers how many; 0 means that nothing is left to remove.
+    async fn remove_old(&self, cutoffs: Cutoffs, rows: usize) -> Result<usize, StoreError>;
+
+    /// Looks at everything stored; `Damaged` names the first thing that is not as it was written (LOG-3).
+    async fn check(&self) -> Result<(), StoreError>;
+
+    /// Waits until the store has closed itself after a failed write; never returns otherwise.
+    async fn poisoned(&self);
+
+    /// Takes nothing new, finishes what was handed over, and closes.
+    async fn close(&self);
+}

@@ -1,0 +1,99 @@
+//! An event, and the one envelope in which everybody gets it (T9).
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use crate::{EventId, EventType, Position, TeamId, Timestamp};
+
+/// Something that happened in the application. Its body is built once; the same bytes are stored, signed, sent,
+/// resent and streamed (T1, LOG-3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Which event, the same everywhere.
+    pub id: EventId,
+    /// What happened.
+    pub event_type: EventType,
+    /// Whose event.
+    pub team: TeamId,
+    /// When the application's publish was taken.
+    pub created_at: Timestamp,
+    /// The envelope `{id, type, team_id, created_at, data}`, in that order, as canonical JSON (W30).
+    pub body: Bytes,
+}
+
+impl Event {
+    /// Builds the envelope around `data`, which must be a JSON object in canonical form ([`crate::json`]).
+    #[must_use]
+    pub fn new(id: EventId, event_type: EventType, team: TeamId, created_at: Timestamp, data: &[u8]) -> Self {
+        let mut body = BytesMut::with_capacity(envelope_len(&event_type, data.len()));
+        body.put_slice(b"{\"id\":\"");
+        body.put_slice(id.to_string().as_bytes());
+        body.put_slice(b"\",\"type\":\"");
+        body.put_slice(event_type.as_str().as_bytes());
+        body.put_slice(b"\",\"team_id\":\"");
+        body.put_slice(team.to_string().as_bytes());
+        body.put_slice(b"\",\"created_at\":\"");
+        body.put_slice(created_at.to_seconds_string().as_bytes());
+        body.put_slice(b"\",\"data\":");
+        body.put_slice(data);
+        body.put_slice(b"}");
+        Self { id, event_type, team, created_at, body: body.freeze() }
+    }
+
+    /// The canonical bytes of `data`, cut out of the envelope.
+    #[must_use]
+    pub fn data(&self) -> &[u8] {
+        let id_len = self.id.to_string().len();
+        let before = ENVELOPE_FIXED_BYTES + id_len + self.event_type.as_str().len();
+        self.body.get(before..self.body.len() - 1).unwrap_or_default()
+    }
+}
+
+/// An event in its team's log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Where it stands.
+    pub position: Position,
+    /// What stands there.
+    pub event: Event,
+}
+
+/// Everything before `data` but the id and the type: keys, quotes, the team's UUID and the time.
+const ENVELOPE_FIXED_BYTES: usize =
+    r#"{"id":"","type":"","team_id":"","created_at":"","data":"#.len() + UUID_LEN + SECONDS_LEN;
+const UUID_LEN: usize = 36;
+const SECONDS_LEN: usize = "2025-12-10T14:30:00Z".len();
+
+/// An upper bound of the envelope's length in bytes, known before it is built.
+#[must_use]
+pub fn envelope_len(event_type: &EventType, data_len: usize) -> usize {
+    ENVELOPE_FIXED_BYTES + EventId::MAX_LEN + event_type.as_str().len() + data_len + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(test: bool) -> Event {
+        let team = "550e8400-e29b-41d4-a716-446655440000".parse().unwrap();
+        let at = Timestamp::parse("2025-12-10T14:30:00.9Z").unwrap();
+        Event::new(EventId::from_bits(1, test), "ticket.created".parse().unwrap(), team, at, br#"{"id":"1"}"#)
+    }
+
+    /// W30, W31, W32, W33, W34: the keys of the envelope and their order.
+    #[test]
+    fn the_envelope_has_five_keys_in_order() {
+        assert_eq!(
+            std::str::from_utf8(&event(false).body).unwrap(),
+            r#"{"id":"evt_00000000000000000000000001","type":"ticket.created","team_id":"550e8400-e29b-41d4-a716-446655440000","created_at":"2025-12-10T14:30:00Z","data":{"id":"1"}}"#
+        );
+    }
+
+    #[test]
+    fn data_is_cut_out_of_the_envelope_and_its_length_is_foreseen() {
+        for test in [false, true] {
+            let event = event(test);
+            assert_eq!(event.data(), br#"{"id":"1"}"#);
+            assert!(event.body.len() <= envelope_len(&event.event_type, event.data().len()));
+        }
+    }
+}

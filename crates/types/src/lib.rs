@@ -1,0 +1,32 @@
+//! The nouns of cStar, and the rules that need nothing but them.
+//!
+//! Floor 0: no IO, no clock (`now` is handed in), no HTTP, no SQL.
+
+pub mod catalog;
+mod delivery;
+mod event;
+mod id;
+pub mod json;
+mod key;
+pub mod limits;
+mod pattern;
+mod position;
+mod retry;
+mod team;
+mod time;
+mod webhook;
+
+pub use delivery::{Attempt, AttemptRequest, AttemptSummary, Delivery, DeliveryStatus, NotAStatus, Outcome};
+pub use event::{Entry, Event, envelope_len};
+pub use id::{
+    DeliveryId, DeliveryKind, EventId, Id, IdKind, KeyId, KeyKind, NotAnId, TeamId, WebhookId, WebhookKind,
+};
+pub use key::{Key, NotAScope, Scope, Scopes};
+pub use pattern::{EventType, Pattern, PatternError, Patterns};
+pub use position::{Cursor, NotAPosition, Position};
+pub use retry::{
+    RETRIES_MAX, RETRY_WAIT_MAX, RetrySchedule, RetryScheduleError, format_duration, parse_duration,
+};
+pub use team::Team;
+pub use time::{Clock, NotAnInstant, Timestamp};
+pub use webhook::{DisabledReason, Webhook, WebhookStatus};

@@ -1,0 +1,64 @@
+//! A webhook: where a team wants its events posted.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Patterns, RetrySchedule, TeamId, Timestamp, WebhookId};
+
+/// Whether a webhook takes part in publishing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WebhookStatus {
+    /// Each event that matches makes a delivery.
+    Enabled,
+    /// No deliveries are made.
+    Disabled,
+}
+
+/// Why a webhook is disabled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DisabledReason {
+    /// Somebody with a key said so.
+    ByRequest,
+    /// The endpoint answered 410 and the webhook has `disable_on_gone`.
+    Gone,
+}
+
+/// A registered endpoint. Its secrets are kept apart and never appear here (SEC-3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Webhook {
+    /// Which webhook.
+    pub id: WebhookId,
+    /// Whose webhook.
+    pub team: TeamId,
+    /// Where requests go, as the WHATWG parser normalised it.
+    pub url: String,
+    /// Which events it gets (W4, W5).
+    pub events: Patterns,
+    /// For people.
+    pub description: String,
+    /// Whether deliveries are made.
+    pub status: WebhookStatus,
+    /// Set exactly while it is disabled.
+    pub disabled_reason: Option<DisabledReason>,
+    /// Its own retry schedule, or `None` for the server's.
+    pub retry_schedule: Option<RetrySchedule>,
+    /// Headers that every request carries, in order. Values may be credentials of the receiver: never logged.
+    pub headers: Vec<(String, String)>,
+    /// Whether an answer of 410 disables it.
+    pub disable_on_gone: bool,
+    /// Counts changes from 1; the `ETag`.
+    pub version: u64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+impl Webhook {
+    /// Whether an event of this type, committed now, makes a delivery (DLV-1).
+    #[must_use]
+    pub fn wants(&self, event_type: &crate::EventType) -> bool {
+        self.status == WebhookStatus::Enabled && self.events.matches(event_type)
+    }
+}
