@@ -8,6 +8,8 @@ mod deliveries;
 mod directory;
 mod error;
 mod log;
+#[cfg(feature = "model")]
+pub mod model;
 mod tail;
 mod upkeep;
 

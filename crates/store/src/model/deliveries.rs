@@ -1,0 +1,175 @@
+//! What is due, what came of it, and the webhook logs.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use cstar_types::{
+    Attempt, AttemptSummary, Delivery, DeliveryId, DeliveryStatus, DisabledReason, Outcome, TeamId,
+    Timestamp, WebhookId, WebhookStatus,
+};
+
+use super::Model;
+use super::state::{Row, State};
+use crate::{
+    AttemptReport, Change, Deliveries, DeliveryQuery, DueSlice, Page, StoreError, Verdict, WebhookPatch,
+};
+
+#[async_trait]
+impl Deliveries for Model {
+    async fn lanes(&self) -> Result<Vec<(WebhookId, Timestamp)>, StoreError> {
+        self.look(|state| {
+            let mut lanes: BTreeMap<WebhookId, Timestamp> = BTreeMap::new();
+            for due in state.deliveries.values().filter_map(Row::due) {
+                let first = lanes.entry(due.webhook).or_insert(due.due_at);
+                *first = due.due_at.min(*first);
+            }
+            Ok(lanes.into_iter().collect())
+        })
+    }
+
+    async fn due(&self, webhook: WebhookId, now: Timestamp, limit: usize) -> Result<DueSlice, StoreError> {
+        self.look(|state| {
+            let mut due = state.waiting(webhook);
+            let ready = due.iter().take_while(|due| due.due_at <= now).count().min(limit);
+            let next = due.get(ready).map(|due| due.due_at);
+            due.truncate(ready);
+            Ok(DueSlice { due, next })
+        })
+    }
+
+    async fn record(&self, reports: Vec<AttemptReport>) -> Result<Vec<DeliveryStatus>, StoreError> {
+        self.change(|state| Ok((reports.into_iter().map(|report| state.record(report)).collect(), None)))
+    }
+
+    async fn disable_webhook(
+        &self,
+        webhook: WebhookId,
+        reason: DisabledReason,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.change(|state| {
+            let (known, _) = state.webhooks.get(&webhook).ok_or(StoreError::NotFound)?;
+            if known.status == WebhookStatus::Disabled {
+                return Ok(((), None));
+            }
+            let patch = WebhookPatch { enabled: Some(Err(reason)), ..WebhookPatch::default() };
+            state.update_webhook(known.team, webhook, patch, None, now)?;
+            Ok(((), Some(Change::WebhookChanged(webhook))))
+        })
+    }
+
+    async fn delivery(
+        &self,
+        team: TeamId,
+        delivery: DeliveryId,
+    ) -> Result<(Delivery, Vec<Attempt>), StoreError> {
+        self.look(|state| {
+            let row = state.delivery(team, delivery)?;
+            Ok((row.delivery.clone(), row.attempts.clone()))
+        })
+    }
+
+    async fn deliveries(
+        &self,
+        team: TeamId,
+        query: DeliveryQuery,
+    ) -> Result<Page<Delivery, DeliveryId>, StoreError> {
+        self.look(|state| {
+            state.team(team)?;
+            let newest_first = state.deliveries.values().rev().map(|row| &row.delivery);
+            let asked_for = newest_first.filter(|row| row.team == team && query.asks_for(row));
+            let mut rows: Vec<Delivery> = asked_for.cloned().collect();
+            let more = rows.len() > query.limit;
+            rows.truncate(query.limit);
+            let next = if more { rows.last().map(|row| row.id) } else { None };
+            Ok(Page { rows, next })
+        })
+    }
+
+    async fn resend(
+        &self,
+        team: TeamId,
+        delivery: DeliveryId,
+        now: Timestamp,
+    ) -> Result<Delivery, StoreError> {
+        self.change(|state| {
+            let resent = state.resend(team, delivery, now)?;
+            let told = Change::Reopened { delivery, webhook: resent.webhook };
+            Ok((resent, Some(told)))
+        })
+    }
+}
+
+impl DeliveryQuery {
+    fn asks_for(&self, delivery: &Delivery) -> bool {
+        self.filter.passes(&delivery.event_type)
+            && self.webhook.is_none_or(|webhook| webhook == delivery.webhook)
+            && self.event.is_none_or(|event| event == delivery.event)
+            && self.status.is_none_or(|status| status == delivery.status)
+            && self.since.is_none_or(|since| delivery.created_at >= since)
+            && self.until.is_none_or(|until| delivery.created_at < until)
+            && self.from.is_none_or(|from| delivery.id < from)
+    }
+}
+
+impl State {
+    fn record(&mut self, report: AttemptReport) -> DeliveryStatus {
+        let Some(row) = self.deliveries.get_mut(&report.delivery) else {
+            return DeliveryStatus::Cancelled;
+        };
+        self.counts.attempts += 1;
+        row.record(report.attempt, report.verdict)
+    }
+
+    fn resend(&mut self, team: TeamId, delivery: DeliveryId, now: Timestamp) -> Result<Delivery, StoreError> {
+        let Delivery { webhook, event, status, .. } = self.delivery(team, delivery)?.delivery;
+        let webhook = self.webhook(team, webhook)?;
+        if !self.team(team)?.entries.iter().any(|entry| entry.event.id == event) {
+            return Err(StoreError::NotFound);
+        }
+        if !status.has_ended() {
+            return Err(StoreError::Conflict("the delivery has not ended"));
+        }
+        if webhook.status == WebhookStatus::Disabled {
+            return Err(StoreError::Conflict("the webhook is disabled"));
+        }
+        let row = self.deliveries.get_mut(&delivery).ok_or(StoreError::NotFound)?;
+        row.failed = 0;
+        row.delivery.status = DeliveryStatus::Pending;
+        row.delivery.next_attempt_at = Some(now);
+        Ok(row.delivery.clone())
+    }
+}
+
+impl Row {
+    fn record(&mut self, attempt: Attempt, verdict: Verdict) -> DeliveryStatus {
+        self.delivery.last_attempt = Some(summary(&attempt));
+        self.delivery.attempts = attempt.number;
+        let failure = attempt.outcome != Outcome::Success;
+        self.attempts.push(attempt);
+        let ended = self.delivery.status.has_ended();
+        if !ended && failure {
+            self.failed += 1;
+        }
+        let (status, next) = match verdict {
+            Verdict::Delivered => (DeliveryStatus::Delivered, None),
+            _ if ended => (self.delivery.status, None), // DLV-2: it stays as it ended
+            Verdict::RetryAt(at) => (DeliveryStatus::Retrying, Some(at)),
+            Verdict::Failed => (DeliveryStatus::Failed, None),
+        };
+        self.delivery.status = status;
+        self.delivery.next_attempt_at = next;
+        status
+    }
+}
+
+fn summary(attempt: &Attempt) -> AttemptSummary {
+    AttemptSummary {
+        number: attempt.number,
+        started_at: attempt.started_at,
+        duration_ms: attempt.duration_ms,
+        outcome: attempt.outcome,
+        status_code: attempt.status_code,
+        detail: attempt.detail.clone(),
+    }
+}

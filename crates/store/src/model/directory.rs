@@ -1,0 +1,250 @@
+//! Teams, keys and webhooks.
+
+use async_trait::async_trait;
+use cstar_types::{Key, KeyId, Team, TeamId, Timestamp, Webhook, WebhookId, WebhookStatus};
+
+use super::Model;
+use super::state::{State, TeamLog};
+use crate::{
+    Change, Directory, KeyDigest, ListQuery, Page, SecretText, StoreError, WebhookPatch, WebhookSecrets,
+};
+
+#[async_trait]
+impl Directory for Model {
+    async fn create_team(&self, team: Team) -> Result<Team, StoreError> {
+        self.change(|state| {
+            if state.team(team.id).is_ok() || state.deleted_teams.contains(&team.id) {
+                return Err(StoreError::Conflict("the team's id is taken"));
+            }
+            state.teams.push(TeamLog { team: team.clone(), removed: 0, entries: Vec::new() });
+            Ok((team, None))
+        })
+    }
+
+    async fn team(&self, team: TeamId) -> Result<Team, StoreError> {
+        self.look(|state| Ok(state.team(team)?.team.clone()))
+    }
+
+    async fn teams(&self, query: ListQuery<TeamId>) -> Result<Page<Team, TeamId>, StoreError> {
+        self.look(|state| {
+            let place = |id| state.teams.iter().position(|log| log.team.id == id);
+            let older = match query.from {
+                Some(from) => &state.teams[..place(from).ok_or(StoreError::NotFound)?],
+                None => &state.teams[..],
+            };
+            let newest_first = older.iter().rev().map(|log| log.team.clone());
+            Ok(page(newest_first.collect(), query.limit, |team| team.id))
+        })
+    }
+
+    async fn rename_team(
+        &self,
+        team: TeamId,
+        name: String,
+        expected: Option<u64>,
+    ) -> Result<Team, StoreError> {
+        self.change(|state| {
+            let team = &mut state.team_mut(team)?.team;
+            is_expected(team.version, expected)?;
+            team.name = name;
+            team.version += 1;
+            Ok((team.clone(), None))
+        })
+    }
+
+    async fn delete_team(&self, team: TeamId, expected: Option<u64>) -> Result<(), StoreError> {
+        self.change(|state| {
+            is_expected(state.team(team)?.team.version, expected)?;
+            state.erase(team);
+            Ok(((), Some(Change::TeamDeleted(team))))
+        })
+    }
+
+    async fn create_key(&self, key: Key, digest: KeyDigest) -> Result<(), StoreError> {
+        self.change(|state| {
+            state.team(key.team)?;
+            if state.keys.contains_key(&key.id) {
+                return Err(StoreError::Conflict("the key's id is taken"));
+            }
+            state.keys.insert(key.id, (key, digest));
+            Ok(((), None))
+        })
+    }
+
+    async fn key(&self, key: KeyId) -> Result<(Key, KeyDigest), StoreError> {
+        self.look(|state| state.keys.get(&key).cloned().ok_or(StoreError::NotFound))
+    }
+
+    async fn keys(&self, team: TeamId, query: ListQuery<KeyId>) -> Result<Page<Key, KeyId>, StoreError> {
+        self.look(|state| {
+            state.team(team)?;
+            let newest_first = state.keys.values().rev().map(|(key, _)| key);
+            let older = newest_first.filter(|key| query.from.is_none_or(|from| key.id < from));
+            Ok(page(older.filter(|key| key.team == team).cloned().collect(), query.limit, |key| key.id))
+        })
+    }
+
+    async fn revoke_key(&self, team: TeamId, key: KeyId, now: Timestamp) -> Result<Key, StoreError> {
+        self.change(|state| {
+            let (known, _) = state.keys.get_mut(&key).ok_or(StoreError::NotFound)?;
+            if known.team != team {
+                return Err(StoreError::NotFound); // T24
+            }
+            let told = known.revoked_at.is_none().then_some(Change::KeyRevoked(key));
+            known.revoked_at.get_or_insert(now);
+            Ok((known.clone(), told))
+        })
+    }
+
+    async fn touch_keys(&self, uses: Vec<(KeyId, Timestamp)>) -> Result<(), StoreError> {
+        self.change(|state| {
+            for (key, at) in uses {
+                if let Some((key, _)) = state.keys.get_mut(&key) {
+                    key.last_used_at = key.last_used_at.max(Some(at));
+                }
+            }
+            Ok(((), None))
+        })
+    }
+
+    async fn create_webhook(
+        &self,
+        webhook: Webhook,
+        secret: SecretText,
+        limit: usize,
+    ) -> Result<Webhook, StoreError> {
+        self.change(|state| {
+            state.team(webhook.team)?;
+            if state.webhooks.contains_key(&webhook.id) {
+                return Err(StoreError::Conflict("the webhook's id is taken"));
+            }
+            let of_team = state.webhooks.values().filter(|(other, _)| other.team == webhook.team);
+            if of_team.count() >= limit {
+                return Err(StoreError::TooMany { limit });
+            }
+            let secrets = WebhookSecrets { current: secret, previous: None };
+            state.webhooks.insert(webhook.id, (webhook.clone(), secrets));
+            let told = Change::WebhookChanged(webhook.id);
+            Ok((webhook, Some(told)))
+        })
+    }
+
+    async fn webhook(&self, team: TeamId, webhook: WebhookId) -> Result<Webhook, StoreError> {
+        self.look(|state| state.webhook(team, webhook).cloned())
+    }
+
+    async fn webhooks(
+        &self,
+        team: TeamId,
+        query: ListQuery<WebhookId>,
+    ) -> Result<Page<Webhook, WebhookId>, StoreError> {
+        self.look(|state| {
+            state.team(team)?;
+            let newest_first = state.webhooks.values().rev().map(|(webhook, _)| webhook);
+            let older = newest_first.filter(|webhook| query.from.is_none_or(|from| webhook.id < from));
+            let rows = older.filter(|webhook| webhook.team == team).cloned().collect();
+            Ok(page(rows, query.limit, |webhook| webhook.id))
+        })
+    }
+
+    async fn update_webhook(
+        &self,
+        team: TeamId,
+        webhook: WebhookId,
+        patch: WebhookPatch,
+        expected: Option<u64>,
+        now: Timestamp,
+    ) -> Result<Webhook, StoreError> {
+        self.change(|state| {
+            let changed = state.update_webhook(team, webhook, patch, expected, now)?;
+            Ok((changed, Some(Change::WebhookChanged(webhook))))
+        })
+    }
+
+    async fn delete_webhook(
+        &self,
+        team: TeamId,
+        webhook: WebhookId,
+        expected: Option<u64>,
+        _now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.change(|state| {
+            is_expected(state.webhook(team, webhook)?.version, expected)?;
+            state.webhooks.remove(&webhook);
+            state.cancel_waiting(webhook);
+            Ok(((), Some(Change::WebhookChanged(webhook))))
+        })
+    }
+
+    async fn webhook_to_send(&self, webhook: WebhookId) -> Result<(Webhook, WebhookSecrets), StoreError> {
+        self.look(|state| state.webhooks.get(&webhook).cloned().ok_or(StoreError::NotFound))
+    }
+}
+
+impl State {
+    pub(super) fn update_webhook(
+        &mut self,
+        team: TeamId,
+        id: WebhookId,
+        patch: WebhookPatch,
+        expected: Option<u64>,
+        now: Timestamp,
+    ) -> Result<Webhook, StoreError> {
+        let webhook = self.webhook_mut(team, id)?;
+        is_expected(webhook.version, expected)?;
+        webhook.apply(patch);
+        webhook.version += 1;
+        webhook.updated_at = now;
+        let changed = webhook.clone();
+        if changed.status == WebhookStatus::Disabled {
+            self.cancel_waiting(id);
+        }
+        Ok(changed)
+    }
+
+    /// Everything of a team at once: nobody can tell it from slices, since none of it is found any more.
+    fn erase(&mut self, team: TeamId) {
+        self.teams.retain(|log| log.team.id != team);
+        self.deleted_teams.insert(team);
+        self.keys.retain(|_, (key, _)| key.team != team);
+        self.webhooks.retain(|_, (webhook, _)| webhook.team != team);
+        self.deliveries.retain(|_, row| row.delivery.team != team);
+        self.idempotency_keys.retain(|(of, _), _| *of != team);
+    }
+}
+
+/// What a patch does to a webhook.
+trait Apply {
+    fn apply(&mut self, patch: WebhookPatch);
+}
+
+impl Apply for Webhook {
+    fn apply(&mut self, patch: WebhookPatch) {
+        let WebhookPatch { url, events, description, enabled, retry_schedule, headers, disable_on_gone } =
+            patch;
+        self.url = url.unwrap_or_else(|| self.url.clone());
+        self.events = events.unwrap_or_else(|| self.events.clone());
+        self.description = description.unwrap_or_else(|| self.description.clone());
+        self.retry_schedule = retry_schedule.unwrap_or_else(|| self.retry_schedule.clone());
+        self.headers = headers.unwrap_or_else(|| self.headers.clone());
+        self.disable_on_gone = disable_on_gone.unwrap_or(self.disable_on_gone);
+        if let Some(enabled) = enabled {
+            self.status = if enabled.is_ok() { WebhookStatus::Enabled } else { WebhookStatus::Disabled };
+            self.disabled_reason = enabled.err();
+        }
+    }
+}
+
+fn is_expected(version: u64, expected: Option<u64>) -> Result<(), StoreError> {
+    match expected {
+        Some(expected) if expected != version => Err(StoreError::Changed),
+        _ => Ok(()),
+    }
+}
+
+fn page<T, I>(mut rows: Vec<T>, limit: usize, id: impl Fn(&T) -> I) -> Page<T, I> {
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = if more { rows.last().map(id) } else { None };
+    Page { rows, next }
+}

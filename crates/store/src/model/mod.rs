@@ -1,0 +1,58 @@
+//! The contract in memory, as plainly as it can be written: one lock, and every question answered by looking at
+//! everything.
+//!
+//! It is what the other stores are compared with, and a store for the tests of those who use one. It is durable for
+//! as long as it lives; nothing in it is fast.
+
+mod deliveries;
+mod directory;
+mod log;
+mod state;
+mod upkeep;
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::{Change, StoreError, Tail};
+use state::State;
+
+/// A store in memory.
+///
+/// LOG-2, DLV-1: an append is one turn under the lock, from giving positions to telling the tail; nobody sees half of
+/// it, and all see the same order.
+#[derive(Debug, Default)]
+pub struct Model {
+    state: Mutex<State>,
+    tail: Tail,
+}
+
+impl Model {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    /// Looks at the state.
+    fn look<T>(&self, look: impl FnOnce(&State) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        look(&self.state.lock())
+    }
+
+    /// Changes the state, and tells the tail of it before anybody else has a turn.
+    fn change<T>(
+        &self,
+        change: impl FnOnce(&mut State) -> Result<(T, Option<Change>), StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut state = self.state.lock();
+        if state.closed {
+            return Err(StoreError::ShuttingDown);
+        }
+        let (answer, told) = change(&mut state)?;
+        state.counts.commits += 1;
+        if let Some(told) = told {
+            self.tail.tell(told);
+        }
+        Ok(answer)
+    }
+}

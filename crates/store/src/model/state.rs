@@ -1,0 +1,122 @@
+//! Everything the model holds.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use cstar_types::{
+    Attempt, Delivery, DeliveryId, DeliveryStatus, Entry, Key, KeyId, Team, TeamId, Timestamp, Webhook,
+    WebhookId,
+};
+
+use crate::{Due, KeyDigest, LogEnds, StoreCounts, StoreError, WebhookSecrets};
+
+/// The model is never restored from a backup.
+pub(super) const EPOCH: u32 = 1;
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) teams: Vec<TeamLog>,
+    /// Ids of deleted teams are never free again: positions would be given twice (LOG-2).
+    pub(super) deleted_teams: BTreeSet<TeamId>,
+    pub(super) keys: BTreeMap<KeyId, (Key, KeyDigest)>,
+    pub(super) webhooks: BTreeMap<WebhookId, (Webhook, WebhookSecrets)>,
+    /// Their ids rise in the order of their making.
+    pub(super) deliveries: BTreeMap<DeliveryId, Row>,
+    pub(super) idempotency_keys: BTreeMap<(TeamId, String), FirstUse>,
+    pub(super) counts: StoreCounts,
+    pub(super) closed: bool,
+}
+
+/// A team and its log; teams stand in the order of their making.
+#[derive(Debug)]
+pub(super) struct TeamLog {
+    pub(super) team: Team,
+    /// How many entries were removed from the front.
+    pub(super) removed: u64,
+    pub(super) entries: Vec<Arc<Entry>>,
+}
+
+/// A delivery and all that belongs to it.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) delivery: Delivery,
+    pub(super) entry: Arc<Entry>,
+    /// Failed attempts of the present schedule.
+    pub(super) failed: u32,
+    pub(super) attempts: Vec<Attempt>,
+}
+
+/// What an idempotency key was first used for.
+#[derive(Debug)]
+pub(super) struct FirstUse {
+    pub(super) entry: Arc<Entry>,
+    pub(super) at: Timestamp,
+}
+
+impl State {
+    pub(super) fn team(&self, team: TeamId) -> Result<&TeamLog, StoreError> {
+        self.teams.iter().find(|log| log.team.id == team).ok_or(StoreError::NotFound)
+    }
+
+    pub(super) fn team_mut(&mut self, team: TeamId) -> Result<&mut TeamLog, StoreError> {
+        self.teams.iter_mut().find(|log| log.team.id == team).ok_or(StoreError::NotFound)
+    }
+
+    /// T24: the webhook of another team is as unknown as one that never was.
+    pub(super) fn webhook(&self, team: TeamId, webhook: WebhookId) -> Result<&Webhook, StoreError> {
+        let (webhook, _) = self.webhooks.get(&webhook).ok_or(StoreError::NotFound)?;
+        if webhook.team == team { Ok(webhook) } else { Err(StoreError::NotFound) }
+    }
+
+    pub(super) fn webhook_mut(
+        &mut self,
+        team: TeamId,
+        webhook: WebhookId,
+    ) -> Result<&mut Webhook, StoreError> {
+        self.webhook(team, webhook)?;
+        self.webhooks.get_mut(&webhook).map(|(webhook, _)| webhook).ok_or(StoreError::NotFound)
+    }
+
+    pub(super) fn delivery(&self, team: TeamId, delivery: DeliveryId) -> Result<&Row, StoreError> {
+        let row = self.deliveries.get(&delivery).ok_or(StoreError::NotFound)?;
+        if row.delivery.team == team { Ok(row) } else { Err(StoreError::NotFound) }
+    }
+
+    /// What waits for a webhook, the longest due first; what is due together stands as it was made.
+    pub(super) fn waiting(&self, webhook: WebhookId) -> Vec<Due> {
+        let of_webhook = self.deliveries.values().filter(|row| row.delivery.webhook == webhook);
+        let mut waiting: Vec<Due> = of_webhook.filter_map(Row::due).collect();
+        waiting.sort_by_key(|due| due.due_at);
+        waiting
+    }
+
+    /// DLV-2: deleting and disabling a webhook is the one cause of `cancelled`.
+    pub(super) fn cancel_waiting(&mut self, webhook: WebhookId) {
+        let of_webhook = self.deliveries.values_mut().filter(|row| row.delivery.webhook == webhook);
+        of_webhook.filter(|row| !row.delivery.status.has_ended()).for_each(Row::cancel);
+    }
+}
+
+impl TeamLog {
+    pub(super) fn ends(&self) -> LogEnds {
+        LogEnds { epoch: EPOCH, oldest: self.removed + 1, head: self.removed + self.entries.len() as u64 }
+    }
+}
+
+impl Row {
+    pub(super) fn due(&self) -> Option<Due> {
+        Some(Due {
+            id: self.delivery.id,
+            webhook: self.delivery.webhook,
+            entry: Arc::clone(&self.entry),
+            attempts: self.delivery.attempts,
+            failed: self.failed,
+            due_at: self.delivery.next_attempt_at?,
+        })
+    }
+
+    fn cancel(&mut self) {
+        self.delivery.status = DeliveryStatus::Cancelled;
+        self.delivery.next_attempt_at = None;
+    }
+}
