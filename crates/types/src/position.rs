@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// A place in one team's log, written `<epoch>.<seq>`.
 ///
 /// `seq` counts 1, 2, 3 … without holes (LOG-2); 0 stands before the first event. `epoch` changes only when a
@@ -56,6 +58,18 @@ impl FromStr for Position {
             return Err(NotAPosition);
         }
         Ok(Self { epoch, seq: decimal(seq)? })
+    }
+}
+
+impl Serialize for Position {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Position {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

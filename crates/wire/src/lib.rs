@@ -1,0 +1,28 @@
+//! The shapes of the HTTP API, v1: what is asked, what is answered, and how a request is refused.
+//!
+//! The server writes what a client reads and the other way round, so each shape stands here once, for both. A shape
+//! says what may be there; whether a value is allowed is the server's to judge. Nothing here knows how events are
+//! kept.
+
+mod catalog;
+mod code;
+mod delivery;
+mod event;
+pub mod header;
+mod key;
+mod list;
+mod problem;
+mod secret;
+mod team;
+mod webhook;
+
+pub use catalog::EventTypeEntry;
+pub use code::{Code, UnknownCode};
+pub use delivery::{Attempt, AttemptSummary, Delivery, DeliveryDetail, DeliveryRow, HeaderLine, SentRequest};
+pub use event::{BatchEvent, Envelope, EnvelopeFields, Publish, PublishBatch, PublishedBatch};
+pub use key::{CreateKey, CreatedKey, Key};
+pub use list::List;
+pub use problem::{FieldError, Problem};
+pub use secret::ShownOnce;
+pub use team::{CreateTeam, Team, UpdateTeam};
+pub use webhook::{CreateWebhook, CreatedWebhook, UpdateWebhook, Webhook};

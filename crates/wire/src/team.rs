@@ -1,0 +1,39 @@
+//! Teams.
+
+use cstar_types::{TeamId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// A team.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Team {
+    /// Which team: the application's own UUID, or one that the server made.
+    pub id: TeamId,
+    /// For people.
+    pub name: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+impl From<cstar_types::Team> for Team {
+    fn from(team: cstar_types::Team) -> Self {
+        Self { id: team.id, name: team.name, created_at: team.created_at }
+    }
+}
+
+/// `POST /v1/teams`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateTeam {
+    /// For people.
+    pub name: String,
+    /// The application's own UUID for it, or `None` to have one made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<TeamId>,
+}
+
+/// `PATCH /v1/teams/{team}`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpdateTeam {
+    /// A new name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}

@@ -1,0 +1,178 @@
+//! Webhooks.
+
+use std::collections::BTreeMap;
+
+use cstar_types::{DisabledReason, Patterns, RetrySchedule, Timestamp, WebhookId, WebhookStatus};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::ShownOnce;
+
+/// A registered endpoint (W2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Webhook {
+    /// Which webhook.
+    pub id: WebhookId,
+    /// Where requests go, as a WHATWG parser writes it.
+    pub url: String,
+    /// Which events it gets (W4, W5).
+    pub events: Patterns,
+    /// For people.
+    pub description: String,
+    /// Whether deliveries are made.
+    pub status: WebhookStatus,
+    /// Set exactly while it is disabled.
+    pub disabled_reason: Option<DisabledReason>,
+    /// Its own waits between attempts, such as `1m,5m,30m`; `None` is the server's.
+    pub retry_schedule: Option<RetrySchedule>,
+    /// The names of the headers that every request carries. Their values may be credentials: they are written and
+    /// never read back (SEC-3).
+    pub header_names: Vec<String>,
+    /// Whether an answer of 410 disables it.
+    pub disable_on_gone: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+impl From<cstar_types::Webhook> for Webhook {
+    fn from(webhook: cstar_types::Webhook) -> Self {
+        Self {
+            id: webhook.id,
+            url: webhook.url,
+            events: webhook.events,
+            description: webhook.description,
+            status: webhook.status,
+            disabled_reason: webhook.disabled_reason,
+            retry_schedule: webhook.retry_schedule,
+            header_names: webhook.headers.into_iter().map(|(name, _)| name).collect(),
+            disable_on_gone: webhook.disable_on_gone,
+            created_at: webhook.created_at,
+            updated_at: webhook.updated_at,
+        }
+    }
+}
+
+/// `POST …/webhooks`. Cannot print itself: it may carry a secret and credentials (SEC-3).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateWebhook {
+    /// Where requests go.
+    pub url: String,
+    /// Which events it gets.
+    pub events: Patterns,
+    /// For people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Whether it begins enabled, as it does unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    /// A secret from elsewhere, `whsec_…`; one is made unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<ShownOnce>,
+    /// Its own waits between attempts; the server's unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_schedule: Option<RetrySchedule>,
+    /// Headers that every request carries, value by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub headers: Option<BTreeMap<String, String>>,
+    /// Whether an answer of 410 disables it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disable_on_gone: Option<bool>,
+}
+
+impl CreateWebhook {
+    /// A webhook for `events` at `url`, everything else as it is unless said.
+    #[must_use]
+    pub fn new(url: impl Into<String>, events: Patterns) -> Self {
+        Self {
+            url: url.into(),
+            events,
+            description: None,
+            enabled: None,
+            secret: None,
+            retry_schedule: None,
+            headers: None,
+            disable_on_gone: None,
+        }
+    }
+}
+
+/// The 201 of `POST …/webhooks`, the one answer that shows the secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreatedWebhook {
+    /// What can be seen of it later, too.
+    #[serde(flatten)]
+    pub seen: Webhook,
+    /// What its requests are signed with.
+    pub secret: ShownOnce,
+}
+
+/// `PATCH …/webhooks/{webhook}`: what is `None` stays as it is. Cannot print itself: it may carry credentials.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpdateWebhook {
+    /// A new URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// New patterns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<Patterns>,
+    /// A new description.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Enables it, or disables it, which cancels what waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    /// Its own waits between attempts; `Some(None)`, written `null`, goes back to the server's.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub retry_schedule: Option<Option<RetrySchedule>>,
+    /// Headers that every request carries; they replace the ones before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub headers: Option<BTreeMap<String, String>>,
+    /// Whether an answer of 410 disables it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disable_on_gone: Option<bool>,
+}
+
+/// Tells `null` from a field that is not there.
+fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn null_is_told_from_absence() {
+        let absent: UpdateWebhook = serde_json::from_str("{}").unwrap();
+        assert_eq!(absent.retry_schedule, None);
+        assert_eq!(serde_json::to_string(&absent).unwrap(), "{}");
+
+        let null: UpdateWebhook = serde_json::from_str(r#"{"retry_schedule":null}"#).unwrap();
+        assert_eq!(null.retry_schedule, Some(None));
+        assert_eq!(serde_json::to_string(&null).unwrap(), r#"{"retry_schedule":null}"#);
+    }
+
+    /// SEC-3: what is answered after the creation holds names of headers alone.
+    #[test]
+    fn header_values_are_not_read_back() {
+        let at = Timestamp::from_millis(0);
+        let webhook = cstar_types::Webhook {
+            id: WebhookId::from_bits(1),
+            team: "550e8400-e29b-41d4-a716-446655440000".parse().unwrap(),
+            url: "https://example.com/".into(),
+            events: Patterns::all(),
+            description: String::new(),
+            status: WebhookStatus::Enabled,
+            disabled_reason: None,
+            retry_schedule: None,
+            headers: vec![("x-api-key".into(), "hunter2".into())],
+            disable_on_gone: false,
+            version: 1,
+            created_at: at,
+            updated_at: at,
+        };
+        let answer = serde_json::to_string(&Webhook::from(webhook)).unwrap();
+        assert!(answer.contains("x-api-key") && !answer.contains("hunter2"), "{answer}");
+    }
+}
