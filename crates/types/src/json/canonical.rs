@@ -28,6 +28,9 @@ impl Default for Limits {
 
 /// Appends the canonical form of the JSON text `input` to `out`, which is left as it was if the text is
 /// refused.
+///
+/// # Errors
+/// The first fault in reading order: the text is not well-formed, has no canonical form, or passes `limits`.
 pub fn canonicalize(input: &[u8], out: &mut Vec<u8>, limits: Limits) -> Result<(), JsonError> {
     let start = out.len();
     let mut reader = Reader::new(input);
@@ -48,6 +51,10 @@ struct Room {
 impl Reader<'_> {
     /// Reads a value and appends its canonical form to `out`, which is left as it was if the value is
     /// refused.
+    ///
+    /// # Errors
+    /// The first fault in reading order: the text is not well-formed, has no canonical form, or passes
+    /// `limits`.
     pub fn canonical(&mut self, out: &mut Vec<u8>, limits: Limits) -> Result<(), JsonError> {
         let limits = Limits { depth: limits.depth.min(MAX_DEPTH), ..limits };
         let start = out.len();

@@ -47,18 +47,21 @@ impl<'a> Reader<'a> {
     /// Refuses a value of another kind; the value stays unread.
     ///
     /// # Errors
-    /// The value is of another kind, or none.
+    /// The value is of another kind, or not well-formed.
     pub fn expect(&mut self, expected: ValueKind) -> Result<(), JsonError> {
-        match self.kind()? {
-            found if found == expected => Ok(()),
-            found => Err(self.cursor.fault(JsonErrorKind::WrongKind { expected, found })),
+        let found = self.kind()?;
+        if found == expected {
+            return Ok(());
         }
+        let fault = self.cursor.fault(JsonErrorKind::WrongKind { expected, found });
+        self.pass()?; // its first byte tells its kind, not that it is a value
+        Err(fault)
     }
 
     /// Reads an object: `member` is called with each key, the reader standing at its value.
     ///
     /// # Errors
-    /// What `member` refuses; a value that is no object; a fault in its text, a key that stands twice included.
+    /// What `member` refuses; a value that is no object; a fault in its text or in its keys.
     pub fn object<E: From<JsonError>>(
         &mut self,
         mut member: impl FnMut(&mut Self, Cow<'a, str>) -> Result<(), E>,
@@ -153,6 +156,11 @@ impl<'a> Reader<'a> {
         if read {
             return Ok(());
         }
+        self.pass()
+    }
+
+    /// Checks a value and drops it.
+    fn pass(&mut self) -> Result<(), JsonError> {
         let mut scratch = std::mem::take(&mut self.scratch);
         let names = scratch.len();
         self.canonical(&mut scratch, Limits::default())?;
