@@ -1,0 +1,104 @@
+//! Build, test and tidy tasks of the workspace: `cargo xtask <command>`.
+//!
+//! Links no product crate, so that a tree which does not compile can still be tidied and described.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a task runner speaks to its terminal")]
+
+mod dev;
+mod error;
+mod needs;
+mod process;
+mod promises;
+mod steps;
+mod test;
+mod tidy;
+mod tree;
+
+use std::process::ExitCode;
+
+use crate::error::{Error, Result};
+use crate::tree::Tree;
+
+const HELP: &str = "\
+cargo xtask <command>
+
+  dev [ARGUMENT...]     build the binary and run `cstar dev` with these arguments
+  test                  every check of the project, in order; what CI runs
+  tidy                  the rules of the house: floors, boundaries, manifests, documents
+  promises [--check]    write the tests that hold each promise into docs/promises.md and
+                        docs/invariants.md; with --check, fail if they are out of date
+";
+
+#[derive(Debug, PartialEq)]
+enum Command {
+    Dev { arguments: Vec<String> },
+    Test,
+    Tidy,
+    Promises(promises::Mode),
+    Help,
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match parse(&arguments).and_then(run) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn parse(arguments: &[String]) -> Result<Command> {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["dev", ..] => Ok(Command::Dev { arguments: arguments[1..].to_vec() }),
+        ["test"] => Ok(Command::Test),
+        ["tidy"] => Ok(Command::Tidy),
+        ["promises"] => Ok(Command::Promises(promises::Mode::Write)),
+        ["promises", "--check"] => Ok(Command::Promises(promises::Mode::Check)),
+        [] | ["help" | "--help" | "-h", ..] => Ok(Command::Help),
+        _ => Err(Error::Usage(words.join(" "))),
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Dev { arguments } => dev::run(&Tree::find()?, &arguments),
+        Command::Test => test::run(&Tree::find()?),
+        Command::Tidy => tidy::run(&Tree::find()?),
+        Command::Promises(mode) => promises::run(&Tree::find()?, mode),
+        Command::Help => {
+            print!("{HELP}");
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(line: &str) -> Result<Command> {
+        parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn every_command_of_the_help_is_understood() {
+        assert_eq!(check("test").unwrap(), Command::Test);
+        assert_eq!(check("tidy").unwrap(), Command::Tidy);
+        assert_eq!(check("promises").unwrap(), Command::Promises(promises::Mode::Write));
+        assert_eq!(check("promises --check").unwrap(), Command::Promises(promises::Mode::Check));
+        assert_eq!(
+            check("dev --listen 127.0.0.1:0").unwrap(),
+            Command::Dev { arguments: vec!["--listen".into(), "127.0.0.1:0".into()] }
+        );
+        assert_eq!(check("").unwrap(), Command::Help);
+    }
+
+    #[test]
+    fn anything_else_is_refused_by_name() {
+        let refusal = check("promises --chekc").unwrap_err().to_string();
+        assert!(refusal.contains("promises --chekc"), "{refusal}");
+        assert!(check("test --fast").is_err(), "an argument that does nothing is not taken quietly");
+    }
+}

@@ -1,0 +1,140 @@
+//! `cargo xtask test`: every check of the project, in order, each with its time.
+
+use std::process::Command;
+
+use crate::error::Result;
+use crate::promises::Mode;
+use crate::steps::Steps;
+use crate::tree::Tree;
+use crate::{needs, process, promises, tidy};
+
+/// Where the checks that run in Node live.
+const NODE_PROJECT: &str = "tests/node";
+
+/// A step of the run: its name and what it does.
+struct Step {
+    name: &'static str,
+    action: Action,
+}
+
+enum Action {
+    Do(fn(&Tree) -> Result<()>),
+    /// In a directory below the root.
+    Run {
+        directory: &'static str,
+        line: &'static [&'static str],
+    },
+    LeaveOut {
+        reason: &'static str,
+    },
+}
+
+/// Tools that make the run better and that it can do without.
+struct Extras {
+    nextest: bool,
+    deny: bool,
+}
+
+/// Runs every step and stops at the first that fails.
+pub(crate) fn run(tree: &Tree) -> Result<()> {
+    let extras = Extras {
+        nextest: process::succeeds(&["cargo", "nextest", "--version"]),
+        deny: process::succeeds(&["cargo", "deny", "--version"]),
+    };
+    let mut steps = Steps::begin();
+    for step in plan(&extras) {
+        match step.action {
+            Action::Do(work) => steps.run(step.name, || work(tree))?,
+            Action::Run { directory, line } => {
+                steps.run(step.name, || process::run(&mut prepared(tree, directory, line)))?;
+            }
+            Action::LeaveOut { reason } => steps.leave_out(step.name, reason),
+        }
+    }
+    println!("\n{}", steps.summary());
+    Ok(())
+}
+
+/// The order is cheapest first, so that a slip is heard of early.
+fn plan(extras: &Extras) -> Vec<Step> {
+    let cargo = |name, line| Step { name, action: Action::Run { directory: ".", line } };
+    let node = |name, line| Step { name, action: Action::Run { directory: NODE_PROJECT, line } };
+    vec![
+        Step { name: "needs", action: Action::Do(|_| needs::ensure()) },
+        cargo("format", &["cargo", "fmt", "--all", "--check"]),
+        Step { name: "tidy", action: Action::Do(tidy::run) },
+        Step { name: "promises", action: Action::Do(|tree| promises::run(tree, Mode::Check)) },
+        licences(extras),
+        cargo("clippy", &["cargo", "clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+        cargo("build", &["cargo", "build", "--package", "cstar-cli"]),
+        cargo("rust tests", rust_tests(extras)),
+        cargo("doc tests", &["cargo", "test", "--doc", "--workspace", "--quiet"]),
+        node("node packages", &["npm", "ci"]),
+        node("node tests", &["node", "--test"]),
+    ]
+}
+
+fn licences(extras: &Extras) -> Step {
+    let line = &["cargo", "deny", "check", "licenses", "bans", "sources"];
+    let action = if extras.deny {
+        Action::Run { directory: ".", line }
+    } else {
+        Action::LeaveOut { reason: "cargo-deny is not installed" }
+    };
+    Step { name: "licences", action }
+}
+
+fn rust_tests(extras: &Extras) -> &'static [&'static str] {
+    if extras.nextest {
+        &["cargo", "nextest", "run", "--workspace"]
+    } else {
+        &["cargo", "test", "--workspace", "--all-targets"]
+    }
+}
+
+/// Tests find the binary under `CSTAR_BIN`; snapshots are compared, never written.
+fn prepared(tree: &Tree, directory: &str, line: &[&str]) -> Command {
+    let mut command = process::command(&tree.root().join(directory), line);
+    command.env("CSTAR_BIN", tree.binary()).env("INSTA_UPDATE", "no");
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(extras: &Extras) -> Vec<(&'static str, String)> {
+        let shown = |action: &Action| match action {
+            Action::Do(_) => "task".to_owned(),
+            Action::Run { line, .. } => line.join(" "),
+            Action::LeaveOut { reason } => (*reason).to_owned(),
+        };
+        plan(extras).iter().map(|step| (step.name, shown(&step.action))).collect()
+    }
+
+    #[test]
+    fn the_binary_is_built_before_whatever_runs_it() {
+        let names: Vec<&str> =
+            check(&Extras { nextest: true, deny: true }).iter().map(|(name, _)| *name).collect();
+        let place = |name| names.iter().position(|other| *other == name).unwrap();
+        assert!(place("needs") < place("format"), "{names:?}");
+        assert!(place("build") < place("rust tests"), "{names:?}");
+        assert!(place("build") < place("node tests"), "{names:?}");
+        assert!(place("node packages") < place("node tests"), "{names:?}");
+    }
+
+    #[test]
+    fn without_nextest_the_same_tests_run_under_cargo() {
+        let lines = check(&Extras { nextest: false, deny: true });
+        assert!(
+            lines.contains(&("rust tests", "cargo test --workspace --all-targets".to_owned())),
+            "{lines:?}"
+        );
+    }
+
+    #[test]
+    fn without_cargo_deny_the_step_is_named_as_left_out() {
+        let lines = check(&Extras { nextest: true, deny: false });
+        assert!(lines.contains(&("licences", "cargo-deny is not installed".to_owned())), "{lines:?}");
+    }
+}
