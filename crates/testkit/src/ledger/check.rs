@@ -1,0 +1,211 @@
+//! Six rules that hold after every fault.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fmt;
+
+use cstar_signature::{Headers, verify_body, verify_standard};
+use cstar_types::{DeliveryStatus, Position};
+use serde_json::Value;
+
+use super::{Arrival, Delivered, Evidence, Ledger, Note, Verdict};
+
+/// What must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rule {
+    /// Everything that was answered 2xx is readable, byte for byte; what was refused is absent; what was unknown is one
+    /// event once it was repeated with the same idempotency key.
+    C1,
+    /// Each acknowledged event ended delivered at the webhook that wants it, or failed or cancelled with attempts on
+    /// record.
+    C2,
+    /// Positions rise without holes or repeats, for every reader, over restarts and replay.
+    C3,
+    /// Nothing arrived that was not accepted.
+    C4,
+    /// Each duplicate has a cause, and the same `x-cstar-delivery`.
+    C5,
+    /// The signatures of every request verify.
+    C6,
+}
+
+/// A rule that was broken, and by what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Breach {
+    /// Which rule.
+    pub rule: Rule,
+    /// What was found.
+    pub what: String,
+}
+
+impl fmt::Display for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.rule, self.what)
+    }
+}
+
+/// Every breach that the evidence shows; none is what a test wants.
+#[must_use]
+pub fn breaches(ledger: &Ledger, evidence: &Evidence) -> Vec<Breach> {
+    let notes = ledger.notes();
+    let rules: [(Rule, Vec<String>); 6] = [
+        (Rule::C1, readable(&notes, evidence)),
+        (Rule::C2, delivered(evidence)),
+        (Rule::C3, in_order(evidence)),
+        (Rule::C4, nothing_foreign(evidence)),
+        (Rule::C5, duplicates_explained(evidence)),
+        (Rule::C6, signed(evidence)),
+    ];
+    rules
+        .into_iter()
+        .flat_map(|(rule, found)| found.into_iter().map(move |what| Breach { rule, what }))
+        .collect()
+}
+
+fn readable(notes: &[Note], evidence: &Evidence) -> Vec<String> {
+    let mut found = Vec::new();
+    let at: HashMap<Position, &str> =
+        evidence.log.iter().map(|(position, body)| (*position, body.as_str())).collect();
+    let listed: HashSet<&str> = evidence.listed.iter().map(String::as_str).collect();
+    let mut times: HashMap<u64, usize> = HashMap::new();
+    for (_, body) in &evidence.log {
+        *times.entry(number(body)).or_default() += 1;
+    }
+    for note in notes {
+        let times = times.get(&(note.number as u64)).copied().unwrap_or_default();
+        match &note.verdict {
+            Verdict::Ok(published) => {
+                if at.get(&published.position) != Some(&published.envelope.as_str()) {
+                    found.push(format!(
+                        "event {} is not at {} as acknowledged",
+                        note.number, published.position
+                    ));
+                }
+                if !listed.contains(published.envelope.as_str()) {
+                    found.push(format!("event {} is not in the list as acknowledged", note.number));
+                }
+                if !published.envelope.ends_with(&format!(",\"data\":{}}}", note.data)) {
+                    found.push(format!(
+                        "event {} was acknowledged with other data than was published",
+                        note.number
+                    ));
+                }
+                if times != 1 {
+                    found.push(format!("event {} is in the log {times} times", note.number));
+                }
+            }
+            Verdict::Failed(status, code) if times > 0 => {
+                found.push(format!(
+                    "event {} was refused with {status} {code} and is in the log",
+                    note.number
+                ));
+            }
+            Verdict::Failed(..) => {}
+            Verdict::Unknown => found.push(format!("event {} was not settled", note.number)),
+        }
+    }
+    found
+}
+
+/// The number that the ledger wrote into an event.
+fn number(envelope: &str) -> u64 {
+    let envelope: Value = serde_json::from_str(envelope).unwrap_or_default();
+    envelope["data"]["number"].as_u64().unwrap_or(u64::MAX)
+}
+
+fn id(envelope: &str) -> String {
+    let envelope: Value = serde_json::from_str(envelope).unwrap_or_default();
+    envelope["id"].as_str().unwrap_or_default().to_owned()
+}
+
+fn delivered(evidence: &Evidence) -> Vec<String> {
+    let mut of_event: BTreeMap<String, Vec<&Delivered>> = BTreeMap::new();
+    for delivery in &evidence.deliveries {
+        of_event.entry(delivery.event.to_string()).or_default().push(delivery);
+    }
+    let arrived: HashSet<&str> =
+        evidence.arrivals.iter().map(|arrival| arrival.header("x-cstar-delivery")).collect();
+    let problem = |(_, body): &(Position, String)| {
+        let id = id(body);
+        match of_event.get(&id).map(Vec::as_slice).unwrap_or_default() {
+            [one] if one.status == DeliveryStatus::Delivered && !arrived.contains(one.id.as_str()) => {
+                Some(format!("{id} counts as delivered and never arrived"))
+            }
+            [one] if !one.status.has_ended() || one.attempts == 0 => {
+                Some(format!("the delivery of {id} is {} after {} attempts", one.status, one.attempts))
+            }
+            [_] => None,
+            others => Some(format!("{id} has {} deliveries to one webhook", others.len())),
+        }
+    };
+    evidence.log.iter().filter_map(problem).collect()
+}
+
+fn in_order(evidence: &Evidence) -> Vec<String> {
+    let mut found = Vec::new();
+    let positions: Vec<Position> = evidence.log.iter().map(|(position, _)| *position).collect();
+    if !positions.iter().zip(1..).all(|(position, seq)| position.seq == seq) {
+        found.push(format!("the log does not count 1, 2, 3: {positions:?}"));
+    }
+    let frames = evidence.stream.iter().flat_map(|connection| &connection.frames);
+    let events: Vec<_> = frames.clone().filter(|frame| frame.name.is_none()).collect();
+    let told: Vec<Option<Position>> = events.iter().map(|frame| frame.id.parse().ok()).collect();
+    if told != positions.iter().copied().map(Some).collect::<Vec<_>>() {
+        found.push(format!("the stream told {told:?} of {} events", positions.len()));
+    }
+    for frame in frames.filter(|frame| frame.name.as_deref() == Some("cstar.gap")) {
+        found.push(format!("the stream told a gap where none is: {}", frame.data));
+    }
+    found
+}
+
+fn nothing_foreign(evidence: &Evidence) -> Vec<String> {
+    let accepted: HashSet<&str> = evidence.log.iter().map(|(_, body)| body.as_str()).collect();
+    let team = format!("\"team_id\":\"{}\"", evidence.team);
+    let arrived = evidence.arrivals.iter().map(|arrival| String::from_utf8_lossy(&arrival.body).into_owned());
+    let frames = evidence.stream.iter().flat_map(|connection| &connection.frames);
+    let told = frames.filter(|frame| frame.name.is_none()).map(|frame| frame.data.clone());
+    let foreign =
+        arrived.chain(told).filter(|body| !accepted.contains(body.as_str()) || !body.contains(&team));
+    foreign.map(|body| format!("arrived and was not accepted: {body}")).collect()
+}
+
+fn duplicates_explained(evidence: &Evidence) -> Vec<String> {
+    let recorded: HashMap<&str, usize> =
+        evidence.deliveries.iter().map(|delivery| (delivery.id.as_str(), delivery.attempts)).collect();
+    let mut of_event: BTreeMap<&str, (BTreeSet<&str>, usize)> = BTreeMap::new();
+    for arrival in &evidence.arrivals {
+        let (deliveries, count) = of_event.entry(arrival.header("webhook-id")).or_default();
+        deliveries.insert(arrival.header("x-cstar-delivery"));
+        *count += 1;
+    }
+    let problem = |(event, (deliveries, count)): (&str, (BTreeSet<&str>, usize))| {
+        let attempts: usize = deliveries.iter().filter_map(|delivery| recorded.get(delivery)).sum();
+        if deliveries.len() != 1 {
+            return Some(format!("{event} came under {deliveries:?}"));
+        }
+        let most = attempts + evidence.crashes;
+        (count > most).then(|| {
+            format!(
+                "{event} came {count} times: {attempts} attempts and {} crashes explain {most}",
+                evidence.crashes
+            )
+        })
+    };
+    of_event.into_iter().filter_map(problem).collect()
+}
+
+fn signed(evidence: &Evidence) -> Vec<String> {
+    let check = |arrival: &Arrival| {
+        let get = |name| arrival.headers.get(name).map(hyper::header::HeaderValue::as_bytes);
+        // As old as it says itself: how long a test may take is no business of this rule.
+        let signed_at = arrival.header("webhook-timestamp").parse().unwrap_or_default();
+        let body = verify_body(&evidence.secret, &arrival.body, Some(arrival.header("x-cstar-signature")));
+        let standard = verify_standard(&evidence.secret, Headers::from_fn(get), &arrival.body, signed_at, 0);
+        let what = body.and(standard).err()?;
+        Some(format!("{}: {what}", arrival.header("x-cstar-delivery")))
+    };
+    evidence.arrivals.iter().filter_map(check).collect()
+}
+
+#[cfg(test)]
+mod tests;

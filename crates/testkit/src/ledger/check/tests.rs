@@ -1,0 +1,177 @@
+//! Each rule is broken on purpose, and seen to be broken.
+
+use bytes::Bytes;
+use cstar_signature::{Secret, Signer};
+use cstar_types::{EventId, TeamId};
+use hyper::header::{HeaderMap, HeaderValue};
+
+use super::*;
+use crate::stream::{Connection, Frame};
+use crate::team::Published;
+
+const EVENTS: usize = 3;
+
+fn team() -> TeamId {
+    "550e8400-e29b-41d4-a716-446655440000".parse().unwrap()
+}
+
+/// A ledger of three acknowledged events, and evidence that all is well.
+fn sound() -> (Ledger, Evidence) {
+    let ledger = Ledger::new("t");
+    let secret = Secret::generate([7; 32]);
+    let mut evidence = Evidence {
+        team: team(),
+        log: Vec::new(),
+        listed: Vec::new(),
+        deliveries: Vec::new(),
+        arrivals: Vec::new(),
+        secret: secret.clone(),
+        stream: vec![Connection::default()],
+        crashes: 0,
+    };
+    for _ in 0..EVENTS {
+        let note = ledger.begin();
+        let id = EventId::from_bits(note.number as u128 + 1, false);
+        let position = Position::new(1, note.number as u64 + 1);
+        let envelope = format!(
+            r#"{{"id":"{id}","type":"{}","team_id":"{}","created_at":"2025-12-10T14:30:00Z","data":{}}}"#,
+            note.event_type,
+            team(),
+            note.data
+        );
+        ledger.settle_as(note.number, Verdict::Ok(Published { id, position, envelope: envelope.clone() }));
+        evidence.log.push((position, envelope.clone()));
+        evidence.listed.push(envelope.clone());
+        evidence.deliveries.push(Delivered {
+            id: format!("dlv_{}", note.number),
+            event: id,
+            status: DeliveryStatus::Delivered,
+            attempts: 1,
+        });
+        evidence.stream[0].frames.push(Frame {
+            name: None,
+            id: position.to_string(),
+            data: envelope.clone(),
+        });
+        evidence.arrivals.push(arrival(&secret, &id.to_string(), &format!("dlv_{}", note.number), envelope));
+    }
+    (ledger, evidence)
+}
+
+fn arrival(secret: &Secret, event: &str, delivery: &str, body: String) -> Arrival {
+    let signer = Signer::new(secret, None);
+    let mut headers = HeaderMap::new();
+    let standard = signer.standard(event, 1_765_377_000, body.as_bytes());
+    for (name, value) in [
+        ("x-cstar-delivery", delivery),
+        ("webhook-id", event),
+        ("webhook-timestamp", "1765377000"),
+        ("webhook-signature", &standard),
+        ("x-cstar-signature", signer.body(body.as_bytes()).as_str()),
+    ] {
+        headers.insert(
+            hyper::header::HeaderName::try_from(name).unwrap(),
+            HeaderValue::from_str(value).unwrap(),
+        );
+    }
+    Arrival { headers, body: Bytes::from(body) }
+}
+
+#[track_caller]
+fn check(rule: Rule, word: &str, spoil: impl FnOnce(&Ledger, &mut Evidence)) {
+    let (ledger, mut evidence) = sound();
+    spoil(&ledger, &mut evidence);
+    let found = breaches(&ledger, &evidence);
+    assert!(found.iter().any(|breach| breach.rule == rule && breach.what.contains(word)), "{found:#?}");
+}
+
+#[test]
+fn nothing_is_found_where_all_is_well() {
+    let (ledger, evidence) = sound();
+    assert_eq!(breaches(&ledger, &evidence), []);
+}
+
+#[test]
+fn c1_finds_what_was_lost_changed_or_kept_against_its_word() {
+    check(Rule::C1, "event 2 is not at 1.3", |_, evidence| drop(evidence.log.pop()));
+    check(Rule::C1, "event 0 is not at 1.1", |_, evidence| {
+        evidence.log[0].1 = evidence.log[0].1.replace("high", "higher")
+    });
+    check(Rule::C1, "event 1 is not in the list", |_, evidence| drop(evidence.listed.remove(1)));
+    check(Rule::C1, "event 1 was refused with 507 storage_full and is in the log", |ledger, _| {
+        ledger.settle_as(1, Verdict::Failed(507, "storage_full".into()));
+    });
+    check(Rule::C1, "event 2 was not settled", |ledger, _| ledger.settle_as(2, Verdict::Unknown));
+    check(Rule::C1, "event 0 is in the log 2 times", |_, evidence| {
+        let again = evidence.log[0].1.clone();
+        evidence.log.push((Position::new(1, 4), again));
+    });
+    check(Rule::C1, "other data than was published", |ledger, _| {
+        let Verdict::Ok(mut published) = ledger.notes()[0].verdict.clone() else { unreachable!() };
+        published.envelope = published.envelope.replace("open", "opened");
+        ledger.settle_as(0, Verdict::Ok(published));
+    });
+}
+
+#[test]
+fn c2_finds_deliveries_that_are_missing_unfinished_or_untrue() {
+    check(Rule::C2, "has 0 deliveries", |_, evidence| drop(evidence.deliveries.pop()));
+    check(Rule::C2, "has 2 deliveries", |_, evidence| {
+        evidence.deliveries.push(evidence.deliveries[0].clone())
+    });
+    check(Rule::C2, "is retrying", |_, evidence| evidence.deliveries[0].status = DeliveryStatus::Retrying);
+    check(Rule::C2, "is failed after 0 attempts", |_, evidence| {
+        evidence.deliveries[0].status = DeliveryStatus::Failed;
+        evidence.deliveries[0].attempts = 0;
+    });
+    check(Rule::C2, "never arrived", |_, evidence| drop(evidence.arrivals.remove(1)));
+}
+
+#[test]
+fn c3_finds_holes_repeats_and_false_gaps() {
+    check(Rule::C3, "does not count", |_, evidence| drop(evidence.log.remove(1)));
+    check(Rule::C3, "the stream told", |_, evidence| drop(evidence.stream[0].frames.remove(1)));
+    check(Rule::C3, "the stream told", |_, evidence| {
+        let again = evidence.stream[0].frames[2].clone();
+        evidence.stream.push(Connection { cursor: None, frames: vec![again] });
+    });
+    check(Rule::C3, "a gap", |_, evidence| {
+        let gap = Frame { name: Some("cstar.gap".into()), id: "1.3".into(), data: "{}".into() };
+        evidence.stream[0].frames.push(gap);
+    });
+}
+
+#[test]
+fn c4_finds_what_was_never_accepted() {
+    check(Rule::C4, "not accepted", |_, evidence| evidence.arrivals[0].body = Bytes::from_static(b"{}"));
+    check(Rule::C4, "not accepted", |_, evidence| evidence.stream[0].frames[1].data.push(' '));
+    check(Rule::C4, "not accepted", |_, evidence| {
+        evidence.team = "550e8400-e29b-41d4-a716-446655440001".parse().unwrap();
+    });
+}
+
+#[test]
+fn c5_finds_duplicates_without_a_cause_or_under_another_name() {
+    check(Rule::C5, "came 2 times", |_, evidence| evidence.arrivals.push(evidence.arrivals[0].clone()));
+    check(Rule::C5, "came under", |_, evidence| {
+        let (event, body) = (evidence.deliveries[0].event.to_string(), evidence.log[0].1.clone());
+        evidence.arrivals.push(arrival(&evidence.secret, &event, "dlv_9", body));
+    });
+    let (ledger, mut evidence) = sound();
+    evidence.arrivals.push(evidence.arrivals[0].clone());
+    evidence.crashes = 1;
+    assert_eq!(breaches(&ledger, &evidence), [], "a crash explains it");
+}
+
+#[test]
+fn c6_finds_signatures_that_do_not_verify() {
+    let spoil = |name: &'static str| {
+        check(Rule::C6, "dlv_0", |_, evidence| {
+            evidence.arrivals[0].headers.insert(name, HeaderValue::from_static("v1,AAAA"));
+        });
+        check(Rule::C6, "dlv_0", |_, evidence| drop(evidence.arrivals[0].headers.remove(name)));
+    };
+    spoil("x-cstar-signature");
+    spoil("webhook-signature");
+    spoil("webhook-id");
+}

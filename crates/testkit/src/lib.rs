@@ -1,0 +1,24 @@
+//! What tests of the real thing need: the binary as a process, faults in its calls to the kernel, clients that hide
+//! nothing, and a ledger that decides afterwards whether anything was lost.
+//!
+//! Nothing here is shipped.
+
+mod http;
+mod ledger;
+mod process;
+mod raw;
+mod strace;
+mod stream;
+mod team;
+mod trace;
+mod wait;
+
+pub use http::{Answer, Http, NoAnswer};
+pub use ledger::{Arrival, Breach, Delivered, Evidence, Ledger, Note, Rule, Verdict, breaches};
+pub use process::{CstarProcess, Ended, PLATFORM_KEY};
+pub use raw::{RawAnswer, exchange};
+pub use strace::Strace;
+pub use stream::{Connection, Frame, Stream, StreamReader};
+pub use team::{Published, Team};
+pub use trace::{Call, JUDGED_CALLS, answers_after_sync, calls, without_syncs};
+pub use wait::{DEADLINE, until, until_within};

@@ -1,0 +1,31 @@
+//! Waiting on a condition, with a deadline.
+
+use std::time::{Duration, Instant};
+
+/// Enough for a slow machine that does other work too; reached only when something is broken.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+/// Between two looks: short against what is waited for, long against what a look costs.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// The first `Some` of `look`.
+///
+/// # Panics
+/// When there was none within [`DEADLINE`]; the panic names `what`.
+pub async fn until<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
+    until_within(DEADLINE, what, look).await
+}
+
+/// The first `Some` of `look`.
+///
+/// # Panics
+/// When there was none within `deadline`; the panic names `what`.
+pub async fn until_within<T>(deadline: Duration, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(seen) = look().await {
+            return seen;
+        }
+        assert!(began.elapsed() < deadline, "waited {deadline:?} in vain for {what}");
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
