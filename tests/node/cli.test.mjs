@@ -41,7 +41,7 @@ before(async () => {
   receiver = await expressReceiver(express5);
   receiver.environment.WEBHOOK_SECRET = (await cstar('listen', '--print-secret')).stdout.trim();
   listener = new Child(CSTAR, ['listen', '--forward-to', receiver.url], terminal());
-  await listener.until('Ready', () => /ready/i.test(listener.stdout + listener.stderr));
+  await listener.until('Ready', () => /\bReady\b/.test(listener.stdout + listener.stderr));
 });
 
 after(async () => {
