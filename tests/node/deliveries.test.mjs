@@ -9,6 +9,7 @@ import express5 from 'express5';
 import { EVENT_TYPES } from './event-types.mjs';
 import { generateEvents, largestEvent } from './generate-events.mjs';
 import { Server } from './harness.mjs';
+import { isPublished } from './receivers/published-handler.mjs';
 import { expressReceiver, FRAMEWORKS } from './receivers/receivers.mjs';
 import { assertSameText } from './same-text.mjs';
 import { waitFor } from './wait.mjs';
@@ -29,7 +30,7 @@ const subscribers = new Map();
 const published = new Map();
 
 before(async () => {
-  console.log(`seed ${SEED}; repeat with CSTAR_SEED=${SEED}`);
+  console.log(`seed ${SEED} (CSTAR_SEED), ${isPublished ? 'the published handler' : 'our own handler, for the documentation is not at hand'}`);
   server = await Server.start();
   team = await server.team('deliveries');
   for (const [framework, start] of Object.entries(FRAMEWORKS)) {
