@@ -4,6 +4,8 @@
 //! it can be written; [`conformance`] is the one suite that both must pass. A store knows nothing of HTTP, of
 //! signing, or of who reads.
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod deliveries;
 mod directory;
 mod error;

@@ -124,7 +124,7 @@ impl State {
     fn resend(&mut self, team: TeamId, delivery: DeliveryId, now: Timestamp) -> Result<Delivery, StoreError> {
         let Delivery { webhook, event, status, .. } = self.delivery(team, delivery)?.delivery;
         let webhook = self.webhook(team, webhook)?;
-        if !self.team(team)?.entries.iter().any(|entry| entry.event.id == event) {
+        if !self.team(team)?.kept.iter().any(|kept| kept.entry.event.id == event) {
             return Err(StoreError::NotFound);
         }
         if !status.has_ended() {

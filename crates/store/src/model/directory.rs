@@ -16,7 +16,7 @@ impl Directory for Model {
             if state.team(team.id).is_ok() || state.deleted_teams.contains(&team.id) {
                 return Err(StoreError::Conflict("the team's id is taken"));
             }
-            state.teams.push(TeamLog { team: team.clone(), removed: 0, entries: Vec::new() });
+            state.teams.push(TeamLog::new(team.clone()));
             Ok((team, None))
         })
     }

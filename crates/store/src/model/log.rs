@@ -10,7 +10,7 @@ use cstar_types::{
 };
 
 use super::Model;
-use super::state::{EPOCH, FirstUse, Row, State};
+use super::state::{EPOCH, FirstUse, Kept, Row, State};
 use crate::{
     Append, Appended, Change, Due, EventQuery, Log, LogEnds, LogSlice, NewEvent, Order, Page, SliceLimit,
     StoreError,
@@ -31,7 +31,7 @@ impl Log for Model {
             let log = state.team(team)?;
             let mut bytes = 0;
             let mut entries: Vec<Entry> = Vec::new();
-            for entry in log.entries.iter().filter(|entry| entry.position.seq > after) {
+            for entry in log.kept.iter().map(|kept| &kept.entry).filter(|entry| entry.position.seq > after) {
                 bytes += entry.event.body.len();
                 let full = entries.len() >= limit.entries || bytes > limit.bytes;
                 if full && !entries.is_empty() {
@@ -45,19 +45,15 @@ impl Log for Model {
 
     async fn event(&self, team: TeamId, event: EventId) -> Result<Entry, StoreError> {
         self.look(|state| {
-            let entry = state.team(team)?.entries.iter().find(|entry| entry.event.id == event);
-            entry.map(|entry| Entry::clone(entry)).ok_or(StoreError::NotFound)
+            let kept = state.team(team)?.kept.iter().find(|kept| kept.entry.event.id == event);
+            kept.map(|kept| Entry::clone(&kept.entry)).ok_or(StoreError::NotFound)
         })
     }
 
     async fn events(&self, team: TeamId, query: EventQuery) -> Result<Page<Entry, u64>, StoreError> {
         self.look(|state| {
-            let entries = &state.team(team)?.entries;
-            let mut rows: Vec<Entry> = entries
-                .iter()
-                .filter(|entry| query.asks_for(entry))
-                .map(|entry| Entry::clone(entry))
-                .collect();
+            let asked_for = state.team(team)?.kept.iter().filter(|kept| query.asks_for(kept));
+            let mut rows: Vec<Entry> = asked_for.map(|kept| Entry::clone(&kept.entry)).collect();
             if query.order == Order::Desc {
                 rows.reverse();
             }
@@ -70,11 +66,10 @@ impl Log for Model {
 }
 
 impl EventQuery {
-    fn asks_for(&self, entry: &Entry) -> bool {
-        let seq = entry.position.seq;
-        let at = entry.event.created_at;
+    fn asks_for(&self, kept: &Kept) -> bool {
+        let (seq, at) = (kept.entry.position.seq, kept.committed_at);
         let behind = |from| if self.order == Order::Desc { seq < from } else { seq > from };
-        self.filter.passes(&entry.event.event_type)
+        self.filter.passes(&kept.entry.event.event_type)
             && self.since.is_none_or(|since| at >= since)
             && self.until.is_none_or(|until| at < until)
             && self.from.is_none_or(behind)
@@ -84,26 +79,39 @@ impl EventQuery {
 impl State {
     fn append(&mut self, append: Append) -> Result<(Vec<Appended>, Option<Change>), StoreError> {
         let Append { team, events, deliver, now } = append;
-        let answers = self.place(team, events)?;
-        let entries: Vec<Arc<Entry>> = answers
+        let placed = self.place(team, events)?;
+        let new: Vec<Arc<Entry>> = placed
             .iter()
             .filter(|(answer, _)| !answer.replayed)
-            .map(|(a, _)| Arc::clone(&a.entry))
+            .map(|(answer, _)| answer.entry.clone())
             .collect();
-        let pairs = if deliver { self.fan_out(team, &entries)? } else { Vec::new() };
+        let pairs = if deliver { self.fan_out(team, &new)? } else { Vec::new() };
         // Nothing is refused from here on.
-        let deliveries: Vec<Due> =
-            pairs.into_iter().map(|(entry, webhook)| self.make_delivery(entry, webhook, now)).collect();
-        for (answer, key) in answers.iter().filter(|(answer, _)| !answer.replayed) {
+        let committed_at = self.keep(team, &new, now)?;
+        let deliveries: Vec<Due> = pairs
+            .into_iter()
+            .map(|(entry, webhook)| self.make_delivery(entry, webhook, committed_at, now))
+            .collect();
+        for (answer, key) in placed.iter().filter(|(answer, _)| !answer.replayed) {
             if let Some(key) = key {
                 let first = FirstUse { entry: Arc::clone(&answer.entry), at: now };
                 self.idempotency_keys.insert((team, key.clone()), first);
             }
         }
-        self.team_mut(team)?.entries.extend(entries.iter().cloned());
-        self.counts.events += entries.len() as u64;
-        let told = (!entries.is_empty()).then_some(Change::Appended { team, entries, deliveries });
-        Ok((answers.into_iter().map(|(answer, _)| answer).collect(), told))
+        let told = (!new.is_empty()).then_some(Change::Appended { team, entries: new, deliveries });
+        Ok((placed.into_iter().map(|(answer, _)| answer).collect(), told))
+    }
+
+    /// Puts entries behind the head; answers the time of the commit.
+    fn keep(&mut self, team: TeamId, new: &[Arc<Entry>], now: Timestamp) -> Result<Timestamp, StoreError> {
+        self.counts.events += new.len() as u64;
+        let log = self.team_mut(team)?;
+        let committed_at = log.committed_at.max(now);
+        if !new.is_empty() {
+            log.committed_at = committed_at;
+        }
+        log.kept.extend(new.iter().map(|entry| Kept { entry: Arc::clone(entry), committed_at }));
+        Ok(committed_at)
     }
 
     /// Finds each event's first one by its idempotency key, and gives the others their positions (LOG-2).
@@ -155,7 +163,13 @@ impl State {
         Ok(pairs)
     }
 
-    fn make_delivery(&mut self, entry: Arc<Entry>, webhook: WebhookId, now: Timestamp) -> Due {
+    fn make_delivery(
+        &mut self,
+        entry: Arc<Entry>,
+        webhook: WebhookId,
+        created_at: Timestamp,
+        now: Timestamp,
+    ) -> Due {
         self.counts.deliveries += 1;
         let id = DeliveryId::from_bits(self.counts.deliveries.into());
         let due = Due { id, webhook, entry: Arc::clone(&entry), attempts: 0, failed: 0, due_at: now };
@@ -167,7 +181,7 @@ impl State {
             event_type: entry.event.event_type.clone(),
             status: DeliveryStatus::Pending,
             attempts: 0,
-            created_at: now,
+            created_at,
             next_attempt_at: Some(now),
             last_attempt: None,
         };

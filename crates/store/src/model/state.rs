@@ -33,7 +33,16 @@ pub(super) struct TeamLog {
     pub(super) team: Team,
     /// How many entries were removed from the front.
     pub(super) removed: u64,
-    pub(super) entries: Vec<Arc<Entry>>,
+    pub(super) kept: Vec<Kept>,
+    /// Of the last append. It never falls, though the clock may: what comes later in the log is never older.
+    pub(super) committed_at: Timestamp,
+}
+
+/// An entry of a log.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) entry: Arc<Entry>,
+    pub(super) committed_at: Timestamp,
 }
 
 /// A delivery and all that belongs to it.
@@ -98,8 +107,12 @@ impl State {
 }
 
 impl TeamLog {
+    pub(super) fn new(team: Team) -> Self {
+        Self { team, removed: 0, kept: Vec::new(), committed_at: Timestamp::default() }
+    }
+
     pub(super) fn ends(&self) -> LogEnds {
-        LogEnds { epoch: EPOCH, oldest: self.removed + 1, head: self.removed + self.entries.len() as u64 }
+        LogEnds { epoch: EPOCH, oldest: self.removed + 1, head: self.removed + self.kept.len() as u64 }
     }
 }
 

@@ -64,12 +64,12 @@ impl State {
     /// Only ever the oldest of a log: positions have no holes (LOG-2).
     fn remove_event(&mut self, cutoff: Timestamp) -> bool {
         for log in &mut self.teams {
-            let Some(oldest) = log.entries.first() else { continue };
-            let id = oldest.event.id;
+            let Some(oldest) = log.kept.first() else { continue };
+            let id = oldest.entry.event.id;
             let of_event = self.deliveries.values().filter(|row| row.delivery.event == id);
             let waits = of_event.map(|row| row.delivery.status).any(|status| !status.has_ended());
-            if oldest.event.created_at < cutoff && !waits {
-                log.entries.remove(0);
+            if oldest.committed_at < cutoff && !waits {
+                log.kept.remove(0);
                 log.removed += 1;
                 self.idempotency_keys.retain(|_, first| first.entry.event.id != id);
                 return true;

@@ -1,0 +1,284 @@
+//! Doing one step on both sides.
+
+use std::collections::BTreeSet;
+
+use cstar_types::{DeliveryStatus, Event, EventId, KeyId, Outcome, Webhook, WebhookId};
+use proptest::sample::Index;
+
+use super::Difference;
+use super::op::{Cut, Draft, Op, Patch, Result as Came, Seen, Whose};
+use super::sides::{Pair, Side, Sides, pick};
+use crate::conformance::{Subject, given, read};
+use crate::{
+    Append, AttemptReport, Cutoffs, DeliveryQuery, EventQuery, NewEvent, SliceLimit, StoreError, TypeFilter,
+    Verdict, WebhookPatch,
+};
+
+impl<M: Subject, S: Subject> Sides<M, S> {
+    /// Does one step on both sides and compares what they answer and tell.
+    pub(super) async fn act(&mut self, op: &Op) -> Result<(), Difference> {
+        match op {
+            Op::CreateTeam | Op::RenameTeam { .. } | Op::DeleteTeam { .. } => self.act_on_teams(op).await?,
+            Op::CreateKey { .. } | Op::RevokeKey { .. } => self.act_on_keys(op).await?,
+            Op::CreateWebhook { .. }
+            | Op::UpdateWebhook { .. }
+            | Op::DisableWebhook { .. }
+            | Op::DeleteWebhook { .. } => self.act_on_webhooks(op).await?,
+            Op::Append { team, events, deliver } => self.append(*team, events, *deliver).await?,
+            Op::Record { results } => self.record(results).await?,
+            Op::Resend { delivery, whose } => self.resend(*delivery, *whose).await?,
+            Op::RemoveOld { events, deliveries, keys, rows } => {
+                let cutoffs = Cutoffs {
+                    events: self.seconds_ago(*events),
+                    deliveries: self.seconds_ago(*deliveries),
+                    // A key is never kept longer than what it leads to.
+                    idempotency_keys: self.seconds_ago(*keys.min(events)),
+                };
+                self.both("remove_old", async |side| side.remove_all_old(cutoffs, *rows).await).await?.ok();
+            }
+            Op::Wait { seconds } => self.now_second += i64::from(*seconds),
+            Op::Reopen => self.reopen().await?,
+            Op::Read { .. } | Op::ListEvents { .. } | Op::ListDeliveries { .. } | Op::Due { .. } => {
+                self.look(op).await?;
+            }
+        }
+        self.compare_told().await
+    }
+
+    async fn act_on_teams(&mut self, op: &Op) -> Result<(), Difference> {
+        match *op {
+            Op::CreateTeam => {
+                let team = self.new_team();
+                self.both("create_team", async |side| side.store.create_team(team.clone()).await).await?.ok();
+            }
+            Op::RenameTeam { team, seen } => {
+                let team = self.team(team);
+                let rename = async |side: &Side| {
+                    let expected = seen.version(side.store.team(team).await.map(|team| team.version));
+                    side.store.rename_team(team, "Renamed".to_owned(), expected).await
+                };
+                self.both("rename_team", rename).await?.ok();
+            }
+            Op::DeleteTeam { team, seen } => {
+                let team = self.team(team);
+                let delete = async |side: &Side| {
+                    let expected = seen.version(side.store.team(team).await.map(|team| team.version));
+                    side.store.delete_team(team, expected).await
+                };
+                self.both("delete_team", delete).await?.ok();
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn act_on_keys(&mut self, op: &Op) -> Result<(), Difference> {
+        let now = self.now();
+        match *op {
+            Op::CreateKey { team } => {
+                let id = KeyId::from_bits(self.new_bits());
+                let (key, digest) = given::new_key(self.team(team));
+                let key = cstar_types::Key { id, created_at: now, ..key };
+                self.keys.push((key.team, id));
+                self.both("create_key", async |side| side.store.create_key(key.clone(), digest).await)
+                    .await?
+                    .ok();
+            }
+            Op::RevokeKey { key, whose } => {
+                let Some((owner, key)) = pick(&self.keys, key) else { return Ok(()) };
+                let team = self.asked_under(owner, whose);
+                self.both("revoke_key", async |side| side.store.revoke_key(team, key, now).await).await?.ok();
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn act_on_webhooks(&mut self, op: &Op) -> Result<(), Difference> {
+        let now = self.now();
+        match *op {
+            Op::CreateWebhook { team, patterns, limit } => {
+                let id = WebhookId::from_bits(self.new_bits());
+                let webhook = given::new_webhook(self.team(team), patterns);
+                let webhook = Webhook { id, created_at: now, updated_at: now, ..webhook };
+                self.webhooks.push((webhook.team, id));
+                let create = async |side: &Side| {
+                    side.store.create_webhook(webhook.clone(), given::secret(), limit).await
+                };
+                self.both("create_webhook", create).await?.ok();
+            }
+            Op::UpdateWebhook { webhook, whose, change, seen } => {
+                let Some((owner, webhook)) = pick(&self.webhooks, webhook) else { return Ok(()) };
+                let team = self.asked_under(owner, whose);
+                let update = async |side: &Side| {
+                    let expected =
+                        seen.version(side.store.webhook(owner, webhook).await.map(|now| now.version));
+                    side.store.update_webhook(team, webhook, change.patch(), expected, now).await
+                };
+                self.both("update_webhook", update).await?.ok();
+            }
+            Op::DeleteWebhook { webhook, whose, seen } => {
+                let Some((owner, webhook)) = pick(&self.webhooks, webhook) else { return Ok(()) };
+                let team = self.asked_under(owner, whose);
+                let delete = async |side: &Side| {
+                    let expected =
+                        seen.version(side.store.webhook(owner, webhook).await.map(|now| now.version));
+                    side.store.delete_webhook(team, webhook, expected, now).await
+                };
+                self.both("delete_webhook", delete).await?.ok();
+            }
+            Op::DisableWebhook { webhook, reason } => {
+                let Some((_, webhook)) = pick(&self.webhooks, webhook) else { return Ok(()) };
+                let disable = async |side: &Side| side.store.disable_webhook(webhook, reason, now).await;
+                self.both("disable_webhook", disable).await?.ok();
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn append(&mut self, team: Index, drafts: &[Draft], deliver: bool) -> Result<(), Difference> {
+        let (team, now) = (self.team(team), self.now());
+        let mut events = Vec::new();
+        for draft in drafts {
+            let id = EventId::from_bits(self.new_bits(), false);
+            let event = Event::new(id, given::event_type(draft.event_type), team, now, draft.data.as_bytes());
+            events.push(NewEvent { event, idempotency_key: draft.key.map(str::to_owned) });
+        }
+        let append = Append { team, events, deliver, now };
+        self.both("append", async |side| side.store.append(append.clone()).await).await?.ok();
+        Ok(())
+    }
+
+    async fn record(&mut self, results: &[(Index, Came)]) -> Result<(), Difference> {
+        let mut once = BTreeSet::new();
+        let mut chosen: Vec<(Pair, Came)> = Vec::new();
+        for (delivery, came) in results {
+            let Some(pair) = pick(&self.deliveries, *delivery) else { continue };
+            if once.insert((pair.event, pair.webhook)) {
+                chosen.push((pair, *came));
+            }
+        }
+        let record = async |side: &Side| {
+            let mut reports = Vec::new();
+            for (pair, came) in &chosen {
+                reports.push(self.report(side, *pair, *came).await);
+            }
+            side.store.record(reports).await
+        };
+        self.both("record", record).await?.ok();
+        Ok(())
+    }
+
+    /// What a sender would report of the next attempt.
+    async fn report(&self, side: &Side, pair: Pair, came: Came) -> AttemptReport {
+        let delivery = side.id(pair);
+        let attempts = side.store.delivery(pair.team, delivery).await.map_or(0, |(row, _)| row.attempts);
+        let (outcome, verdict) = match came {
+            Came::Delivered => (Outcome::Success, Verdict::Delivered),
+            Came::Retry(outcome, wait) => {
+                (outcome, Verdict::RetryAt(given::at(self.now_second + i64::from(wait))))
+            }
+            Came::Failed(outcome) => (outcome, Verdict::Failed),
+        };
+        let attempt = given::attempt(attempts + 1, outcome, self.now());
+        AttemptReport { delivery, webhook: pair.webhook, attempt, verdict }
+    }
+
+    async fn resend(&mut self, delivery: Index, whose: Whose) -> Result<(), Difference> {
+        let Some(pair) = pick(&self.deliveries, delivery) else { return Ok(()) };
+        let (team, now) = (self.asked_under(pair.team, whose), self.now());
+        let resend = async |side: &Side| {
+            let row = side.store.resend(team, side.id(pair), now).await?;
+            assert_eq!(row.status, DeliveryStatus::Pending);
+            Ok(self.shared(side, row))
+        };
+        self.both("resend", resend).await?.ok();
+        Ok(())
+    }
+
+    async fn look(&self, op: &Op) -> Result<(), Difference> {
+        match op {
+            Op::Read { team, after, entries, bytes } => {
+                let team = self.team(*team);
+                let limit = SliceLimit { entries: *entries, bytes: *bytes };
+                let read = async |side: &Side| {
+                    side.store.read(team, *after, limit).await.map(|slice| (slice.entries, slice.ends))
+                };
+                self.both("read", read).await?.ok();
+            }
+            Op::ListEvents { team, cut, order, from } => {
+                let team = self.team(*team);
+                let (since, until) = self.times(cut);
+                let (filter, order, from, limit) = (cut.filter(), *order, *from, cut.limit);
+                let query = EventQuery { filter, since, until, order, from, limit };
+                self.both("events", async |side| read::events(&side.store, team, query.clone()).await)
+                    .await?
+                    .ok();
+            }
+            Op::ListDeliveries { team, cut, status, webhook } => {
+                let team = self.team(*team);
+                let webhook = webhook.and_then(|webhook| pick(&self.webhooks, webhook)).map(|(_, id)| id);
+                let (since, until) = self.times(cut);
+                let filter = cut.filter();
+                let every = read::every_delivery(cut.limit);
+                let query = DeliveryQuery { filter, webhook, status: *status, since, until, ..every };
+                self.both("deliveries", async |side| self.list(side, team, query.clone()).await).await?.ok();
+            }
+            Op::Due { webhook, ahead, limit } => {
+                let Some((_, webhook)) = pick(&self.webhooks, *webhook) else { return Ok(()) };
+                let now = given::at(self.now_second + i64::from(*ahead));
+                let due = async |side: &Side| {
+                    let slice = side.store.due(webhook, now, *limit).await?;
+                    let due: Vec<_> = slice.due.into_iter().map(|due| self.shared_due(side, due)).collect();
+                    Ok((due, slice.next))
+                };
+                self.both("due", due).await?.ok();
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn times(&self, cut: &Cut) -> (Option<cstar_types::Timestamp>, Option<cstar_types::Timestamp>) {
+        (cut.since.map(|ago| self.seconds_ago(ago)), cut.until.map(|ago| self.seconds_ago(ago)))
+    }
+}
+
+impl Side {
+    async fn remove_all_old(&self, cutoffs: Cutoffs, rows: usize) -> Result<(), StoreError> {
+        while self.store.remove_old(cutoffs, rows).await? > 0 {}
+        Ok(())
+    }
+}
+
+impl Seen {
+    fn version(self, present: Result<u64, StoreError>) -> Option<u64> {
+        let present = present.unwrap_or(1);
+        match self {
+            Self::None => None,
+            Self::Present => Some(present),
+            Self::Another => Some(present + 1),
+        }
+    }
+}
+
+impl Patch {
+    fn patch(self) -> WebhookPatch {
+        let nothing = WebhookPatch::default();
+        match self {
+            Self::Nothing => nothing,
+            Self::Patterns(patterns) => given::wanting(patterns),
+            Self::Description(text) => WebhookPatch { description: Some(text.to_owned()), ..nothing },
+            Self::Enable => WebhookPatch { enabled: Some(Ok(())), ..nothing },
+            Self::Disable(reason) => WebhookPatch { enabled: Some(Err(reason)), ..nothing },
+            Self::Gone(gone) => WebhookPatch { disable_on_gone: Some(gone), ..nothing },
+        }
+    }
+}
+
+impl Cut {
+    fn filter(&self) -> TypeFilter {
+        TypeFilter { visible: given::list(self.visible), wanted: self.wanted.map(given::list) }
+    }
+}

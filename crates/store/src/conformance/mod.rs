@@ -1,0 +1,173 @@
+//! The one suite that every store must pass: each rule is a sentence of the contract, named after it.
+//!
+//! [`crate::conformance_suite!`] makes a test of each rule for one [`Subject`]; [`history`] plays random histories on
+//! a store and on the [model](crate::model) side by side, and compares every answer.
+
+#![allow(clippy::missing_panics_doc, reason = "a rule says that it is broken by panicking")]
+
+pub mod fan_out;
+pub mod given;
+pub mod history;
+pub mod idempotency;
+pub mod keys;
+pub mod lists;
+pub mod log;
+pub mod read;
+pub mod resend;
+pub mod results;
+pub mod retention;
+mod subject;
+pub mod tail;
+pub mod teams;
+pub mod upkeep;
+pub mod waiting;
+pub mod webhook_logs;
+pub mod webhooks;
+
+pub use subject::{AnyStore, Subject};
+
+/// Makes a test of each rule for one [`Subject`]. Call it in a module named after the store.
+#[macro_export]
+macro_rules! conformance_suite {
+    ($subject:ty) => {
+        $crate::conformance_suite! { $subject =>
+            log:
+                positions_count_from_1_for_each_team,
+                racing_appends_leave_no_hole,
+                who_has_read_n_sees_only_what_is_behind_it,
+                what_was_answered_is_read_byte_for_byte,
+                positions_go_on_after_a_restart,
+                an_unknown_team_is_not_found,
+                an_empty_log_has_ends_too,
+                a_read_keeps_its_limits;
+            lists:
+                pages_to_the_end_are_the_whole,
+                since_is_from_then_on_and_until_is_before_then,
+                a_cursor_stays_where_it_was;
+            idempotency:
+                a_repeat_finds_the_first_event,
+                a_repeat_after_a_restart_finds_the_first_event,
+                a_key_used_for_something_else_is_refused,
+                a_key_twice_in_one_batch_is_one_event,
+                keys_belong_to_their_team,
+                a_key_raced_by_a_hundred_is_one_event;
+            fan_out:
+                each_webhook_that_wants_an_event_gets_one_delivery,
+                a_new_delivery_is_due_at_once,
+                webhooks_count_as_they_stand_at_the_commit,
+                a_webhook_made_in_a_race_begins_at_one_place,
+                an_append_can_keep_from_webhooks,
+                a_fan_out_past_the_limit_is_refused_whole;
+            waiting:
+                the_longest_due_comes_first,
+                what_is_due_together_comes_in_the_logs_order,
+                lanes_are_the_webhooks_with_something_waiting,
+                nothing_waits_for_an_unknown_webhook;
+            results:
+                a_success_ends_a_delivery,
+                a_failure_is_due_again_until_it_is_the_last,
+                attempts_are_read_as_they_were_reported,
+                many_results_are_answered_in_order,
+                a_late_success_counts,
+                a_late_failure_changes_no_end,
+                after_a_restart_the_unrecorded_is_due_again;
+            resend:
+                a_resend_begins_a_schedule_and_goes_on_counting,
+                a_cancelled_delivery_can_be_resent,
+                what_has_not_ended_is_not_resent,
+                what_is_gone_is_not_resent;
+            webhook_logs:
+                the_logs_are_newest_first,
+                filters_and_pages_cut_the_same_list,
+                another_teams_logs_are_not_seen;
+            webhooks:
+                a_webhook_is_read_as_it_was_stored,
+                a_patch_changes_what_it_names,
+                a_webhook_that_changed_meanwhile_is_left_alone,
+                a_team_has_so_many_webhooks,
+                disabling_cancels_what_waits,
+                deleting_cancels_what_waits_and_keeps_the_logs,
+                webhooks_are_listed_newest_first;
+            keys:
+                a_key_is_read_as_it_was_stored,
+                a_key_has_an_id_and_a_team_of_its_own,
+                a_key_is_revoked_for_good,
+                another_teams_key_is_not_revoked,
+                the_last_use_of_a_key_is_noted,
+                keys_are_listed_newest_first;
+            teams:
+                a_team_has_an_id_and_a_name,
+                teams_are_listed_in_the_order_of_their_making,
+                a_team_sees_nothing_of_another,
+                a_deleted_team_is_gone_at_once,
+                a_deleted_team_is_erased_in_slices,
+                a_deleted_teams_id_leads_to_nothing_old;
+            tail:
+                what_is_told_is_stored,
+                changes_are_told_in_the_order_of_commits,
+                every_entry_is_told_once_and_in_order,
+                a_reader_is_told_from_now_on_to_the_end;
+            retention:
+                old_events_go_from_the_front,
+                positions_go_on_behind_what_was_removed,
+                an_event_that_is_still_wanted_stays,
+                old_deliveries_go_once_they_have_ended,
+                a_removed_delivery_does_not_come_back,
+                old_idempotency_keys_are_forgotten;
+            upkeep:
+                a_store_is_ready_until_it_closes,
+                a_closed_store_takes_nothing,
+                closing_finishes_what_was_handed_over,
+                what_was_done_is_counted;
+        }
+    };
+    ($subject:ty => $($area:ident: $($rule:ident),+;)+) => {
+        $(mod $area {
+            use super::*;
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $rule() {
+                    let subject = <$subject as $crate::conformance::Subject>::fresh().await;
+                    $crate::conformance::$area::$rule(subject).await;
+                }
+            )+
+        })+
+
+        /// L0: no history tells it from the model.
+        #[test]
+        fn plays_like_the_model() {
+            $crate::conformance::history::plays_like_the_model::<$subject>();
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    /// A rule that no store is held to is no rule.
+    #[test]
+    fn every_rule_is_in_the_suite() {
+        let suite = include_str!("mod.rs");
+        let areas = [
+            include_str!("fan_out.rs"),
+            include_str!("idempotency.rs"),
+            include_str!("keys.rs"),
+            include_str!("lists.rs"),
+            include_str!("log.rs"),
+            include_str!("resend.rs"),
+            include_str!("results.rs"),
+            include_str!("retention.rs"),
+            include_str!("tail.rs"),
+            include_str!("teams.rs"),
+            include_str!("upkeep.rs"),
+            include_str!("waiting.rs"),
+            include_str!("webhook_logs.rs"),
+            include_str!("webhooks.rs"),
+        ];
+        for line in areas.iter().flat_map(|area| area.lines()) {
+            if let Some((rule, _)) = line.strip_prefix("pub async fn ").and_then(|rest| rest.split_once('('))
+            {
+                assert!(suite.contains(&format!("{rule},")) || suite.contains(&format!("{rule};")), "{rule}");
+            }
+        }
+    }
+}

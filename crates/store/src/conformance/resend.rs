@@ -1,0 +1,79 @@
+//! Resends: an ended delivery reopened, T8.
+
+use cstar_types::{DeliveryId, DeliveryStatus, DisabledReason};
+
+use super::given::{self, at, only_due, recorded};
+use super::{Subject, read};
+use crate::{Cutoffs, StoreError, Verdict};
+
+/// T8: the same delivery is due now with a new schedule, and attempt numbers go on.
+pub async fn a_resend_begins_a_schedule_and_goes_on_counting(subject: impl Subject) {
+    let store = subject.store();
+    let (team, webhook, first) = given::one_delivery(&store).await;
+    recorded(&store, &first, Verdict::RetryAt(at(60)), at(1)).await;
+    recorded(&store, &only_due(&store, webhook).await, Verdict::Failed, at(60)).await;
+    for (round, end) in [(1, Verdict::Delivered), (2, Verdict::Failed), (3, Verdict::Delivered)] {
+        let now = at(1000 * i64::from(round));
+        let resent = store.resend(team, first.id, now).await.unwrap();
+        assert_eq!((resent.id, resent.status), (first.id, DeliveryStatus::Pending));
+        assert_eq!((resent.created_at, resent.next_attempt_at), (at(0), Some(now)));
+        assert_eq!(store.delivery(team, first.id).await.unwrap().0, resent);
+        let due = only_due(&store, webhook).await;
+        assert_eq!((due.id, due.due_at, due.failed), (first.id, now, 0));
+        assert_eq!((due.attempts, resent.attempts), (2 * round, 2 * round));
+        assert_eq!(due.entry, first.entry, "LOG-3: a resend carries the same bytes");
+        recorded(&store, &due, Verdict::RetryAt(now), now).await;
+        let due = only_due(&store, webhook).await;
+        assert_eq!((due.attempts, due.failed), (2 * round + 1, 1));
+        recorded(&store, &due, end, now).await;
+    }
+    let (_, attempts) = store.delivery(team, first.id).await.unwrap();
+    let numbers: Vec<u32> = attempts.iter().map(|attempt| attempt.number).collect();
+    assert_eq!(numbers, (1..=8).collect::<Vec<_>>());
+}
+
+/// What was cancelled can be resent once its webhook is enabled again.
+pub async fn a_cancelled_delivery_can_be_resent(subject: impl Subject) {
+    let store = subject.store();
+    let (team, webhook, first) = given::one_delivery(&store).await;
+    store.disable_webhook(webhook, DisabledReason::ByRequest, at(1)).await.unwrap();
+    assert!(matches!(store.resend(team, first.id, at(2)).await, Err(StoreError::Conflict(_))));
+    let enable = crate::WebhookPatch { enabled: Some(Ok(())), ..crate::WebhookPatch::default() };
+    store.update_webhook(team, webhook, enable, None, at(3)).await.unwrap();
+    store.resend(team, first.id, at(4)).await.unwrap();
+    assert_eq!(only_due(&store, webhook).await.id, first.id);
+}
+
+/// `Conflict` while it has not ended, and a refused resend changes nothing.
+pub async fn what_has_not_ended_is_not_resent(subject: impl Subject) {
+    let store = subject.store();
+    let (team, webhook, due) = given::one_delivery(&store).await;
+    assert!(matches!(store.resend(team, due.id, at(1)).await, Err(StoreError::Conflict(_))));
+    recorded(&store, &due, Verdict::RetryAt(at(60)), at(2)).await;
+    assert!(matches!(store.resend(team, due.id, at(3)).await, Err(StoreError::Conflict(_))));
+    let waiting = only_due(&store, webhook).await;
+    assert_eq!((waiting.failed, waiting.due_at), (1, at(60)));
+}
+
+/// `NotFound` if the delivery, its webhook or its event is gone, or another team's (T24).
+pub async fn what_is_gone_is_not_resent(subject: impl Subject) {
+    let store = subject.store();
+    let (team, webhook, due) = given::one_delivery(&store).await;
+    let other = given::team(&store).await;
+    recorded(&store, &due, Verdict::Delivered, at(1)).await;
+    let gone = Err(StoreError::NotFound);
+    assert_eq!(store.resend(team, DeliveryId::from_bits(7), at(2)).await, gone);
+    assert_eq!(store.resend(other, due.id, at(2)).await, gone, "T24");
+    assert!(read::due(&store, webhook, at(99)).await.is_empty());
+    store.delete_webhook(team, webhook, None, at(3)).await.unwrap();
+    assert_eq!(store.resend(team, due.id, at(4)).await, gone, "its webhook is gone");
+
+    let (team, webhook, due) = given::one_delivery(&store).await;
+    recorded(&store, &due, Verdict::Delivered, at(1)).await;
+    let cutoffs = Cutoffs { events: at(9), deliveries: at(0), idempotency_keys: at(9) };
+    while store.remove_old(cutoffs, 100).await.unwrap() > 0 {}
+    assert_eq!(store.event(team, due.entry.event.id).await, Err(StoreError::NotFound));
+    assert!(store.delivery(team, due.id).await.is_ok(), "the delivery outlives its event");
+    assert_eq!(store.resend(team, due.id, at(10)).await, gone, "its event is gone");
+    assert!(read::due(&store, webhook, at(99)).await.is_empty());
+}

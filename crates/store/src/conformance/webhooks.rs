@@ -1,0 +1,211 @@
+//! Webhooks: making, changing, disabling, deleting.
+
+use std::time::Duration;
+
+use cstar_types::{DeliveryStatus, DisabledReason, RetrySchedule, Webhook, WebhookId, WebhookStatus};
+
+use super::given::{self, at};
+use super::{AnyStore, Subject, read};
+use crate::{DeliveryQuery, ListQuery, SecretText, StoreError, WebhookPatch};
+
+/// A webhook is read as it was stored, after a restart too; SEC-3: its secret goes to the sender alone.
+pub async fn a_webhook_is_read_as_it_was_stored(subject: impl Subject) {
+    let store = subject.store();
+    let team = given::team(&store).await;
+    let plain = given::new_webhook(team, "*");
+    let odd = Webhook {
+        url: "https://xn--hkyrky-ptac70bc.cz/päth?q=%27%3b--".to_owned(),
+        description: "žluťoučký '; DROP TABLE \u{0}".to_owned(),
+        status: WebhookStatus::Disabled,
+        disabled_reason: Some(DisabledReason::ByRequest),
+        retry_schedule: Some("250ms,7d".parse().unwrap()),
+        headers: vec![("x-b".to_owned(), "2".to_owned()), ("x-a".to_owned(), "1, \"ä\"".to_owned())],
+        disable_on_gone: true,
+        ..given::new_webhook(team, "ticket.*,*.created,boss.spawned")
+    };
+    let never = Webhook {
+        retry_schedule: Some(RetrySchedule::new(Vec::new()).unwrap()),
+        ..given::new_webhook(team, "*")
+    };
+    for webhook in [&plain, &odd, &never] {
+        let stored = store.create_webhook(webhook.clone(), secret_of(webhook), 9).await;
+        assert_eq!(stored, Ok(webhook.clone()));
+    }
+    drop(store);
+    let store = subject.reopened().await.store();
+    for webhook in [plain, odd, never] {
+        assert_eq!(store.webhook(team, webhook.id).await, Ok(webhook.clone()));
+        let (read, secrets) = store.webhook_to_send(webhook.id).await.unwrap();
+        assert_eq!((secrets.current, secrets.previous), (secret_of(&webhook), None));
+        assert_eq!(read, webhook);
+    }
+}
+
+fn secret_of(webhook: &Webhook) -> SecretText {
+    SecretText::new(format!("whsec_{}", webhook.id))
+}
+
+/// A patch changes what it names and nothing else, counts a version and notes the time.
+pub async fn a_patch_changes_what_it_names(subject: impl Subject) {
+    let store = subject.store();
+    let team = given::team(&store).await;
+    let mut expected = given::new_webhook(team, "*");
+    let id = expected.id;
+    store.create_webhook(expected.clone(), secret_of(&expected), 9).await.unwrap();
+    let schedule = RetrySchedule::new(vec![Duration::from_secs(5)]).unwrap();
+    let none = WebhookPatch::default;
+    type Change = fn(&mut Webhook);
+    let patches: [(WebhookPatch, Change); 9] = [
+        (WebhookPatch { url: Some("https://b.example".to_owned()), ..none() }, |webhook| {
+            webhook.url = "https://b.example".to_owned();
+        }),
+        (given::wanting("boss.*,*.created"), |webhook| webhook.events = given::list("boss.*,*.created")),
+        (WebhookPatch { description: Some(String::new()), ..none() }, |webhook| webhook.description.clear()),
+        (WebhookPatch { retry_schedule: Some(Some(schedule)), ..none() }, |webhook| {
+            webhook.retry_schedule = Some("5s".parse().unwrap());
+        }),
+        (WebhookPatch { retry_schedule: Some(None), ..none() }, |webhook| webhook.retry_schedule = None),
+        (WebhookPatch { headers: Some(vec![("x-a".to_owned(), "1".to_owned())]), ..none() }, |webhook| {
+            webhook.headers = vec![("x-a".to_owned(), "1".to_owned())];
+        }),
+        (WebhookPatch { disable_on_gone: Some(true), ..none() }, |webhook| webhook.disable_on_gone = true),
+        (WebhookPatch { enabled: Some(Err(DisabledReason::ByRequest)), ..none() }, |webhook| {
+            webhook.status = WebhookStatus::Disabled;
+            webhook.disabled_reason = Some(DisabledReason::ByRequest);
+        }),
+        (WebhookPatch { enabled: Some(Ok(())), ..none() }, |webhook| {
+            webhook.status = WebhookStatus::Enabled;
+            webhook.disabled_reason = None;
+        }),
+    ];
+    for (second, (patch, change)) in (1..).zip(patches) {
+        change(&mut expected);
+        expected.version += 1;
+        expected.updated_at = at(second);
+        let changed = store.update_webhook(team, id, patch, Some(expected.version - 1), at(second)).await;
+        assert_eq!(changed, Ok(expected.clone()));
+        assert_eq!(store.webhook(team, id).await, Ok(expected.clone()));
+        assert_eq!(store.webhook_to_send(id).await.unwrap().1.current, secret_of(&expected));
+    }
+}
+
+/// Another version than the expected one is `Changed`, and changes nothing.
+pub async fn a_webhook_that_changed_meanwhile_is_left_alone(subject: impl Subject) {
+    let store = subject.store();
+    let team = given::team(&store).await;
+    let id = given::webhook(&store, team, "*").await;
+    let seen = store.update_webhook(team, id, given::wanting("boss.*"), Some(1), at(1)).await.unwrap();
+    for stale in [0, 1, 3, u64::MAX] {
+        let patched = store.update_webhook(team, id, given::wanting("*"), Some(stale), at(2)).await;
+        assert_eq!(patched, Err(StoreError::Changed));
+        assert_eq!(store.delete_webhook(team, id, Some(stale), at(2)).await, Err(StoreError::Changed));
+    }
+    assert_eq!(store.webhook(team, id).await, Ok(seen));
+    assert_eq!(store.delete_webhook(team, id, Some(2), at(2)).await, Ok(()));
+}
+
+/// `TooMany` at the limit; disabled ones count, deleted ones and other teams' do not.
+pub async fn a_team_has_so_many_webhooks(subject: impl Subject) {
+    let store = subject.store();
+    let (team, other) = (given::team(&store).await, given::team(&store).await);
+    given::webhook(&store, other, "*").await;
+    let first = given::webhook(&store, team, "*").await;
+    let second = given::webhook(&store, team, "*").await;
+    store.disable_webhook(first, DisabledReason::Gone, at(0)).await.unwrap();
+    let one_more = async || store.create_webhook(given::new_webhook(team, "*"), given::secret(), 2).await;
+    assert_eq!(one_more().await, Err(StoreError::TooMany { limit: 2 }));
+    store.delete_webhook(team, second, None, at(0)).await.unwrap();
+    assert!(one_more().await.is_ok());
+    assert_eq!(one_more().await, Err(StoreError::TooMany { limit: 2 }));
+    let stray = given::new_webhook(given::new_team("never stored").id, "*");
+    let stored = store.create_webhook(stray, given::secret(), 2).await;
+    assert_eq!(stored, Err(StoreError::NotFound));
+}
+
+async fn statuses(store: &AnyStore, team: cstar_types::TeamId, webhook: WebhookId) -> Vec<DeliveryStatus> {
+    let query = DeliveryQuery { webhook: Some(webhook), ..read::every_delivery(9) };
+    let rows = read::deliveries(store, team, query).await.unwrap();
+    assert!(rows.iter().all(|row| row.next_attempt_at.is_some() != row.status.has_ended()));
+    rows.into_iter().map(|row| row.status).collect()
+}
+
+/// DLV-2: disabling, by a patch or by the sender, cancels what waits and leaves what ended; enabling revives nothing.
+pub async fn disabling_cancels_what_waits(subject: impl Subject) {
+    let store = subject.store();
+    for by_patch in [true, false] {
+        let (team, webhook, due) = given::one_delivery(&store).await;
+        let other = given::webhook(&store, team, "*").await;
+        given::recorded(&store, &due, crate::Verdict::Delivered, at(1)).await;
+        given::published(&store, team, &["ticket.created"; 2], at(2)).await;
+        given::recorded(
+            &store,
+            &read::due(&store, webhook, at(2)).await[0],
+            crate::Verdict::RetryAt(at(60)),
+            at(2),
+        )
+        .await;
+        let enabled = Some(Err(DisabledReason::Gone));
+        if by_patch {
+            let patch = WebhookPatch { enabled, ..WebhookPatch::default() };
+            store.update_webhook(team, webhook, patch, None, at(3)).await.unwrap();
+        } else {
+            store.disable_webhook(webhook, DisabledReason::Gone, at(3)).await.unwrap();
+        }
+        let disabled = store.webhook(team, webhook).await.unwrap();
+        assert_eq!(
+            (disabled.status, disabled.disabled_reason),
+            (WebhookStatus::Disabled, Some(DisabledReason::Gone))
+        );
+        assert_eq!((disabled.version, disabled.updated_at), (2, at(3)));
+        let expected = [DeliveryStatus::Cancelled, DeliveryStatus::Cancelled, DeliveryStatus::Delivered];
+        assert_eq!(statuses(&store, team, webhook).await, expected);
+        let enable = WebhookPatch { enabled: Some(Ok(())), ..WebhookPatch::default() };
+        store.update_webhook(team, webhook, enable, None, at(4)).await.unwrap();
+        assert_eq!(statuses(&store, team, webhook).await, expected);
+        assert!(read::due(&store, webhook, at(99)).await.is_empty());
+        assert_eq!(read::due(&store, other, at(99)).await.len(), 2, "another lane was touched");
+    }
+    let unknown = store.disable_webhook(WebhookId::from_bits(7), DisabledReason::Gone, at(0)).await;
+    assert_eq!(unknown, Err(StoreError::NotFound));
+}
+
+/// DLV-2: a deleted webhook is gone, what waited for it is cancelled, and its deliveries stay in the logs.
+pub async fn deleting_cancels_what_waits_and_keeps_the_logs(subject: impl Subject) {
+    let store = subject.store();
+    let (team, webhook, due) = given::one_delivery(&store).await;
+    given::recorded(&store, &due, crate::Verdict::Failed, at(1)).await;
+    given::published(&store, team, &["ticket.created"], at(2)).await;
+    store.delete_webhook(team, webhook, None, at(3)).await.unwrap();
+    let gone = StoreError::NotFound;
+    assert_eq!(store.webhook(team, webhook).await, Err(gone.clone()));
+    assert_eq!(store.webhook_to_send(webhook).await.unwrap_err(), gone);
+    assert_eq!(store.delete_webhook(team, webhook, None, at(4)).await, Err(gone.clone()));
+    assert_eq!(store.disable_webhook(webhook, DisabledReason::Gone, at(4)).await, Err(gone.clone()));
+    let patched = store.update_webhook(team, webhook, WebhookPatch::default(), None, at(4)).await;
+    assert_eq!(patched, Err(gone));
+    assert_eq!(store.webhooks(team, read::first(9)).await.unwrap().rows, []);
+    assert_eq!(statuses(&store, team, webhook).await, [DeliveryStatus::Cancelled, DeliveryStatus::Failed]);
+    assert_eq!(store.delivery(team, due.id).await.unwrap().1.len(), 1);
+    assert!(read::due(&store, webhook, at(99)).await.is_empty());
+    assert_eq!(store.lanes().await, Ok(Vec::new()));
+}
+
+/// The webhooks of a team, newest first, page by page.
+pub async fn webhooks_are_listed_newest_first(subject: impl Subject) {
+    let store = subject.store();
+    let (team, other) = (given::team(&store).await, given::team(&store).await);
+    let mut made = Vec::new();
+    for _ in 0..7 {
+        made.insert(0, given::webhook(&store, team, "*").await);
+        given::webhook(&store, other, "*").await;
+    }
+    for limit in [1, 3, 7, 200] {
+        let ask = async |from| store.webhooks(team, ListQuery { from, limit }).await;
+        let rows = read::to_the_end(limit, None, ask).await.unwrap();
+        assert_eq!(rows.iter().map(|webhook| webhook.id).collect::<Vec<_>>(), made);
+    }
+    assert_eq!(
+        store.webhooks(given::new_team("never stored").id, read::first(9)).await,
+        Err(StoreError::NotFound)
+    );
+}
