@@ -1,0 +1,15 @@
+//! The calls, one file for each noun.
+
+mod deliveries;
+mod event_types;
+mod events;
+mod keys;
+mod teams;
+mod webhooks;
+
+pub use deliveries::{Deliveries, DeliveryQuery};
+pub use event_types::EventTypes;
+pub use events::{BatchOptions, EventQuery, Events, Order, PublishOptions, Published};
+pub use keys::Keys;
+pub use teams::Teams;
+pub use webhooks::Webhooks;

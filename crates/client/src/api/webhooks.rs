@@ -1,0 +1,59 @@
+//! Webhooks.
+
+use std::sync::Arc;
+
+use cstar_types::{TeamId, WebhookId};
+use cstar_wire::{CreateWebhook, CreatedWebhook, UpdateWebhook, Webhook};
+
+use crate::call::Call;
+use crate::transport::Transport;
+use crate::{Pages, Result};
+
+/// The webhooks of a team.
+#[derive(Debug, Clone, Copy)]
+pub struct Webhooks<'a> {
+    pub(crate) transport: &'a Arc<Transport>,
+    pub(crate) team: TeamId,
+}
+
+impl Webhooks<'_> {
+    /// Registers an endpoint. The answer alone shows its secret.
+    ///
+    /// # Errors
+    /// See [`crate::Error`].
+    pub async fn create(&self, webhook: &CreateWebhook) -> Result<CreatedWebhook> {
+        self.transport.fetch(&Call::post(&[&"v1", &"teams", &self.team, &"webhooks"]).json(webhook)?).await
+    }
+
+    /// Every webhook.
+    #[must_use]
+    pub fn list(&self) -> Pages<Webhook> {
+        Pages::new(self.transport, Call::get(&[&"v1", &"teams", &self.team, &"webhooks"]))
+    }
+
+    /// One webhook.
+    ///
+    /// # Errors
+    /// See [`crate::Error`].
+    pub async fn get(&self, webhook: WebhookId) -> Result<Webhook> {
+        self.transport.fetch(&Call::get(&[&"v1", &"teams", &self.team, &"webhooks", &webhook])).await
+    }
+
+    /// Changes a webhook.
+    ///
+    /// # Errors
+    /// See [`crate::Error`].
+    pub async fn update(&self, webhook: WebhookId, change: &UpdateWebhook) -> Result<Webhook> {
+        let call = Call::patch(&[&"v1", &"teams", &self.team, &"webhooks", &webhook]);
+        self.transport.fetch(&call.json(change)?).await
+    }
+
+    /// Deletes a webhook; what waits for it is cancelled.
+    ///
+    /// # Errors
+    /// See [`crate::Error`].
+    pub async fn delete(&self, webhook: WebhookId) -> Result<()> {
+        let call = Call::delete(&[&"v1", &"teams", &self.team, &"webhooks", &webhook]);
+        self.transport.send(&call).await.map(|_| ())
+    }
+}

@@ -1,0 +1,15 @@
+//! The stream of a team's events.
+//!
+//! [`session`] decides what becomes of each block, [`reconnect`] when to connect again; neither does IO. [`connect`] dials,
+//! [`reading`] turns bytes into blocks, and [`Realtime`] drives them as it is polled.
+
+mod connect;
+mod event;
+mod reading;
+mod reconnect;
+mod session;
+mod silence;
+mod stream;
+
+pub use event::{Disconnected, Event, Gap, GapReason, Opened, State, StreamEvent};
+pub use stream::{Realtime, RealtimeOptions};

@@ -1,0 +1,180 @@
+//! What becomes of each block of a stream. Pure.
+
+use std::time::Duration;
+
+use cstar_sse::Control;
+use cstar_types::{Cursor, Position};
+use cstar_wire::Envelope;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use super::event::{Event, Gap, GapReason, Opened};
+
+/// How often a server says that it lives, until it has said how often.
+pub(crate) const HEARTBEAT_UNLESS_SAID: Duration = Duration::from_secs(15);
+
+/// The rarest heartbeat that is believed: with a rarer one, a dead connection would hardly ever be noticed.
+const HEARTBEAT_MAX: Duration = Duration::from_secs(600);
+
+/// A reader's place in the log, over all connections of its stream.
+///
+/// RT-1, RT-2, T16: what it lets through rises, has no repeat, and no hole that was not told. Each id moves the place on,
+/// that of a heartbeat too; only a gap that is told may move it back.
+#[derive(Debug)]
+pub(crate) struct Session {
+    cursor: Option<Cursor>,
+    until_head: bool,
+    ready: bool,
+}
+
+/// What a block leads to.
+#[derive(Debug)]
+pub(crate) enum Effect {
+    /// The stream stands.
+    Open(Opened),
+    /// An event for the reader.
+    Deliver(Event),
+    /// Something was missed.
+    Tell(Gap),
+    /// The server is about to close, and asks to stay away for so long.
+    Reconnect(Duration),
+    /// The token has expired.
+    Unauthorized,
+    /// The head that was asked for is reached.
+    End,
+}
+
+/// The data of `cstar.ready`.
+#[derive(Deserialize)]
+struct Ready {
+    resumed: bool,
+    head: Position,
+    oldest: Position,
+    heartbeat_ms: u64,
+}
+
+/// The data of `cstar.reconnect`.
+#[derive(Deserialize)]
+struct ComeBack {
+    after_ms: u64,
+}
+
+impl Session {
+    /// A reader that stopped at `cursor`, and who wants no more than what is there (`until_head`) or all that comes.
+    pub(crate) const fn new(cursor: Option<Cursor>, until_head: bool) -> Self {
+        Self { cursor, until_head, ready: false }
+    }
+
+    /// Where the next connection goes on.
+    pub(crate) const fn cursor(&self) -> Option<Cursor> {
+        self.cursor
+    }
+
+    /// A new connection begins.
+    pub(crate) fn begin(&mut self) {
+        self.ready = false;
+    }
+
+    /// Takes a block in, and says what it leads to, in order.
+    ///
+    /// # Errors
+    /// When it is none of cStar's: what is wrong with it.
+    pub(crate) fn take(
+        &mut self,
+        event: Option<&str>,
+        id: &str,
+        data: String,
+    ) -> Result<Vec<Effect>, String> {
+        let position = id.parse().ok();
+        let effect = match event.map(Control::from_name) {
+            None => return self.event(position, data),
+            Some(Some(Control::Ready)) => return self.open(position, &data),
+            Some(Some(Control::Gap)) => return self.gap(position, &data),
+            Some(Some(Control::Reconnect)) => Some(Effect::Reconnect(come_back_after(&data)?)),
+            Some(Some(Control::Unauthorized)) => Some(Effect::Unauthorized),
+            Some(Some(Control::End)) if self.until_head => Some(Effect::End),
+            // A heartbeat, and what a newer server says more than this client knows.
+            Some(_) => None,
+        };
+        let gap = position.and_then(|position| self.pass(position, position));
+        Ok(gap.map(Effect::Tell).into_iter().chain(effect).collect())
+    }
+
+    fn event(&mut self, position: Option<Position>, data: String) -> Result<Vec<Effect>, String> {
+        let position = position.ok_or("an event of the stream has no position")?;
+        if !self.ready {
+            return Err(format!("an event came before `{}`", Control::Ready.name()));
+        }
+        if self.has_passed(position) {
+            return Ok(Vec::new());
+        }
+        let event = read_event(position, data)?;
+        let before = Position::new(position.epoch, position.seq.saturating_sub(1));
+        let gap = self.pass(position, before);
+        Ok(gap.map(Effect::Tell).into_iter().chain([Effect::Deliver(event)]).collect())
+    }
+
+    fn open(&mut self, position: Option<Position>, data: &str) -> Result<Vec<Effect>, String> {
+        let Ready { resumed, head, oldest, heartbeat_ms } = read(Control::Ready, data)?;
+        self.ready = true;
+        let gap = position.and_then(|position| self.go_on_at(position));
+        let open = Effect::Open(Opened { resumed, head, oldest, heartbeat: heartbeat(heartbeat_ms) });
+        Ok([open].into_iter().chain(gap.map(Effect::Tell)).collect())
+    }
+
+    fn gap(&mut self, position: Option<Position>, data: &str) -> Result<Vec<Effect>, String> {
+        let gap: Gap = read(Control::Gap, data)?;
+        self.cursor = Some(Cursor::After(position.unwrap_or(gap.to)));
+        Ok(vec![Effect::Tell(gap)])
+    }
+
+    /// A stream that goes on further than the reader has come leaves something out, whether it says so or not.
+    fn go_on_at(&mut self, position: Position) -> Option<Gap> {
+        let seen = self.seen();
+        let gap = self.pass(position, position);
+        let skipped = seen.filter(|seen| gap.is_none() && position > *seen);
+        gap.or(skipped.map(|seen| Gap { from: Some(seen), to: position, reason: GapReason::Unknown }))
+    }
+
+    /// Moves on to `position`. Into a new life of the store leads only a gap, which ends at `gap_to`.
+    fn pass(&mut self, position: Position, gap_to: Position) -> Option<Gap> {
+        if self.has_passed(position) {
+            return None;
+        }
+        let left = self.seen().filter(|seen| seen.epoch != position.epoch);
+        self.cursor = Some(Cursor::After(position));
+        left.map(|seen| Gap { from: Some(seen), to: gap_to, reason: GapReason::Restored })
+    }
+
+    fn has_passed(&self, position: Position) -> bool {
+        self.seen().is_some_and(|seen| position <= seen)
+    }
+
+    const fn seen(&self) -> Option<Position> {
+        match self.cursor {
+            Some(Cursor::After(seen)) => Some(seen),
+            Some(Cursor::Oldest) | None => None,
+        }
+    }
+}
+
+fn read_event(position: Position, data: String) -> Result<Event, String> {
+    let wrong = |error: serde_json::Error| format!("the event at {position} is no envelope ({error})");
+    let envelope = Envelope::from(RawValue::from_string(data).map_err(wrong)?);
+    let fields = envelope.fields().map_err(wrong)?;
+    Ok(Event { position, id: fields.id, event_type: fields.event_type, envelope })
+}
+
+fn read<T: DeserializeOwned>(control: Control, data: &str) -> Result<T, String> {
+    serde_json::from_str(data).map_err(|error| format!("`{}` cannot be read ({error})", control.name()))
+}
+
+fn come_back_after(data: &str) -> Result<Duration, String> {
+    let said: ComeBack = read(Control::Reconnect, data)?;
+    Ok(Duration::from_millis(said.after_ms))
+}
+
+fn heartbeat(ms: u64) -> Duration {
+    if ms == 0 { HEARTBEAT_UNLESS_SAID } else { Duration::from_millis(ms).min(HEARTBEAT_MAX) }
+}
