@@ -13,7 +13,7 @@ use crate::team::{Published, Team};
 use crate::wait::until;
 
 pub use check::{Breach, Rule, breaches};
-pub use evidence::{Arrival, Delivered, Evidence};
+pub use evidence::{Delivered, Evidence};
 
 /// A publisher that notes each request.
 #[derive(Debug)]

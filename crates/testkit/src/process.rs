@@ -26,7 +26,7 @@ const START_DEADLINE: Duration = Duration::from_secs(20);
 pub struct CstarProcess {
     binary: PathBuf,
     prefix: Vec<OsString>,
-    flags: Vec<OsString>,
+    flags: Vec<(String, Option<OsString>)>,
     address: SocketAddr,
     data: PathBuf,
     home: TempDir,
@@ -61,17 +61,21 @@ impl CstarProcess {
         .flag("--log", "info")
     }
 
-    /// With a flag that takes a value.
+    /// With a flag that takes a value, instead of the value that it had.
     #[must_use]
-    pub fn flag(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
-        self.flags.extend([name.into(), value.as_ref().to_owned()]);
-        self
+    pub fn flag(self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.with(name, Some(value.as_ref().to_owned()))
     }
 
     /// With a flag that takes none.
     #[must_use]
-    pub fn switch(mut self, name: &str) -> Self {
-        self.flags.push(name.into());
+    pub fn switch(self, name: &str) -> Self {
+        self.with(name, None)
+    }
+
+    fn with(mut self, name: &str, value: Option<OsString>) -> Self {
+        self.flags.retain(|(known, _)| known != name);
+        self.flags.push((name.to_owned(), value));
         self
     }
 
@@ -128,7 +132,7 @@ impl CstarProcess {
             .arg("serve")
             .args(["--listen".as_ref(), OsStr::new(&self.address.to_string())])
             .args(["--data".as_ref(), self.data.as_os_str()])
-            .args(&self.flags)
+            .args(self.flags.iter().flat_map(|(name, value)| [Some(name.into()), value.clone()]).flatten())
             .env("CSTAR_PLATFORM_KEY", PLATFORM_KEY)
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a second descriptor"))

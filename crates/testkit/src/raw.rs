@@ -18,32 +18,40 @@ pub struct RawAnswer {
     pub text: String,
 }
 
-/// Sends `bytes`, then `more` over and over for as long as the server takes it, and reads until it closes.
+/// Sends `bytes`, then `more` over and over for as long as the server takes it, and reads until an answer is whole or the
+/// connection ends.
 ///
 /// # Panics
-/// When it cannot be reached, or never closes.
+/// When the server cannot be reached, or leaves the request without an answer and open.
 pub async fn exchange(address: SocketAddr, bytes: &[u8], more: &[u8]) -> RawAnswer {
     let stream = TcpStream::connect(address).await.expect("the server listens");
     let (mut reader, mut writer) = stream.into_split();
-    let bytes = bytes.to_vec();
-    let more = more.to_vec();
+    let (bytes, more) = (bytes.to_vec(), more.to_vec());
     // A server that has answered may stop reading: that ends the writing, and is no fault.
     let writing = tokio::spawn(async move {
         writer.write_all(&bytes).await?;
         while !more.is_empty() {
             writer.write_all(&more).await?;
         }
-        // Nothing more comes, but the connection stays open: the server must not wait for ever.
+        // The connection stays open: a server must not wait for ever for what does not come.
         std::future::pending::<std::io::Result<()>>().await
     });
     let mut read = Vec::new();
     // A reset after the answer is how a server refuses a body that does not end; what came before it counts.
-    let reading = tokio::time::timeout(DEADLINE, async {
-        while reader.read_buf(&mut read).await.is_ok_and(|n| n > 0) {}
-    });
-    reading.await.expect("the server closes a connection on which nothing sensible comes");
+    let reading =
+        async { while !is_whole(&read) && reader.read_buf(&mut read).await.is_ok_and(|count| count > 0) {} };
+    tokio::time::timeout(DEADLINE, reading).await.expect("the server answers, or closes the connection");
     writing.abort();
     RawAnswer { status: status(&read), text: String::from_utf8_lossy(&read).into_owned() }
+}
+
+/// Whether an answer with a length is there to its end; one without ends with the connection.
+fn is_whole(answer: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(answer).to_ascii_lowercase();
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let len =
+        head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+    len.is_some_and(|len| body.len() >= len)
 }
 
 fn status(answer: &[u8]) -> Option<u16> {

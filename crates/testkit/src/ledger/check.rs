@@ -7,7 +7,8 @@ use cstar_signature::{Headers, verify_body, verify_standard};
 use cstar_types::{DeliveryStatus, Position};
 use serde_json::Value;
 
-use super::{Arrival, Delivered, Evidence, Ledger, Note, Verdict};
+use super::{Delivered, Evidence, Ledger, Note, Verdict};
+use crate::receiver::Received;
 
 /// What must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -195,7 +196,7 @@ fn duplicates_explained(evidence: &Evidence) -> Vec<String> {
 }
 
 fn signed(evidence: &Evidence) -> Vec<String> {
-    let check = |arrival: &Arrival| {
+    let check = |arrival: &Received| {
         let get = |name| arrival.headers.get(name).map(hyper::header::HeaderValue::as_bytes);
         // As old as it says itself: how long a test may take is no business of this rule.
         let signed_at = arrival.header("webhook-timestamp").parse().unwrap_or_default();

@@ -1,12 +1,11 @@
 //! What is found after a fault, to be held against the ledger.
 
-use bytes::Bytes;
 use cstar_signature::Secret;
 use cstar_types::{DeliveryStatus, EventId, Position, TeamId};
 use cstar_wire::{CreatedWebhook, DeliveryRow};
-use hyper::header::HeaderMap;
 
 use super::Ledger;
+use crate::receiver::{Received, Receiver};
 use crate::stream::{Connection, StreamReader};
 use crate::team::Team;
 
@@ -22,7 +21,7 @@ pub struct Evidence {
     /// The deliveries to one webhook that gets everything.
     pub deliveries: Vec<Delivered>,
     /// What came to that webhook's endpoint.
-    pub arrivals: Vec<Arrival>,
+    pub arrivals: Vec<Received>,
     /// What its requests are signed with.
     pub secret: Secret,
     /// What a reader was told that was there from before the first event, over all its connections.
@@ -44,25 +43,6 @@ pub struct Delivered {
     pub attempts: usize,
 }
 
-/// A request as the endpoint got it.
-#[derive(Debug, Clone)]
-pub struct Arrival {
-    /// Its headers.
-    pub headers: HeaderMap,
-    /// Its body.
-    pub body: Bytes,
-}
-
-impl Arrival {
-    /// A header's value; empty where there is none, or more than one.
-    #[must_use]
-    pub fn header(&self, name: &str) -> &str {
-        let mut values = self.headers.get_all(name).into_iter();
-        let value = values.next().and_then(|value| value.to_str().ok());
-        value.filter(|_| values.next().is_none()).unwrap_or_default()
-    }
-}
-
 impl From<DeliveryRow> for Delivered {
     fn from(row: DeliveryRow) -> Self {
         let attempts = row.attempts.try_into().expect("a few");
@@ -81,7 +61,7 @@ impl Evidence {
         team: &Team,
         webhook: &CreatedWebhook,
         reader: &StreamReader,
-        arrivals: impl Fn() -> Vec<Arrival>,
+        receiver: &Receiver,
         crashes: usize,
     ) -> Self {
         ledger.settle(team).await;
@@ -94,7 +74,7 @@ impl Evidence {
             log,
             listed,
             deliveries: deliveries.into_iter().map(Delivered::from).collect(),
-            arrivals: arrivals(),
+            arrivals: receiver.received(),
             secret: Secret::parse(webhook.secret.reveal()).expect("a secret of ours"),
             stream: reader.connections(),
             crashes,

@@ -58,7 +58,7 @@ fn sound() -> (Ledger, Evidence) {
     (ledger, evidence)
 }
 
-fn arrival(secret: &Secret, event: &str, delivery: &str, body: String) -> Arrival {
+fn arrival(secret: &Secret, event: &str, delivery: &str, body: String) -> Received {
     let signer = Signer::new(secret, None);
     let mut headers = HeaderMap::new();
     let standard = signer.standard(event, 1_765_377_000, body.as_bytes());
@@ -74,7 +74,7 @@ fn arrival(secret: &Secret, event: &str, delivery: &str, body: String) -> Arriva
             HeaderValue::from_str(value).unwrap(),
         );
     }
-    Arrival { headers, body: Bytes::from(body) }
+    Received { connection: 0, method: "POST".into(), path: "/".into(), headers, body: Bytes::from(body) }
 }
 
 #[track_caller]

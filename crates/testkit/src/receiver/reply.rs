@@ -1,0 +1,116 @@
+//! How a receiver answers.
+
+use tokio::sync::watch;
+
+/// What is sent, when, and what happens to the connection afterwards.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    pub(super) head: String,
+    pub(super) body: Vec<u8>,
+    pub(super) behind: Option<Gate>,
+    pub(super) then: Then,
+}
+
+/// What happens to the connection after a reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Then {
+    /// It takes the next request.
+    Goes,
+    /// It is closed.
+    Closes,
+    /// It stays open, and nothing happens on it any more.
+    Hangs,
+    /// The body is sent over and over.
+    Repeats,
+}
+
+impl Reply {
+    /// An answer with this status, without a body.
+    #[must_use]
+    pub fn status(status: u16) -> Self {
+        Self { head: format!("HTTP/1.1 {status} -\r\n"), body: Vec::new(), behind: None, then: Then::Goes }
+    }
+
+    /// These bytes and the end of the connection.
+    #[must_use]
+    pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
+        Self { head: String::new(), body: bytes.into(), behind: None, then: Then::Closes }
+    }
+
+    /// Not a byte, and the connection is closed.
+    #[must_use]
+    pub fn hang_up() -> Self {
+        Self::raw("")
+    }
+
+    /// Not a byte, and the connection stays open.
+    #[must_use]
+    pub fn never() -> Self {
+        Self { then: Then::Hangs, ..Self::raw("") }
+    }
+
+    /// With a header.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.head += &format!("{name}: {value}\r\n");
+        self
+    }
+
+    /// With a body.
+    #[must_use]
+    pub fn body(self, body: impl Into<Vec<u8>>) -> Self {
+        Self { body: body.into(), ..self }
+    }
+
+    /// With a body that begins like this and whose rest never comes.
+    #[must_use]
+    pub fn unfinished_body(self, beginning: impl Into<Vec<u8>>) -> Self {
+        Self { then: Then::Hangs, ..self.header("content-length", "1000000").body(beginning) }
+    }
+
+    /// With a body that goes on for ever.
+    #[must_use]
+    pub fn endless_body(self, piece: impl Into<Vec<u8>>) -> Self {
+        Self { then: Then::Repeats, ..self.header("content-length", "1000000000000").body(piece) }
+    }
+
+    /// Only once the gate is open.
+    #[must_use]
+    pub fn behind(self, gate: &Gate) -> Self {
+        Self { behind: Some(gate.clone()), ..self }
+    }
+
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        let mut bytes = self.head.clone().into_bytes();
+        if !self.head.is_empty() {
+            if self.then == Then::Goes {
+                bytes.extend(format!("content-length: {}\r\n", self.body.len()).bytes());
+            }
+            bytes.extend(b"\r\n");
+        }
+        bytes.extend(&self.body);
+        bytes
+    }
+}
+
+/// Holds replies back until it is opened, for good.
+#[derive(Debug, Clone)]
+pub struct Gate(watch::Sender<bool>);
+
+impl Gate {
+    /// A gate that is closed.
+    #[must_use]
+    pub fn closed() -> Self {
+        Self(watch::Sender::new(false))
+    }
+
+    /// Lets everything through from now on.
+    pub fn open(&self) {
+        self.0.send_replace(true);
+    }
+
+    pub(super) async fn pass(&self) {
+        // The sender is in our hands, so the wait ends with the gate's opening alone.
+        let _ = self.0.subscribe().wait_for(|open| *open).await;
+    }
+}
