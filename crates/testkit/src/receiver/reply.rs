@@ -46,7 +46,13 @@ impl Reply {
     /// Not a byte, and the connection stays open.
     #[must_use]
     pub fn never() -> Self {
-        Self { then: Then::Hangs, ..Self::raw("") }
+        Self::raw("").then_hang()
+    }
+
+    /// The connection stays open afterwards, and nothing more happens on it.
+    #[must_use]
+    pub fn then_hang(self) -> Self {
+        Self { then: Then::Hangs, ..self }
     }
 
     /// With a header.
@@ -65,7 +71,7 @@ impl Reply {
     /// With a body that begins like this and whose rest never comes.
     #[must_use]
     pub fn unfinished_body(self, beginning: impl Into<Vec<u8>>) -> Self {
-        Self { then: Then::Hangs, ..self.header("content-length", "1000000").body(beginning) }
+        self.header("content-length", "1000000").body(beginning).then_hang()
     }
 
     /// With a body that goes on for ever.
