@@ -10,7 +10,9 @@ use cstar_types::{
 use uuid::Uuid;
 
 use super::AnyStore;
-use crate::{Append, Appended, AttemptReport, Due, KeyDigest, NewEvent, SecretText, Verdict, WebhookPatch};
+use crate::{
+    Append, Appended, AttemptReport, Cutoffs, Due, KeyDigest, NewEvent, SecretText, Verdict, WebhookPatch,
+};
 
 /// Room for every webhook that a rule makes.
 pub const WEBHOOKS_MAX: usize = 1000;
@@ -206,4 +208,18 @@ pub async fn one_delivery(store: &AnyStore) -> (TeamId, WebhookId, Due) {
     let webhook = webhook(store, team, "*").await;
     one_event(store, team, "ticket.created").await;
     (team, webhook, only_due(store, webhook).await)
+}
+
+/// Removes what is old, in slices, until nothing is left to remove; answers how many rows went.
+pub async fn remove_all_old(store: &AnyStore, cutoffs: Cutoffs, rows: usize) -> usize {
+    /// More slices than all that a rule or a history makes: a store that never ends removing fails.
+    const SLICES_MAX: usize = 10_000;
+    let mut removed = 0;
+    for _ in 0..SLICES_MAX {
+        match store.remove_old(cutoffs, rows).await.expect("old rows can be removed") {
+            0 => return removed,
+            some => removed += some,
+        }
+    }
+    panic!("removing has no end");
 }

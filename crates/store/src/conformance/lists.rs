@@ -6,7 +6,7 @@ use cstar_types::{Entry, TeamId};
 
 use super::given::{self, at};
 use super::{AnyStore, Subject, read};
-use crate::{EventQuery, Order, TypeFilter};
+use crate::{DeliveryQuery, EventQuery, Order, TypeFilter};
 
 const TYPES: [&str; 5] =
     ["ticket.created", "ticket.closed", "customer.created", "boss.spawned", "ticket.message_added"];
@@ -85,6 +85,31 @@ pub async fn since_is_from_then_on_and_until_is_before_then(subject: impl Subjec
             }
         }
     }
+}
+
+/// What comes later in a log is never older, though the clock jumped back: times and positions cut the same. What was
+/// published then is due at once all the same.
+pub async fn a_clock_that_jumps_back_makes_nothing_older(subject: impl Subject) {
+    let store = subject.store();
+    let team = given::team(&store).await;
+    let webhook = given::webhook(&store, team, "*").await;
+    for second in [0, 100, 50, 60, 120] {
+        given::published(&store, team, &["ticket.created"], at(second)).await;
+    }
+    for (since, until, expected) in
+        [(0, 100, vec![1]), (40, 70, vec![]), (100, 101, vec![2, 3, 4]), (101, 999, vec![5])]
+    {
+        let (since, until) = (Some(at(since)), Some(at(until)));
+        let query = EventQuery { since, until, ..read::every_event(Order::Asc, 9) };
+        assert_eq!(seqs(&read::events(&store, team, query).await.unwrap()), expected);
+        let query = DeliveryQuery { since, until, ..read::every_delivery(9) };
+        let rows = read::deliveries(&store, team, query).await.unwrap();
+        assert_eq!(rows.len(), expected.len());
+        assert!(rows.iter().all(|row| since <= Some(row.created_at) && Some(row.created_at) < until));
+    }
+    let due: Vec<u64> =
+        read::due(&store, webhook, at(60)).await.iter().map(|due| due.entry.position.seq).collect();
+    assert_eq!(due, [1, 3, 4]);
 }
 
 /// A cursor is a place, not a count: what is published between two pages moves neither.

@@ -67,17 +67,40 @@ pub async fn who_has_read_n_sees_only_what_is_behind_it(subject: impl Subject) {
         racing.spawn(async move { given::one_event(&store, team, "ticket.created").await });
     }
     let mut seen = Vec::new();
-    while seen.len() < EVENTS as usize {
-        let slice =
-            store.read(team, seen.len() as u64, SliceLimit { entries: 3, bytes: 1 << 20 }).await.unwrap();
-        for entry in slice.entries {
-            assert_eq!(entry.position.seq, seen.len() as u64 + 1, "LOG-2: a hole or a repeat");
-            seen.push(entry);
+    soon(async {
+        while seen.len() < EVENTS as usize {
+            let limit = SliceLimit { entries: 3, bytes: 1 << 20 };
+            for entry in store.read(team, seen.len() as u64, limit).await.unwrap().entries {
+                assert_eq!(entry.position.seq, seen.len() as u64 + 1, "LOG-2: a hole or a repeat");
+                seen.push(entry);
+            }
+            tokio::task::yield_now().await;
         }
-        tokio::task::yield_now().await;
-    }
+    })
+    .await;
     soon(racing.join_all()).await;
     assert_eq!(read::log(&store, team).await, seen);
+}
+
+/// If the caller stops waiting the append may still happen, and leaves no hole and no half either way (LOG-2, DLV-1).
+pub async fn an_append_that_nobody_awaits_is_whole_or_nothing(subject: impl Subject) {
+    let store = subject.store();
+    let team = given::team(&store).await;
+    let webhook = given::webhook(&store, team, "*").await;
+    for _ in 0..20 {
+        let abandoned = given::published(&store, team, &["ticket.created"; 3], at(0));
+        tokio::select! {
+            biased;
+            _ = abandoned => {}
+            () = std::future::ready(()) => {}
+        }
+        given::one_event(&store, team, "boss.spawned").await;
+    }
+    let log = read::log(&store, team).await; // which looks for holes
+    let tickets = log.iter().filter(|entry| entry.event.event_type == given::event_type("ticket.created"));
+    assert_eq!(tickets.count() % 3, 0, "half an append is stored");
+    let due = read::due(&store, webhook, at(0)).await;
+    assert!(due.iter().map(|due| &*due.entry).eq(&log), "DLV-1");
 }
 
 /// LOG-1, LOG-3: what was answered is found byte for byte in every way of reading, after a restart too.

@@ -5,6 +5,7 @@
 
 #![allow(clippy::missing_panics_doc, reason = "a rule says that it is broken by panicking")]
 
+pub mod cancelling;
 pub mod fan_out;
 pub mod given;
 pub mod history;
@@ -35,6 +36,7 @@ macro_rules! conformance_suite {
                 positions_count_from_1_for_each_team,
                 racing_appends_leave_no_hole,
                 who_has_read_n_sees_only_what_is_behind_it,
+                an_append_that_nobody_awaits_is_whole_or_nothing,
                 what_was_answered_is_read_byte_for_byte,
                 positions_go_on_after_a_restart,
                 an_unknown_team_is_not_found,
@@ -43,6 +45,7 @@ macro_rules! conformance_suite {
             lists:
                 pages_to_the_end_are_the_whole,
                 since_is_from_then_on_and_until_is_before_then,
+                a_clock_that_jumps_back_makes_nothing_older,
                 a_cursor_stays_where_it_was;
             idempotency:
                 a_repeat_finds_the_first_event,
@@ -85,9 +88,11 @@ macro_rules! conformance_suite {
                 a_patch_changes_what_it_names,
                 a_webhook_that_changed_meanwhile_is_left_alone,
                 a_team_has_so_many_webhooks,
-                disabling_cancels_what_waits,
-                deleting_cancels_what_waits_and_keeps_the_logs,
                 webhooks_are_listed_newest_first;
+            cancelling:
+                disabling_cancels_what_waits,
+                what_is_disabled_in_a_race_has_nothing_waiting,
+                deleting_cancels_what_waits_and_keeps_the_logs;
             keys:
                 a_key_is_read_as_it_was_stored,
                 a_key_has_an_id_and_a_team_of_its_own,
@@ -148,6 +153,7 @@ mod tests {
     fn every_rule_is_in_the_suite() {
         let suite = include_str!("mod.rs");
         let areas = [
+            include_str!("cancelling.rs"),
             include_str!("fan_out.rs"),
             include_str!("idempotency.rs"),
             include_str!("keys.rs"),

@@ -2,7 +2,7 @@
 
 use cstar_types::{Timestamp, WebhookId};
 
-use super::given::{self, at, keyed, new_event, publishing, recorded};
+use super::given::{self, at, keyed, new_event, publishing, recorded, remove_all_old};
 use super::{AnyStore, Subject, read};
 use crate::{Append, Cutoffs, SliceLimit, StoreError, Verdict};
 
@@ -10,18 +10,6 @@ use crate::{Append, Cutoffs, SliceLimit, StoreError, Verdict};
 const NEVER: Timestamp = at(-1_000_000);
 
 const KEEP_ALL: Cutoffs = Cutoffs { events: NEVER, deliveries: NEVER, idempotency_keys: NEVER };
-
-/// Removes in slices until nothing is left to remove.
-async fn remove_all_old(store: &AnyStore, cutoffs: Cutoffs, rows: usize) -> usize {
-    let mut removed = 0;
-    for _ in 0..10_000 {
-        match store.remove_old(cutoffs, rows).await.unwrap() {
-            0 => return removed,
-            some => removed += some,
-        }
-    }
-    panic!("removing has no end");
-}
 
 /// Events before the cutoff go, oldest first; `oldest` moves, and what is left is read without holes (LOG-2, T16).
 pub async fn old_events_go_from_the_front(subject: impl Subject) {

@@ -1,12 +1,12 @@
-//! Webhooks: making, changing, disabling, deleting.
+//! Webhooks: making, changing, listing.
 
 use std::time::Duration;
 
-use cstar_types::{DeliveryStatus, DisabledReason, RetrySchedule, Webhook, WebhookId, WebhookStatus};
+use cstar_types::{DisabledReason, RetrySchedule, Webhook, WebhookStatus};
 
 use super::given::{self, at};
-use super::{AnyStore, Subject, read};
-use crate::{DeliveryQuery, ListQuery, SecretText, StoreError, WebhookPatch};
+use super::{Subject, read};
+use crate::{ListQuery, SecretText, StoreError, WebhookPatch};
 
 /// A webhook is read as it was stored, after a restart too; SEC-3: its secret goes to the sender alone.
 pub async fn a_webhook_is_read_as_it_was_stored(subject: impl Subject) {
@@ -120,74 +120,6 @@ pub async fn a_team_has_so_many_webhooks(subject: impl Subject) {
     let stray = given::new_webhook(given::new_team("never stored").id, "*");
     let stored = store.create_webhook(stray, given::secret(), 2).await;
     assert_eq!(stored, Err(StoreError::NotFound));
-}
-
-async fn statuses(store: &AnyStore, team: cstar_types::TeamId, webhook: WebhookId) -> Vec<DeliveryStatus> {
-    let query = DeliveryQuery { webhook: Some(webhook), ..read::every_delivery(9) };
-    let rows = read::deliveries(store, team, query).await.unwrap();
-    assert!(rows.iter().all(|row| row.next_attempt_at.is_some() != row.status.has_ended()));
-    rows.into_iter().map(|row| row.status).collect()
-}
-
-/// DLV-2: disabling, by a patch or by the sender, cancels what waits and leaves what ended; enabling revives nothing.
-pub async fn disabling_cancels_what_waits(subject: impl Subject) {
-    let store = subject.store();
-    for by_patch in [true, false] {
-        let (team, webhook, due) = given::one_delivery(&store).await;
-        let other = given::webhook(&store, team, "*").await;
-        given::recorded(&store, &due, crate::Verdict::Delivered, at(1)).await;
-        given::published(&store, team, &["ticket.created"; 2], at(2)).await;
-        given::recorded(
-            &store,
-            &read::due(&store, webhook, at(2)).await[0],
-            crate::Verdict::RetryAt(at(60)),
-            at(2),
-        )
-        .await;
-        let enabled = Some(Err(DisabledReason::Gone));
-        if by_patch {
-            let patch = WebhookPatch { enabled, ..WebhookPatch::default() };
-            store.update_webhook(team, webhook, patch, None, at(3)).await.unwrap();
-        } else {
-            store.disable_webhook(webhook, DisabledReason::Gone, at(3)).await.unwrap();
-        }
-        let disabled = store.webhook(team, webhook).await.unwrap();
-        assert_eq!(
-            (disabled.status, disabled.disabled_reason),
-            (WebhookStatus::Disabled, Some(DisabledReason::Gone))
-        );
-        assert_eq!((disabled.version, disabled.updated_at), (2, at(3)));
-        let expected = [DeliveryStatus::Cancelled, DeliveryStatus::Cancelled, DeliveryStatus::Delivered];
-        assert_eq!(statuses(&store, team, webhook).await, expected);
-        let enable = WebhookPatch { enabled: Some(Ok(())), ..WebhookPatch::default() };
-        store.update_webhook(team, webhook, enable, None, at(4)).await.unwrap();
-        assert_eq!(statuses(&store, team, webhook).await, expected);
-        assert!(read::due(&store, webhook, at(99)).await.is_empty());
-        assert_eq!(read::due(&store, other, at(99)).await.len(), 2, "another lane was touched");
-    }
-    let unknown = store.disable_webhook(WebhookId::from_bits(7), DisabledReason::Gone, at(0)).await;
-    assert_eq!(unknown, Err(StoreError::NotFound));
-}
-
-/// DLV-2: a deleted webhook is gone, what waited for it is cancelled, and its deliveries stay in the logs.
-pub async fn deleting_cancels_what_waits_and_keeps_the_logs(subject: impl Subject) {
-    let store = subject.store();
-    let (team, webhook, due) = given::one_delivery(&store).await;
-    given::recorded(&store, &due, crate::Verdict::Failed, at(1)).await;
-    given::published(&store, team, &["ticket.created"], at(2)).await;
-    store.delete_webhook(team, webhook, None, at(3)).await.unwrap();
-    let gone = StoreError::NotFound;
-    assert_eq!(store.webhook(team, webhook).await, Err(gone.clone()));
-    assert_eq!(store.webhook_to_send(webhook).await.unwrap_err(), gone);
-    assert_eq!(store.delete_webhook(team, webhook, None, at(4)).await, Err(gone.clone()));
-    assert_eq!(store.disable_webhook(webhook, DisabledReason::Gone, at(4)).await, Err(gone.clone()));
-    let patched = store.update_webhook(team, webhook, WebhookPatch::default(), None, at(4)).await;
-    assert_eq!(patched, Err(gone));
-    assert_eq!(store.webhooks(team, read::first(9)).await.unwrap().rows, []);
-    assert_eq!(statuses(&store, team, webhook).await, [DeliveryStatus::Cancelled, DeliveryStatus::Failed]);
-    assert_eq!(store.delivery(team, due.id).await.unwrap().1.len(), 1);
-    assert!(read::due(&store, webhook, at(99)).await.is_empty());
-    assert_eq!(store.lanes().await, Ok(Vec::new()));
 }
 
 /// The webhooks of a team, newest first, page by page.

@@ -144,7 +144,7 @@ impl State {
 impl Row {
     fn record(&mut self, attempt: Attempt, verdict: Verdict) -> DeliveryStatus {
         self.delivery.last_attempt = Some(summary(&attempt));
-        self.delivery.attempts = attempt.number;
+        self.delivery.attempts = self.delivery.attempts.max(attempt.number);
         let failure = attempt.outcome != Outcome::Success;
         self.attempts.push(attempt);
         let ended = self.delivery.status.has_ended();

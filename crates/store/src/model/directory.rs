@@ -13,9 +13,10 @@ use crate::{
 impl Directory for Model {
     async fn create_team(&self, team: Team) -> Result<Team, StoreError> {
         self.change(|state| {
-            if state.team(team.id).is_ok() || state.deleted_teams.contains(&team.id) {
+            if state.teams_made.contains(&team.id) {
                 return Err(StoreError::Conflict("the team's id is taken"));
             }
+            state.teams_made.push(team.id);
             state.teams.push(TeamLog::new(team.clone()));
             Ok((team, None))
         })
@@ -27,13 +28,13 @@ impl Directory for Model {
 
     async fn teams(&self, query: ListQuery<TeamId>) -> Result<Page<Team, TeamId>, StoreError> {
         self.look(|state| {
-            let place = |id| state.teams.iter().position(|log| log.team.id == id);
+            let made = &state.teams_made;
             let older = match query.from {
-                Some(from) => &state.teams[..place(from).ok_or(StoreError::NotFound)?],
-                None => &state.teams[..],
+                Some(from) => &made[..made.iter().position(|id| *id == from).ok_or(StoreError::NotFound)?],
+                None => made,
             };
-            let newest_first = older.iter().rev().map(|log| log.team.clone());
-            Ok(page(newest_first.collect(), query.limit, |team| team.id))
+            let alive = older.iter().rev().filter_map(|id| state.team(*id).ok());
+            Ok(page(alive.map(|log| log.team.clone()).collect(), query.limit, |team| team.id))
         })
     }
 
@@ -205,7 +206,6 @@ impl State {
     /// Everything of a team at once: nobody can tell it from slices, since none of it is found any more.
     fn erase(&mut self, team: TeamId) {
         self.teams.retain(|log| log.team.id != team);
-        self.deleted_teams.insert(team);
         self.keys.retain(|_, (key, _)| key.team != team);
         self.webhooks.retain(|_, (webhook, _)| webhook.team != team);
         self.deliveries.retain(|_, row| row.delivery.team != team);

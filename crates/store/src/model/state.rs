@@ -1,6 +1,6 @@
 //! Everything the model holds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cstar_types::{
@@ -16,8 +16,9 @@ pub(super) const EPOCH: u32 = 1;
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) teams: Vec<TeamLog>,
-    /// Ids of deleted teams are never free again: positions would be given twice (LOG-2).
-    pub(super) deleted_teams: BTreeSet<TeamId>,
+    /// Every team in the order of their making, deleted ones too: a list goes on behind them, and their ids are never
+    /// free again, since positions would be given twice (LOG-2).
+    pub(super) teams_made: Vec<TeamId>,
     pub(super) keys: BTreeMap<KeyId, (Key, KeyDigest)>,
     pub(super) webhooks: BTreeMap<WebhookId, (Webhook, WebhookSecrets)>,
     /// Their ids rise in the order of their making.
@@ -27,7 +28,7 @@ pub(super) struct State {
     pub(super) closed: bool,
 }
 
-/// A team and its log; teams stand in the order of their making.
+/// A team and its log.
 #[derive(Debug)]
 pub(super) struct TeamLog {
     pub(super) team: Team,

@@ -6,13 +6,16 @@
 
 mod act;
 mod compare;
+mod look;
 mod op;
 mod sides;
 mod told;
 
 use std::sync::Arc;
 
-use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use proptest::test_runner::{TestCaseError, TestRunner};
+
+pub use proptest::test_runner::Config;
 
 use self::op::Op;
 use self::sides::Sides;
@@ -30,14 +33,19 @@ pub fn plays_like_the_model<S: Subject>() {
     if std::env::var_os("PROPTEST_CASES").is_none() {
         config.cases = CASES;
     }
+    if let Some(difference) = first_difference::<S>(config) {
+        panic!("{difference}");
+    }
+}
+
+/// Plays random histories; answers the shortest found that tells the store and the model apart.
+pub fn first_difference<S: Subject>(config: Config) -> Option<String> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime starts");
     let mut runner = TestRunner::new(config);
     let histories = proptest::collection::vec(op::any_op(), 1..=OPS_MAX);
     let played = runner.run(&histories, |ops| runtime.block_on(play::<S>(&ops)));
-    if let Err(difference) = played {
-        panic!("{difference}\n{runner}");
-    }
+    played.err().map(|difference| format!("{difference}\n{runner}"))
 }
 
 /// Why a history told the two apart.

@@ -164,7 +164,7 @@ fn without_words(error: StoreError) -> StoreError {
     }
 }
 
-/// A due delivery with everything but what its page said.
+/// One of what was made so far, if there is any.
 pub(super) fn pick<T: Copy>(all: &[T], picked: Index) -> Option<T> {
     if all.is_empty() { None } else { Some(all[picked.index(all.len())]) }
 }
