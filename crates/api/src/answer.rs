@@ -1,0 +1,35 @@
+//! Answers in JSON.
+
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, StatusCode};
+use serde::Serialize;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// A 200 with this shape.
+pub(crate) fn ok(shape: &impl Serialize) -> Response {
+    json(StatusCode::OK, shape)
+}
+
+/// A 201 with this shape.
+pub(crate) fn created(shape: &impl Serialize) -> Response {
+    json(StatusCode::CREATED, shape)
+}
+
+/// A 204.
+pub(crate) fn no_content() -> Response {
+    StatusCode::NO_CONTENT.into_response()
+}
+
+/// Bytes that are JSON already.
+pub(crate) fn json_bytes(status: StatusCode, body: impl Into<Bytes>) -> Response {
+    let mut response = (status, body.into()).into_response();
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    response
+}
+
+fn json(status: StatusCode, shape: &impl Serialize) -> Response {
+    json_bytes(status, serde_json::to_vec(shape).expect("the shapes have no keys but strings"))
+}

@@ -1,0 +1,112 @@
+//! Before every route: whose key it is, and whose team.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use cstar_store::StoreError;
+use cstar_types::TeamId;
+use cstar_wire::Code;
+use subtle::ConstantTimeEq;
+
+use super::credential::{Credential, unauthenticated};
+use super::key_text::NotAKey;
+use super::{Access, Caller};
+use crate::error::{ApiError, ApiResult};
+use crate::shared::Shared;
+
+/// Lets a request through if its key is right and opens the path's team.
+///
+/// T24: a team key at any other team's path is told `wrong_team` and nothing else, whether that team or the rest of the
+/// path exists or not.
+pub(crate) async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    match admit(&shared, request).await {
+        Ok(request) => next.run(request).await,
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn admit(shared: &Shared, mut request: Request) -> ApiResult<Request> {
+    let Some(path) = under_v1(request.uri().path()) else { return Ok(request) };
+    let team = team_segment(path).map(str::parse::<TeamId>);
+    let credential = Credential::of(request.headers())?;
+    let caller = authenticate(shared, credential).await?;
+    if let Some(team) = team {
+        let team = opens(&caller, team.ok())?;
+        request.extensions_mut().insert(Access { caller: caller.clone(), team });
+    }
+    request.extensions_mut().insert(caller);
+    Ok(request)
+}
+
+/// What follows `/v1`.
+fn under_v1(path: &str) -> Option<&str> {
+    path.strip_prefix("/v1").filter(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The raw text of `{team}`. An id has one spelling, so escapes in it are not undone: no team is called that.
+fn team_segment(path: &str) -> Option<&str> {
+    path.strip_prefix("/teams/")?.split('/').next()
+}
+
+/// The team, if `caller` opens it.
+fn opens(caller: &Caller, team: Option<TeamId>) -> ApiResult<TeamId> {
+    match (caller, team) {
+        (Caller::Platform, team) => team.ok_or_else(ApiError::not_found),
+        (Caller::Key(key), Some(team)) if key.team == team => Ok(team),
+        (Caller::Key(_), _) => {
+            Err(ApiError::new(Code::WrongTeam, "this key opens the paths of its own team alone"))
+        }
+    }
+}
+
+async fn authenticate(shared: &Shared, credential: Credential) -> ApiResult<Caller> {
+    if same(&credential.digest, &shared.options().platform_key_digest) {
+        return Ok(Caller::Platform);
+    }
+    let id = credential.key.map_err(|error| match error {
+        NotAKey::Foreign => unauthenticated("this key is not known"),
+        NotAKey::Mistyped => unauthenticated("this key is not whole: characters are missing or changed"),
+    })?;
+    let (key, digest) = match shared.store().key(id).await {
+        Ok(found) => found,
+        Err(StoreError::NotFound) => return Err(unauthenticated("this key is not known")),
+        Err(error) => return Err(error.into()),
+    };
+    if !same(&credential.digest, &digest) {
+        return Err(unauthenticated("this key is not known"));
+    }
+    let now = shared.now();
+    if key.revoked_at.is_some() {
+        return Err(ApiError::new(Code::KeyRevoked, "this key was revoked; use another one"));
+    }
+    if key.expires_at.is_some_and(|expires_at| expires_at <= now) {
+        return Err(ApiError::new(Code::TokenExpired, "this key has expired; use another one"));
+    }
+    shared.key_uses.note(&shared.api.store, id, now);
+    Ok(Caller::Key(Arc::new(key)))
+}
+
+/// In constant time: how much of a digest is right is not told.
+fn same(one: &[u8; 32], other: &[u8; 32]) -> bool {
+    one.ct_eq(other).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_team_is_read_off_the_path_as_it_came() {
+        assert_eq!(under_v1("/v1/teams"), Some("/teams"));
+        assert_eq!(under_v1("/v1"), Some(""));
+        assert_eq!(under_v1("/v10/teams"), None);
+        assert_eq!(under_v1("/healthz"), None);
+        assert_eq!(team_segment("/teams/a/events"), Some("a"));
+        assert_eq!(team_segment("/teams/%61"), Some("%61"));
+        assert_eq!(team_segment("/teams/"), Some(""));
+        assert_eq!(team_segment("/teams"), None);
+        assert_eq!(team_segment("/event-types/a"), None);
+    }
+}

@@ -1,0 +1,81 @@
+//! The outermost layer: every answer carries a request id, and every refusal becomes a problem document here.
+
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request};
+use axum::middleware::Next;
+use axum::response::Response;
+use cstar_wire::header::REQUEST_ID;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use tracing::Instrument;
+use uuid::Uuid;
+
+use crate::error::ApiError;
+
+const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static(REQUEST_ID);
+
+/// Longer ids are cut off by log systems, and are nobody's ids.
+const REQUEST_ID_MAX_CHARS: usize = 64;
+
+/// Runs a request in its span, and finishes its answer.
+///
+/// The span holds the route's template, never the path or the query: those may hold ids of customers, or a token.
+pub(crate) async fn edge(request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let id = request_id(request.headers());
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map_or("none", MatchedPath::as_str);
+    let span = tracing::debug_span!("request", request_id = %id, %method, route);
+
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let error = response.extensions_mut().remove::<ApiError>();
+    let code = error.as_ref().map(|error| error.code().as_str());
+    if let Some(cause) = error.as_ref().and_then(ApiError::cause) {
+        tracing::error!(request_id = %id, %method, route, code, cause, "a request failed");
+    }
+    let mut response = match error {
+        Some(error) => error.answer(&id),
+        None => response,
+    };
+    span.in_scope(|| {
+        let (status, latency) = (response.status().as_u16(), started.elapsed());
+        tracing::debug!(status, code, latency_us = latency.as_micros() as u64, "answered");
+    });
+    let id = HeaderValue::from_str(&id).expect("request ids are letters, digits and a few signs");
+    response.headers_mut().insert(REQUEST_ID_HEADER, id);
+    response
+}
+
+/// The caller's own id if it is sane, so that both sides' logs can be joined; else a new one.
+fn request_id(headers: &HeaderMap) -> String {
+    let given = headers.get(REQUEST_ID_HEADER).and_then(|value| value.to_str().ok());
+    match given.filter(|id| is_sane(id)) {
+        Some(id) => id.to_owned(),
+        None => format!("req_{}", Uuid::from_u128(rand::random()).simple()),
+    }
+}
+
+fn is_sane(id: &str) -> bool {
+    let sane = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    (1..=REQUEST_ID_MAX_CHARS).contains(&id.len()) && id.bytes().all(sane)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sane_request_id_is_kept_and_others_are_not() {
+        let id_for = |given: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(REQUEST_ID_HEADER, HeaderValue::from_str(given).unwrap());
+            request_id(&headers)
+        };
+        assert_eq!(id_for("abc-1.2_3"), "abc-1.2_3");
+        for given in ["", "a b", "a\"b", &"x".repeat(65)] {
+            assert!(is_sane(&id_for(given)) && id_for(given) != given, "{given}");
+        }
+        assert_ne!(request_id(&HeaderMap::new()), request_id(&HeaderMap::new()));
+    }
+}

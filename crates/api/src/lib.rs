@@ -1,0 +1,27 @@
+//! The HTTP API: routes, authentication, limits, and the answers to requests that are refused.
+//!
+//! A request passes three layers: [`edge`] names it and writes refusals as problem documents; [`auth`] says who
+//! asks, and whether the path's team is theirs; a route reads the body or query, asks the store, and answers in the
+//! shapes of `cstar-wire`. A publish does not build a tree of the JSON it stores: see [`publish`].
+//!
+//! Nothing here speaks SQL or dials a customer's host.
+
+mod answer;
+mod auth;
+mod body;
+mod catalog;
+mod edge;
+mod error;
+mod etag;
+mod fields;
+mod ids;
+mod options;
+mod page;
+mod publish;
+mod query;
+mod routes;
+mod shared;
+
+pub use options::Options;
+pub use routes::router;
+pub use shared::{Api, Metrics};

@@ -1,0 +1,40 @@
+//! What the operator may set of the API.
+
+use std::time::Duration;
+
+use cstar_types::limits::{ENVELOPE_MAX_BYTES, WEBHOOKS_A_TEAM};
+
+/// Settings of the API; the server checks them against each other before it hands them over.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The SHA-256 of the platform key, which opens everything.
+    pub platform_key_digest: [u8; 32],
+    /// The longest envelope, in bytes.
+    pub envelope_max_bytes: usize,
+    /// The most webhooks of a team.
+    pub webhooks_per_team: usize,
+    /// How long a publish waits for its sync before it is answered `outcome_unknown`.
+    pub publish_timeout: Duration,
+    /// How long a body may take to arrive.
+    pub body_timeout: Duration,
+}
+
+/// Far longer than a sync on a slow disk, shorter than the time-outs of common HTTP clients and proxies.
+const PUBLISH_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// 4 MiB, the largest body, take this long over 1.2 Mbit/s.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+impl Options {
+    /// The defaults, with the platform key that has this digest.
+    #[must_use]
+    pub fn new(platform_key_digest: [u8; 32]) -> Self {
+        Self {
+            platform_key_digest,
+            envelope_max_bytes: ENVELOPE_MAX_BYTES,
+            webhooks_per_team: WEBHOOKS_A_TEAM,
+            publish_timeout: PUBLISH_TIMEOUT,
+            body_timeout: BODY_TIMEOUT,
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! `…/deliveries`: the webhook logs (W54), cut by the types that the key sees (SEC-2).
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use cstar_store::{DeliveryQuery, TypeFilter};
+use cstar_types::{Attempt, Delivery, DeliveryId, Scope};
+use cstar_wire::{DeliveryDetail, DeliveryRow};
+
+use crate::answer;
+use crate::auth::{Access, PathId};
+use crate::error::{ApiError, ApiResult};
+use crate::page::{self, Range};
+use crate::query::{NoQuery, Query};
+use crate::shared::Shared;
+
+const PARAMETERS: [&str; 9] =
+    ["limit", "after", "before", "webhook", "status", "types", "event", "since", "until"];
+
+/// `GET …/deliveries`
+pub(super) async fn list(State(shared): State<Arc<Shared>>, access: Access, query: Query) -> ApiResult {
+    access.caller.needs(Scope::DeliveriesRead)?;
+    let query = query.only(&PARAMETERS)?;
+    let Range { after, before, limit } = Range::<DeliveryId>::of(&query)?;
+    let wanted = DeliveryQuery {
+        filter: TypeFilter { visible: access.caller.visible(), wanted: query.patterns("types")? },
+        webhook: query.get("webhook", str::parse)?,
+        event: query.get("event", str::parse)?,
+        status: query.get("status", str::parse)?,
+        since: query.instant("since")?,
+        until: query.instant("until")?,
+        from: after,
+        limit,
+    };
+    let page = shared.store().deliveries(access.team, wanted).await?;
+    let page = page::end_before(page, |row| before.is_some_and(|before| row.id <= before));
+    Ok(answer::ok(&page::list(page, DeliveryRow::from)))
+}
+
+/// `GET …/deliveries/{delivery}`
+pub(super) async fn one(
+    State(shared): State<Arc<Shared>>,
+    access: Access,
+    PathId(id): PathId<DeliveryId>,
+    _: NoQuery,
+) -> ApiResult {
+    access.caller.needs(Scope::DeliveriesRead)?;
+    let seen = visible(&shared, &access, id).await?;
+    Ok(answer::ok(&DeliveryDetail::from(seen)))
+}
+
+/// `POST …/deliveries/{delivery}/resend`
+pub(super) async fn resend(
+    State(shared): State<Arc<Shared>>,
+    access: Access,
+    PathId(id): PathId<DeliveryId>,
+    _: NoQuery,
+) -> ApiResult {
+    access.caller.needs(Scope::DeliveriesWrite)?;
+    visible(&shared, &access, id).await?;
+    let reopened = shared.store().resend(access.team, id, shared.now()).await?;
+    Ok(answer::ok(&DeliveryRow::from(reopened)))
+}
+
+/// A delivery of an event that the caller sees; any other is as unknown as one that never was (SEC-2).
+async fn visible(shared: &Shared, access: &Access, id: DeliveryId) -> ApiResult<(Delivery, Vec<Attempt>)> {
+    let seen = shared.store().delivery(access.team, id).await?;
+    if access.caller.sees(&seen.0.event_type) { Ok(seen) } else { Err(ApiError::not_found()) }
+}

@@ -1,0 +1,110 @@
+//! `GET …/events`
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use bytes::{BufMut, BytesMut};
+use cstar_store::{EventQuery, Order, Page, TypeFilter};
+use cstar_types::{Entry, EventId, Position, Scope};
+use cstar_wire::Code;
+use cstar_wire::header::POSITION;
+use http::{HeaderName, StatusCode};
+
+use super::publish::position;
+use crate::answer;
+use crate::auth::{Access, PathId};
+use crate::error::{ApiError, ApiResult};
+use crate::page;
+use crate::query::{NoQuery, Query};
+use crate::shared::Shared;
+
+const POSITION_HEADER: HeaderName = HeaderName::from_static(POSITION);
+
+const PARAMETERS: [&str; 7] = ["limit", "after", "before", "types", "since", "until", "order"];
+
+/// `GET …/events/{event}`: the envelope, and where it stands.
+pub(super) async fn one(
+    State(shared): State<Arc<Shared>>,
+    access: Access,
+    PathId(id): PathId<EventId>,
+    _: NoQuery,
+) -> ApiResult {
+    access.caller.needs(Scope::EventsRead)?;
+    let entry = visible(&shared, &access, id).await?;
+    let answer = answer::json_bytes(StatusCode::OK, entry.event.body);
+    Ok(([(POSITION_HEADER, position(entry.position))], answer).into_response())
+}
+
+/// An event that the caller sees; any other is as unknown as one that never was (SEC-2).
+async fn visible(shared: &Shared, access: &Access, id: EventId) -> ApiResult<Entry> {
+    let entry = shared.store().event(access.team, id).await?;
+    if access.caller.sees(&entry.event.event_type) { Ok(entry) } else { Err(ApiError::not_found()) }
+}
+
+/// `GET …/events`
+pub(super) async fn list(State(shared): State<Arc<Shared>>, access: Access, query: Query) -> ApiResult {
+    access.caller.needs(Scope::EventsRead)?;
+    let query = query.only(&PARAMETERS)?;
+    let order = query.get("order", order)?.unwrap_or_default();
+    let before = seq(&shared, &access, &query, "before").await?;
+    let wanted = EventQuery {
+        filter: TypeFilter { visible: access.caller.visible(), wanted: query.patterns("types")? },
+        since: query.instant("since")?,
+        until: query.instant("until")?,
+        order,
+        from: seq(&shared, &access, &query, "after").await?,
+        limit: page::limit(&query)?,
+    };
+    let events = shared.store().events(access.team, wanted).await?;
+    Ok(envelopes(&page::end_before(events, |entry| {
+        before.is_some_and(|before| match order {
+            Order::Desc => entry.position.seq <= before,
+            Order::Asc => entry.position.seq >= before,
+        })
+    })))
+}
+
+fn order(text: &str) -> Result<Order, &'static str> {
+    match text {
+        "asc" => Ok(Order::Asc),
+        "desc" => Ok(Order::Desc),
+        _ => Err("write asc or desc"),
+    }
+}
+
+/// The seq that a position, an event's id, or an earlier answer's `next` names.
+async fn seq(shared: &Shared, access: &Access, query: &Query, name: &'static str) -> ApiResult<Option<u64>> {
+    let Some(text) = query.text(name) else { return Ok(None) };
+    if let Ok(position) = text.parse::<Position>() {
+        return Ok(Some(position.seq));
+    }
+    if let Ok(seq) = text.parse() {
+        return Ok(Some(seq));
+    }
+    let unknown =
+        || ApiError::bad_query(format!("`{name}` is a position, the id of an event that is kept, or `next`"));
+    let id = text.parse().map_err(|_| unknown())?;
+    match visible(shared, access, id).await {
+        Ok(entry) => Ok(Some(entry.position.seq)),
+        Err(error) if error.code() == Code::NotFound => Err(unknown()),
+        Err(error) => Err(error),
+    }
+}
+
+/// `{data: [envelope, …], has_more, next}`, the envelopes as they were stored (T9).
+fn envelopes(page: &Page<Entry, u64>) -> Response {
+    let bodies: usize = page.rows.iter().map(|entry| entry.event.body.len() + 1).sum();
+    let mut body = BytesMut::with_capacity(bodies + 64);
+    body.put_slice(b"{\"data\":[");
+    for (place, entry) in page.rows.iter().enumerate() {
+        body.put_slice(if place == 0 { b"" } else { b"," });
+        body.put_slice(&entry.event.body);
+    }
+    let end = match page.next {
+        Some(next) => format!("],\"has_more\":true,\"next\":\"{next}\"}}"),
+        None => "],\"has_more\":false,\"next\":null}".to_owned(),
+    };
+    body.put_slice(end.as_bytes());
+    answer::json_bytes(StatusCode::OK, body)
+}

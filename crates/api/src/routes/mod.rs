@@ -1,0 +1,135 @@
+//! Which path is answered by what.
+
+mod deliveries;
+mod event_types;
+mod events;
+mod health;
+mod keys;
+mod pages;
+mod publish;
+mod teams;
+mod webhooks;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use cstar_wire::Code;
+use http::HeaderMap;
+use http::header::ACCEPT;
+
+use crate::error::ApiError;
+use crate::shared::{Api, Shared};
+use crate::{auth, edge};
+
+/// The whole API.
+pub fn router(api: Api) -> Router {
+    let shared = Shared::new(api);
+    json_routes()
+        .merge(other_routes())
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn_with_state(Arc::clone(&shared), auth::guard))
+        .layer(middleware::from_fn(edge::edge))
+        .with_state(shared)
+}
+
+fn json_routes() -> Router<Arc<Shared>> {
+    let team = "/v1/teams/{team}";
+    let of_team = |rest: &str| format!("{team}/{rest}");
+    Router::new()
+        .route("/v1/teams", get(teams::list).post(teams::create))
+        .route(team, get(teams::one).patch(teams::update).delete(teams::delete))
+        .route(&of_team("keys"), get(keys::list).post(keys::create))
+        .route(&of_team("keys/{key}"), axum::routing::delete(keys::revoke))
+        .route(&of_team("events"), get(events::list).post(publish::publish))
+        .route(&of_team("events/{event}"), get(events::one))
+        .route(&of_team("webhooks"), get(webhooks::list).post(webhooks::create))
+        .route(
+            &of_team("webhooks/{webhook}"),
+            get(webhooks::one).patch(webhooks::update).delete(webhooks::delete),
+        )
+        .route(&of_team("deliveries"), get(deliveries::list))
+        .route(&of_team("deliveries/{delivery}"), get(deliveries::one))
+        .route(&of_team("deliveries/{delivery}/resend"), post(deliveries::resend))
+        .route("/v1/event-types", get(event_types::list))
+        .route("/v1/event-types/{type}", get(event_types::one))
+        .route_layer(middleware::from_fn(answers_json))
+}
+
+/// Routes whose answers are not JSON, or not only.
+fn other_routes() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .route("/errors/{code}", get(pages::page))
+}
+
+async fn not_found() -> ApiError {
+    ApiError::new(Code::NotFound, "there is no such path")
+}
+
+/// The router adds `Allow`.
+async fn method_not_allowed() -> ApiError {
+    ApiError::new(
+        Code::MethodNotAllowed,
+        "the path does not take this method; `allow` lists those that it takes",
+    )
+}
+
+async fn answers_json(request: Request, next: Next) -> Response {
+    if accepts_json(request.headers()) {
+        return next.run(request).await;
+    }
+    ApiError::new(Code::NotAcceptable, "answers are `application/json`; accept it").into_response()
+}
+
+/// Whether `Accept` leaves room for JSON. What cannot be read as a list of media ranges rules nothing out.
+fn accepts_json(headers: &HeaderMap) -> bool {
+    let mut ranges = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).peekable();
+    let nothing_asked = ranges.peek().is_none();
+    nothing_asked || ranges.flat_map(|value| value.split(',')).any(takes_json)
+}
+
+fn takes_json(range: &str) -> bool {
+    let (name, parameters) = range.split_once(';').unwrap_or((range, ""));
+    let refused = parameters.split(';').any(|parameter| {
+        let quality = parameter.trim().strip_prefix("q=").map(str::parse::<f32>);
+        matches!(quality, Some(Ok(quality)) if quality <= 0.0)
+    });
+    let name = name.trim().to_ascii_lowercase();
+    !refused
+        && matches!(
+            name.as_str(),
+            "" | "*/*" | "application/*" | "application/json" | "application/problem+json"
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn only_what_rules_json_out_is_refused() {
+        for (accept, taken) in [
+            ("application/json", true),
+            ("text/html, */*;q=0.8", true),
+            ("Application/*", true),
+            ("", true),
+            ("text/html", false),
+            ("application/json;q=0", false),
+            ("text/event-stream", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT, HeaderValue::from_static(accept));
+            assert_eq!(accepts_json(&headers), taken, "{accept}");
+        }
+        assert!(accepts_json(&HeaderMap::new()));
+    }
+}

@@ -1,0 +1,160 @@
+//! `POST …/events`
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use bytes::{BufMut, Bytes, BytesMut};
+use cstar_store::{Append, Appended, StoreError};
+use cstar_types::limits::BATCH_MAX_BYTES;
+use cstar_types::{Position, Scope};
+use cstar_wire::Code;
+use cstar_wire::header::{IDEMPOTENCY_REPLAYED, POSITION};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+use crate::auth::Access;
+use crate::error::{ApiError, ApiResult};
+use crate::publish::{Check, Marks, read};
+use crate::query::NoQuery;
+use crate::shared::Shared;
+use crate::{answer, body};
+
+const POSITION_HEADER: HeaderName = HeaderName::from_static(POSITION);
+const REPLAYED_HEADER: HeaderName = HeaderName::from_static(IDEMPOTENCY_REPLAYED);
+
+/// Reading this much takes a few milliseconds, for which other requests on the same thread should not wait.
+const LARGE_BODY_BYTES: usize = 256 * 1024;
+
+/// LOG-1: a 2xx leaves only after [`cstar_store::Log::append`] has answered that everything is synced.
+pub(super) async fn publish(
+    State(shared): State<Arc<Shared>>,
+    access: Access,
+    _: NoQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> ApiResult {
+    access.caller.needs(Scope::EventsWrite)?;
+    let marks = Marks::of(&headers)?;
+    let body = body::read(&headers, body, BATCH_MAX_BYTES, shared.options().body_timeout).await?;
+    let prepared = if body.len() < LARGE_BODY_BYTES {
+        prepare(&shared, &access, marks, &body)
+    } else {
+        let shared = Arc::clone(&shared);
+        let prepared = tokio::task::spawn_blocking(move || prepare(&shared, &access, marks, &body)).await;
+        prepared.unwrap_or_else(|panic| Err(ApiError::internal(panic)))
+    };
+    let (append, batch) = prepared?;
+    let appended = hand_over(&shared, append, batch).await?;
+    match appended.as_slice() {
+        [one] if !batch => Ok(single_answer(one)),
+        many => Ok(batch_answer(many)),
+    }
+}
+
+/// What is handed to the store, and whether it came as a batch.
+fn prepare(shared: &Shared, access: &Access, marks: Marks, body: &[u8]) -> ApiResult<(Append, bool)> {
+    let envelope_max_bytes = shared.options().envelope_max_bytes;
+    let request = read(body, envelope_max_bytes)?;
+    let (batch, deliver, now) = (request.batch, request.webhooks, shared.now());
+    if batch && marks.idempotency_key.is_some() {
+        return Err(ApiError::malformed_header(
+            "`idempotency-key` serves a single publish; in a batch each event has its own `idempotency_key`",
+        ));
+    }
+    let check = Check {
+        caller: &access.caller,
+        catalog: &shared.catalog,
+        ids: &shared.ids,
+        team: access.team,
+        now,
+        test: marks.test,
+        envelope_max_bytes,
+    };
+    let mut events = check.events(request)?;
+    if let ([one], Some(key)) = (events.as_mut_slice(), marks.idempotency_key) {
+        one.idempotency_key = Some(key);
+    }
+    Ok((Append { team: access.team, events, deliver, now }, batch))
+}
+
+/// Appends, and waits for the sync no longer than a client would.
+async fn hand_over(shared: &Shared, append: Append, batch: bool) -> ApiResult<Vec<Appended>> {
+    let append = shared.store().append(append);
+    match known_within(shared.options().publish_timeout, append).await {
+        Err(StoreError::IdempotencyKeyReused { index }) if batch => Err(ApiError::field(
+            Code::IdempotencyKeyReused,
+            format!("/events/{index}/idempotency_key"),
+            "this key was used for an event with another type or other data",
+        )),
+        Err(StoreError::IdempotencyKeyReused { .. }) => Err(ApiError::new(
+            Code::IdempotencyKeyReused,
+            "this idempotency key was used for an event with another type or other data; use a fresh one",
+        )),
+        appended => Ok(appended?),
+    }
+}
+
+/// What became of an append, if that is known in time. What was handed over may be stored even if not.
+async fn known_within<T>(
+    limit: Duration,
+    append: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    tokio::time::timeout(limit, append).await.unwrap_or(Err(StoreError::OutcomeUnknown))
+}
+
+/// T9: the envelope as it was stored, byte for byte.
+fn single_answer(appended: &Appended) -> Response {
+    let status = if appended.replayed { StatusCode::OK } else { StatusCode::CREATED };
+    let mut response = answer::json_bytes(status, Bytes::clone(&appended.entry.event.body));
+    let headers = response.headers_mut();
+    headers.insert(POSITION_HEADER, position(appended.entry.position));
+    if appended.replayed {
+        headers.insert(REPLAYED_HEADER, HeaderValue::from_static("true"));
+    }
+    response
+}
+
+/// `{data: [envelope, …], positions: [...]}`, the envelopes as they were stored.
+fn batch_answer(appended: &[Appended]) -> Response {
+    const POSITION_AND_COMMAS: usize = Position::MAX_LEN + 4;
+    let bodies: usize = appended.iter().map(|one| one.entry.event.body.len() + POSITION_AND_COMMAS).sum();
+    let mut body = BytesMut::with_capacity(bodies + 32);
+    body.put_slice(b"{\"data\":[");
+    for (place, one) in appended.iter().enumerate() {
+        body.put_slice(if place == 0 { b"" } else { b"," });
+        body.put_slice(&one.entry.event.body);
+    }
+    body.put_slice(b"],\"positions\":[");
+    for (place, one) in appended.iter().enumerate() {
+        body.put_slice(if place == 0 { b"\"" } else { b",\"" });
+        body.put_slice(one.entry.position.to_string().as_bytes());
+        body.put_slice(b"\"");
+    }
+    body.put_slice(b"]}");
+    answer::json_bytes(StatusCode::CREATED, body)
+}
+
+/// A position as a header's value.
+pub(super) fn position(position: Position) -> HeaderValue {
+    HeaderValue::from_str(&position.to_string()).expect("a position is digits and a dot")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// LOG-1: a sync that takes too long is never answered with a 2xx, nor with a refusal that would be taken for
+    /// "nothing was stored".
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_comes_too_late_is_unknown() {
+        let slow = async {
+            tokio::time::sleep(Duration::from_secs(11)).await;
+            Ok(())
+        };
+        assert_eq!(known_within(Duration::from_secs(10), slow).await, Err(StoreError::OutcomeUnknown));
+        let refused = async { Err::<(), _>(StoreError::QueueFull) };
+        assert_eq!(known_within(Duration::from_secs(10), refused).await, Err(StoreError::QueueFull));
+    }
+}

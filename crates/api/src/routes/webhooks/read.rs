@@ -1,0 +1,96 @@
+//! The bodies that make and change a webhook.
+
+use std::time::Duration;
+
+use cstar_delivery::TargetError;
+use cstar_signature::Secret;
+use cstar_store::WebhookPatch;
+use cstar_types::limits::{TEXT_MAX_CHARS, URL_MAX_BYTES};
+use cstar_types::{DisabledReason, Patterns, Timestamp, Webhook, WebhookId, WebhookStatus};
+use cstar_wire::Code;
+
+use crate::auth::{Access, Caller};
+use crate::error::{ApiError, ApiResult};
+use crate::fields::{Fields, boolean, header_map, patterns, schedule, text, webhook_secret};
+use crate::shared::Shared;
+
+/// Looking up the name in a URL may take as long as a whole attempt would be given.
+const RESOLVE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The webhook that a body asks for, and its secret: the given one, or a new one.
+pub(super) async fn new(
+    shared: &Shared,
+    access: &Access,
+    body: &[u8],
+    id: WebhookId,
+    now: Timestamp,
+) -> ApiResult<(Webhook, Secret)> {
+    let mut fields = Fields::read(body)?;
+    let url = fields.required("url", text(1..=URL_MAX_BYTES));
+    let events = fields.required("events", patterns);
+    let description = fields.optional("description", text(0..=TEXT_MAX_CHARS));
+    let enabled = fields.optional("enabled", boolean).unwrap_or(true);
+    let secret = fields.optional("secret", webhook_secret);
+    let retry_schedule = fields.optional("retry_schedule", schedule).flatten();
+    let headers = fields.optional("headers", header_map);
+    let disable_on_gone = fields.optional("disable_on_gone", boolean);
+    let (url, events) = fields.finish(url.zip(events))?;
+    within(&access.caller, &events)?;
+    let webhook = Webhook {
+        id,
+        team: access.team,
+        url: target(shared, &url).await?,
+        events,
+        description: description.unwrap_or_default(),
+        status: if enabled { WebhookStatus::Enabled } else { WebhookStatus::Disabled },
+        disabled_reason: (!enabled).then_some(DisabledReason::ByRequest),
+        retry_schedule,
+        headers: headers.unwrap_or_default(),
+        disable_on_gone: disable_on_gone.unwrap_or(false),
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    Ok((webhook, secret.unwrap_or_else(|| Secret::generate(rand::random()))))
+}
+
+/// The change that a body asks for.
+pub(super) async fn change(shared: &Shared, access: &Access, body: &[u8]) -> ApiResult<WebhookPatch> {
+    let mut fields = Fields::read(body)?;
+    let url = fields.changed("url", text(1..=URL_MAX_BYTES));
+    let enabled = fields.changed("enabled", boolean);
+    let mut patch = WebhookPatch {
+        url: None,
+        events: fields.changed("events", patterns),
+        description: fields.changed("description", text(0..=TEXT_MAX_CHARS)),
+        enabled: enabled.map(|enabled| if enabled { Ok(()) } else { Err(DisabledReason::ByRequest) }),
+        retry_schedule: fields.changed("retry_schedule", schedule),
+        headers: fields.changed("headers", header_map),
+        disable_on_gone: fields.changed("disable_on_gone", boolean),
+    };
+    fields.finish(Some(()))?;
+    if let Some(events) = &patch.events {
+        within(&access.caller, events)?;
+    }
+    if let Some(url) = url {
+        patch.url = Some(target(shared, &url).await?);
+    }
+    Ok(patch)
+}
+
+/// SEC-2: a webhook sees no more than the key that makes or changes it.
+fn within(caller: &Caller, events: &Patterns) -> ApiResult<()> {
+    if caller.covers(events) {
+        return Ok(());
+    }
+    let detail = format!("the key sees `{}` alone; ask for no more", caller.visible());
+    Err(ApiError::field(Code::OutsidePatterns, "/events", detail))
+}
+
+/// SEC-1: the URL as it will be dialled. Whether its name resolves is told like any other refusal.
+async fn target(shared: &Shared, url: &str) -> ApiResult<String> {
+    let judged = tokio::time::timeout(RESOLVE_TIMEOUT, shared.api.delivery.check_target(url)).await;
+    let judged = judged.unwrap_or(Err(TargetError::Unresolved));
+    let url = judged.map_err(|error| ApiError::field(Code::BlockedTarget, "/url", error.to_string()))?;
+    Ok(url.into())
+}

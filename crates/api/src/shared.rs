@@ -1,0 +1,59 @@
+//! What every route works with.
+
+use std::sync::Arc;
+
+use cstar_realtime::Hub;
+use cstar_store::Store;
+use cstar_types::{Clock, Timestamp};
+
+use crate::Options;
+use crate::auth::KeyUses;
+use crate::catalog::Catalog;
+use crate::ids::Ids;
+
+/// Writes the metrics of the whole server, in the OpenMetrics text format.
+pub type Metrics = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// Everything that the API is built on.
+#[derive(Clone)]
+pub struct Api {
+    /// The log, the directory, the deliveries.
+    pub store: Arc<dyn Store>,
+    /// What the operator set.
+    pub options: Options,
+    /// The present.
+    pub clock: Clock,
+    /// The open streams.
+    pub hub: Arc<Hub>,
+    /// Says where webhooks may point (SEC-1).
+    pub delivery: cstar_delivery::Handle,
+    /// `/metrics`, unless it is served on a listener of its own.
+    pub metrics: Option<Metrics>,
+}
+
+/// [`Api`], and what is made once from it.
+pub(crate) struct Shared {
+    pub(crate) api: Api,
+    pub(crate) ids: Ids,
+    pub(crate) catalog: Catalog,
+    pub(crate) key_uses: KeyUses,
+}
+
+impl Shared {
+    pub(crate) fn new(api: Api) -> Arc<Self> {
+        let (ids, catalog, key_uses) = (Ids::default(), Catalog::builtin(), KeyUses::default());
+        Arc::new(Self { api, ids, catalog, key_uses })
+    }
+
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.api.store
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.api.options
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.api.clock)()
+    }
+}

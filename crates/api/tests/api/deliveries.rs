@@ -1,0 +1,113 @@
+//! The webhook logs.
+
+use cstar_store::{AttemptReport, Deliveries, Verdict};
+use cstar_types::{Attempt, AttemptRequest, DeliveryId, Outcome, TeamId};
+use cstar_wire::Code;
+use http::Method;
+use serde_json::json;
+
+use crate::world::{TICKET, World, ids};
+
+/// A failed attempt at a delivery, after which nothing follows.
+async fn fail(world: &World, team: TeamId, delivery: &str) {
+    let id: DeliveryId = delivery.parse().unwrap();
+    let (row, attempts) = world.store.delivery(team, id).await.unwrap();
+    let attempt = Attempt {
+        number: attempts.len() as u32 + 1,
+        started_at: world.now(),
+        duration_ms: 12,
+        outcome: Outcome::HttpStatus,
+        status_code: Some(503),
+        detail: "your endpoint answered 503".into(),
+        response_headers: vec![("retry-after".into(), "5".into())],
+        response_body: "busy".into(),
+        request: AttemptRequest {
+            url: "https://example.com/hook".into(),
+            address: Some("93.184.215.14:443".into()),
+            signature: Some("0".repeat(64)),
+        },
+    };
+    let report = AttemptReport { delivery: id, webhook: row.webhook, attempt, verdict: Verdict::Failed };
+    world.store.record(vec![report]).await.unwrap();
+}
+
+/// W53, W54: a delivery that failed is visible, with every attempt.
+#[tokio::test]
+async fn a_failed_delivery_is_visible() {
+    let world = World::new();
+    let team = world.team().await;
+    let hook = world.webhook(team, &["*"]).await;
+    let event = world.publish(team, "ticket.created", TICKET).await;
+    let list = format!("/v1/teams/{team}/deliveries");
+    let id = ids(&world.get(&*list).await.expect(200)).remove(0);
+    fail(&world, team, &id).await;
+    let summary = json!({
+        "number": 1, "started_at": "2025-12-10T14:30:00.000Z", "duration_ms": 12, "outcome": "http_status",
+        "status_code": 503, "detail": "your endpoint answered 503",
+    });
+    let mut row = json!({
+        "id": id, "webhook_id": hook, "event_id": event, "event_type": "ticket.created", "status": "failed",
+        "attempts": 1, "created_at": "2025-12-10T14:30:00.000Z", "next_attempt_at": null, "last_attempt": summary,
+    });
+    assert_eq!(world.get(&*list).await.value()["data"], json!([row]));
+    let mut attempt = summary;
+    attempt["response_headers"] = json!([{"name": "retry-after", "value": "5"}]);
+    attempt["response_body"] = json!("busy");
+    attempt["request"] = json!({"url": "https://example.com/hook", "address": "93.184.215.14:443", "signature": "0".repeat(64)});
+    row["attempts"] = json!([attempt]);
+    assert_eq!(world.get(format!("{list}/{id}")).await.expect(200).value(), row);
+}
+
+#[tokio::test]
+async fn the_logs_are_filtered() {
+    let world = World::new();
+    let team = world.team().await;
+    let (first, second) = (world.webhook(team, &["ticket.*"]).await, world.webhook(team, &["*"]).await);
+    let ticket = world.publish(team, "ticket.created", TICKET).await;
+    world.wait_s(60);
+    let boss = world.publish(team, "boss.spawned", r#"{"id":"1"}"#).await;
+    let list = |query: &str| world.get(format!("/v1/teams/{team}/deliveries?{query}"));
+    let all = ids(&list("").await.expect(200));
+    assert_eq!(all.len(), 3);
+    fail(&world, team, &all[0]).await;
+    let count = async |query: &str| ids(&list(query).await.expect(200)).len();
+    assert_eq!(count(&format!("webhook={first}")).await, 1);
+    assert_eq!(count(&format!("webhook={second}")).await, 2);
+    assert_eq!(count(&format!("event={ticket}")).await, 2);
+    assert_eq!(count(&format!("event={boss}&webhook={first}")).await, 0);
+    assert_eq!(count("status=failed").await, 1);
+    assert_eq!(count("status=pending").await, 2);
+    assert_eq!(count("types=boss.*").await, 1);
+    assert_eq!(count("since=2025-12-10T14:31:00Z").await, 1);
+    assert_eq!(count("until=2025-12-10T14:31:00Z").await, 2);
+    for query in ["status=lost", "webhook=x", "event=x", "since=x", "types=a", "color=red"] {
+        list(query).await.refused(Code::BadQuery);
+    }
+}
+
+/// T8: a resend reopens the same delivery; while it waits there is nothing to resend.
+#[tokio::test]
+async fn an_ended_delivery_is_reopened() {
+    let world = World::new();
+    let team = world.team().await;
+    let hook = world.webhook(team, &["*"]).await;
+    world.publish(team, "ticket.created", TICKET).await;
+    let list = format!("/v1/teams/{team}/deliveries");
+    let id = ids(&world.get(&*list).await.expect(200)).remove(0);
+    let resend = || world.ask(Method::POST, format!("{list}/{id}/resend"));
+    resend().await.refused(Code::Conflict);
+    fail(&world, team, &id).await;
+    world.wait_s(10);
+    let reopened = resend().await.expect(200).value();
+    assert_eq!((&reopened["id"], &reopened["status"]), (&json!(id), &json!("pending")));
+    assert_eq!(
+        (&reopened["attempts"], &reopened["next_attempt_at"]),
+        (&json!(1), &json!("2025-12-10T14:30:10.000Z"))
+    );
+    fail(&world, team, &id).await;
+    world.patch(format!("/v1/teams/{team}/webhooks/{hook}"), json!({"enabled": false})).await.expect(200);
+    resend().await.refused(Code::Conflict);
+    world.delete(format!("/v1/teams/{team}/webhooks/{hook}")).await.expect(204);
+    resend().await.refused(Code::NotFound);
+    world.get(format!("{list}/{id}")).await.expect(200);
+}

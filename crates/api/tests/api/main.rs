@@ -1,0 +1,12 @@
+//! The API on the in-memory store, asked over its router as a client would ask.
+
+mod bad_input;
+mod deliveries;
+mod keys;
+mod lists;
+mod publishing;
+mod refusals;
+mod security;
+mod teams;
+mod webhooks;
+mod world;
