@@ -1,0 +1,37 @@
+//! `cstar deliveries`: the webhook logs (W54).
+
+use cstar_client::DeliveryQuery;
+use cstar_wire::DeliveryRow;
+
+use super::rows;
+use crate::args::{Deliveries, Global};
+use crate::context::Context;
+use crate::exit::CliError;
+use crate::output::{Output, harmless};
+
+pub(crate) async fn run(global: &Global, command: Deliveries, output: Output) -> Result<(), CliError> {
+    let team = Context::find(global)?.team_client()?;
+    let deliveries = team.deliveries();
+    match command {
+        Deliveries::List { rows, period, webhook, event, status, types } => {
+            let query =
+                DeliveryQuery { webhook, status, types, event, since: period.since, until: period.until };
+            let found = rows::collect(deliveries.list(&query), &rows, output).await?;
+            output.list(&["ID", "STATUS", "TRIES", "TYPE", "WEBHOOK", "LAST"], &found, row)
+        }
+        Deliveries::Get { delivery } => output.thing(&deliveries.get(delivery).await?),
+        Deliveries::Resend { delivery } => output.thing(&deliveries.resend(delivery).await?),
+    }
+}
+
+fn row(delivery: &DeliveryRow) -> Vec<String> {
+    let last = delivery.last_attempt.as_ref().map_or_else(String::new, |attempt| harmless(&attempt.detail));
+    vec![
+        delivery.id.to_string(),
+        delivery.status.to_string(),
+        delivery.attempts.to_string(),
+        delivery.event_type.to_string(),
+        delivery.webhook_id.to_string(),
+        last,
+    ]
+}

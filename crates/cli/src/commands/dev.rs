@@ -1,0 +1,125 @@
+//! `cstar dev`: a server for one developer's machine, ready to use.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use cstar_client::{Client, Config, KeySource, Url};
+use cstar_server::{Options, SecretSetting, Server, signals, start_logging};
+use cstar_types::{Scope, TeamId};
+use cstar_wire::{CreateKey, CreateTeam};
+
+use crate::args::Global;
+use crate::exit::CliError;
+use crate::output::{DIM, GOOD, Output, STRONG};
+use crate::profile::{self, Profile, Profiles};
+use crate::serve_flags::ServeFlags;
+
+/// What holds here unless said otherwise: this machine only, and its own servers as targets.
+const DEFAULTS: [(&str, &str); 5] = [
+    ("listen", "127.0.0.1:7070"),
+    ("data", ".cstar"),
+    ("allow-http", "true"),
+    ("allow-targets", "127.0.0.0/8,::1/128"),
+    ("log", "warn"),
+];
+const PLATFORM_KEY_FILE: &str = "platform.key";
+const NAME: &str = "dev";
+
+/// Serves until it is told to stop.
+pub(crate) async fn run(global: &Global, flags: &ServeFlags, output: Output) -> Result<(), CliError> {
+    let settings = flags.resolve(&DEFAULTS)?;
+    if flags.print_config {
+        return output.line(settings.print().trim_end());
+    }
+    let mut options = Options::from_settings(&settings)?;
+    start_logging(&options.log, options.log_format)?;
+    let platform_key = match &options.platform_key {
+        Some(given) => given.clone(),
+        None => own_platform_key(&options.data)?,
+    };
+    options.platform_key = Some(platform_key.clone());
+    let shutdown = signals::shutdown()?;
+    let server = Server::start(options).await?;
+    let url = Url::parse(&format!("http://{}", server.address()))
+        .map_err(|error| CliError::usage(error.to_string()))?;
+    let ready = async {
+        let profile = make_profile(&url, platform_key.reveal()).await?;
+        tell(global, &profile, output)
+    };
+    let (serving, ready) = (server.run(shutdown), ready);
+    tokio::pin!(serving);
+    tokio::select! {
+        ended = &mut serving => return Ok(ended?),
+        ready = ready => ready?,
+    }
+    Ok(serving.await?)
+}
+
+/// The platform key of this data directory, made at the first start. It is kept in the clear, for this machine's owner
+/// alone: the profile holds a key just the same.
+fn own_platform_key(data: &Path) -> Result<SecretSetting, CliError> {
+    std::fs::create_dir_all(data)?;
+    let path = data.join(PLATFORM_KEY_FILE);
+    match std::fs::read_to_string(&path) {
+        Ok(key) => Ok(SecretSetting::new(key.trim().to_owned())),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let key = format!("csp_{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>());
+            profile::write_private(&path, &key)?;
+            Ok(SecretSetting::new(key))
+        }
+        Err(error) => Err(CliError::usage(format!("{}: {error}", path.display()))),
+    }
+}
+
+/// The profile `dev`, made anew unless the one that is there works.
+async fn make_profile(url: &Url, platform_key: &str) -> Result<Profile, CliError> {
+    let path = profile::path()?;
+    let mut profiles = Profiles::read(&path)?;
+    if let Some(known) = profiles.get(profile::DEV) {
+        let known = Profile { url: url.to_string(), ..known.clone() };
+        if works(url, &known).await {
+            profiles.set(profile::DEV, known.clone());
+            profiles.write(&path)?;
+            return Ok(known);
+        }
+    }
+    let platform = client(url, platform_key)?;
+    let team = match platform
+        .teams()
+        .list()
+        .limit(1)
+        .next_page()
+        .await?
+        .and_then(|page| page.data.into_iter().next())
+    {
+        Some(team) => team.id,
+        None => platform.teams().create(&CreateTeam { name: NAME.to_owned(), id: None }).await?.id,
+    };
+    let key = CreateKey { name: NAME.to_owned(), scopes: Scope::ALL.to_vec(), types: None, expires_at: None };
+    let key = platform.team(team).keys().create(&key).await?;
+    let profile = Profile { url: url.to_string(), key: key.key.reveal().to_owned(), team: Some(team) };
+    profiles.set(profile::DEV, profile.clone());
+    profiles.write(&path)?;
+    Ok(profile)
+}
+
+async fn works(url: &Url, profile: &Profile) -> bool {
+    let (Ok(client), Some(team)) = (client(url, &profile.key), profile.team) else { return false };
+    client.team(team).webhooks().list().limit(1).next_page().await.is_ok()
+}
+
+fn client(url: &Url, key: &str) -> Result<Client, CliError> {
+    Ok(Client::new(Config::new(url.clone(), KeySource::fixed(key)))?)
+}
+
+fn tell(global: &Global, profile: &Profile, output: Output) -> Result<(), CliError> {
+    let team = profile.team.as_ref().map_or_else(String::new, TeamId::to_string);
+    if global.json {
+        let ready = serde_json::json!({"told": "ready", "url": profile.url, "team": team, "profile": NAME});
+        return output.line(&ready.to_string());
+    }
+    output.line(&format!(
+        "{GOOD}Ready.{GOOD:#} cStar is at {STRONG}{}{STRONG:#}\n  team     {team}\n  profile  {NAME}  {DIM}(its key is in the profile; no flag or login is needed){DIM:#}\n\nTry, in two other terminals:\n  cstar listen --forward-to http://localhost:3000/webhook\n  cstar trigger ticket.created",
+        profile.url
+    ))
+}

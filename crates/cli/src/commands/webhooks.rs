@@ -1,0 +1,74 @@
+//! `cstar webhooks`.
+
+use std::collections::BTreeMap;
+
+use cstar_wire::{CreateWebhook, ShownOnce, UpdateWebhook, Webhook};
+
+use super::rows;
+use crate::args::{Global, WebhookOptions, Webhooks};
+use crate::ask;
+use crate::context::Context;
+use crate::exit::CliError;
+use crate::output::{Output, harmless};
+
+pub(crate) async fn run(global: &Global, command: Webhooks, output: Output) -> Result<(), CliError> {
+    let team = Context::find(global)?.team_client()?;
+    let webhooks = team.webhooks();
+    match command {
+        Webhooks::List(rows) => {
+            let found = rows::collect(webhooks.list(), &rows, output).await?;
+            output.list(&["ID", "STATUS", "EVENTS", "URL"], &found, row)
+        }
+        Webhooks::Get { webhook } => output.thing(&webhooks.get(webhook).await?),
+        Webhooks::Create { url, events, options, secret } => {
+            let headers = headers(&options)?;
+            let webhook = CreateWebhook {
+                description: options.description,
+                secret: secret.map(ShownOnce::new),
+                retry_schedule: options.retry_schedule,
+                headers,
+                disable_on_gone: options.disable_on_gone,
+                ..CreateWebhook::new(url, events)
+            };
+            let created = webhooks.create(&webhook).await?;
+            output.note("The secret is shown this once: keep it where the receiver finds it.");
+            output.thing(&created)
+        }
+        Webhooks::Update { webhook, url, events, options, enable, disable } => {
+            let headers = headers(&options)?;
+            let change = UpdateWebhook {
+                url,
+                events,
+                description: options.description,
+                enabled: if enable { Some(true) } else { disable.then_some(false) },
+                retry_schedule: options.retry_schedule.map(Some),
+                headers,
+                disable_on_gone: options.disable_on_gone,
+            };
+            output.thing(&webhooks.update(webhook, &change).await?)
+        }
+        Webhooks::Delete { webhook } => {
+            ask::confirm(&format!("Delete {webhook}? What waits for it is cancelled."), global.yes)?;
+            webhooks.delete(webhook).await?;
+            output.note(&format!("deleted {webhook}"));
+            Ok(())
+        }
+    }
+}
+
+fn headers(options: &WebhookOptions) -> Result<Option<BTreeMap<String, String>>, CliError> {
+    let one = |(name, value): &(reqwest::header::HeaderName, reqwest::header::HeaderValue)| {
+        let value =
+            value.to_str().map_err(|_| CliError::usage(format!("the value of `{name}` is no text")))?;
+        Ok((name.to_string(), value.to_owned()))
+    };
+    let headers: BTreeMap<String, String> =
+        options.headers.iter().map(one).collect::<Result<_, CliError>>()?;
+    Ok((!headers.is_empty()).then_some(headers))
+}
+
+fn row(webhook: &Webhook) -> Vec<String> {
+    let status = serde_json::to_value(webhook.status).ok();
+    let status = status.as_ref().and_then(|status| status.as_str()).unwrap_or_default().to_owned();
+    vec![webhook.id.to_string(), status, webhook.events.to_string(), harmless(&webhook.url)]
+}

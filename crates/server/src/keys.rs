@@ -1,0 +1,153 @@
+//! The two keys that a server cannot do without: the master key, which encrypts secrets, and the platform key.
+
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use crate::StartError;
+use crate::options::{Options, SecretSetting};
+
+/// 32 bytes in hex.
+const HEX_KEY_CHARS: usize = 64;
+const MASTER_KEY_FILE: &str = "master.key";
+const PLATFORM_DIGEST_FILE: &str = "platform-key.sha256";
+/// For its owner alone.
+const PRIVATE_MODE: u32 = 0o600;
+
+/// The platform key as the server keeps it, and in the clear if it was made just now.
+pub(crate) struct PlatformKey {
+    pub(crate) digest: [u8; 32],
+    pub(crate) made: Option<SecretSetting>,
+}
+
+/// The master key: given, read from its file, or made beside the data with a warning.
+pub(crate) fn master_key(options: &Options) -> Result<Zeroizing<[u8; 32]>, StartError> {
+    if let Some(given) = &options.master_key {
+        return parse_hex(given.reveal(), "CSTAR_MASTER_KEY");
+    }
+    if let Some(path) = &options.master_key_file {
+        return read_master_key(path);
+    }
+    let path = options.data.join(MASTER_KEY_FILE);
+    if path.exists() {
+        return read_master_key(&path);
+    }
+    let key = Zeroizing::new(rand::random::<[u8; 32]>());
+    write_new(&path, hex(&*key).as_bytes())?;
+    tracing::warn!(
+        path = %path.display(),
+        "made a master key beside the data: whoever has both can read webhook secrets; keep a copy of it elsewhere, or set CSTAR_MASTER_KEY"
+    );
+    Ok(key)
+}
+
+/// The platform key: given, known by its digest from an earlier start, or made.
+pub(crate) fn platform_key(options: &Options) -> Result<PlatformKey, StartError> {
+    if let Some(given) = &options.platform_key {
+        return Ok(PlatformKey { digest: Sha256::digest(given.reveal()).into(), made: None });
+    }
+    let path = options.data.join(PLATFORM_DIGEST_FILE);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => {
+            Ok(PlatformKey { digest: *parse_hex(text.trim(), &path.display().to_string())?, made: None })
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let made =
+                SecretSetting::new(format!("csp_{}", *hex(&Zeroizing::new(rand::random::<[u8; 32]>()))));
+            let digest: [u8; 32] = Sha256::digest(made.reveal()).into();
+            write_new(&path, hex(&digest).as_bytes())?;
+            Ok(PlatformKey { digest, made: Some(made) })
+        }
+        Err(error) => Err(StartError::file(&path, &error)),
+    }
+}
+
+fn read_master_key(path: &Path) -> Result<Zeroizing<[u8; 32]>, StartError> {
+    let metadata = std::fs::metadata(path).map_err(|error| StartError::file(path, &error))?;
+    if metadata.permissions().mode() & 0o077 != 0 {
+        let path = path.display();
+        return Err(StartError::Unusable(format!(
+            "{path} holds the master key and others may read it: run `chmod 600 {path}`"
+        )));
+    }
+    let text = Zeroizing::new(std::fs::read_to_string(path).map_err(|error| StartError::file(path, &error))?);
+    parse_hex(text.trim(), &path.display().to_string())
+}
+
+fn parse_hex(text: &str, from: &str) -> Result<Zeroizing<[u8; 32]>, StartError> {
+    let wrong =
+        || StartError::Unusable(format!("{from} must hold {HEX_KEY_CHARS} hex characters (32 random bytes)"));
+    if text.len() != HEX_KEY_CHARS || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(wrong());
+    }
+    let mut key = Zeroizing::new([0; 32]);
+    for (place, byte) in key.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[place * 2..place * 2 + 2], 16).map_err(|_| wrong())?;
+    }
+    Ok(key)
+}
+
+fn hex(bytes: &[u8; 32]) -> Zeroizing<String> {
+    Zeroizing::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Writes a file that must not exist yet, for its owner alone, synced with its directory before this returns: a key
+/// that was used and then lost would lose what it encrypted.
+fn write_new(path: &Path, bytes: &[u8]) -> Result<(), StartError> {
+    let written =
+        OpenOptions::new().write(true).create_new(true).mode(PRIVATE_MODE).open(path).and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
+        });
+    written.map_err(|error| StartError::file(path, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+
+    fn options(data: &Path) -> Options {
+        let flags = [("data".to_owned(), data.display().to_string())].into();
+        Options::from_settings(&Settings::resolve(&flags, |_| None, None, &[]).unwrap()).unwrap()
+    }
+
+    /// SEC-3: made once, private, and the same at the next start.
+    #[test]
+    fn a_master_key_is_made_once_and_kept_private() {
+        let directory = tempfile::tempdir().unwrap();
+        let options = options(directory.path());
+        let first = master_key(&options).unwrap();
+        assert_eq!(*first, *master_key(&options).unwrap());
+        let path = directory.path().join(MASTER_KEY_FILE);
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, PRIVATE_MODE);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(master_key(&options).unwrap_err().to_string().contains("chmod 600"));
+    }
+
+    /// SEC-3: the platform key is printed once and never stored.
+    #[test]
+    fn a_platform_key_is_made_once_and_only_its_digest_is_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let options = options(directory.path());
+        let first = platform_key(&options).unwrap();
+        let made = first.made.expect("made at the first start");
+        let again = platform_key(&options).unwrap();
+        assert!(again.made.is_none());
+        assert_eq!(again.digest, first.digest);
+        let stored = std::fs::read_to_string(directory.path().join(PLATFORM_DIGEST_FILE)).unwrap();
+        assert!(!stored.contains(&made.reveal()[4..]));
+    }
+
+    #[test]
+    fn a_key_that_is_no_hex_is_refused() {
+        for text in ["", "zz", &"é".repeat(32), &"g".repeat(64), &"a".repeat(63)] {
+            assert!(parse_hex(text, "x").is_err(), "{text}");
+        }
+    }
+}

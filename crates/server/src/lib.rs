@@ -1,0 +1,23 @@
+//! The server: it reads its settings, puts the parts together, runs them as tasks, and ends them in order.
+//!
+//! Of the server's crates this one alone reads the environment, files and signals; everything below gets an options value.
+
+mod error;
+mod keys;
+mod listen;
+mod metrics;
+mod options;
+mod retention;
+mod server;
+mod settings;
+pub mod signals;
+mod tasks;
+mod telemetry;
+mod tls;
+
+pub use error::{StartError, StopError};
+pub use options::{LogFormat, Options, SecretSetting};
+pub use server::Server;
+pub use settings::{SETTINGS, Setting, SettingKind, Settings, SettingsError, Source};
+pub use tasks::TaskFailed;
+pub use telemetry::start_logging;

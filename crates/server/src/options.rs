@@ -1,0 +1,271 @@
+//! What a server is started with: the settings, read once and checked against each other.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use cstar_types::{RetrySchedule, limits, parse_duration};
+use ipnet::IpNet;
+
+use crate::settings::{Settings, SettingsError};
+
+/// Everything that a server is told.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where the API is served; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The data directory.
+    pub data: PathBuf,
+    /// How clients reach this server.
+    pub public_url: Option<url::Url>,
+    /// When failed attempts are tried again.
+    pub retry_schedule: RetrySchedule,
+    /// The time for one attempt.
+    pub attempt_timeout: Duration,
+    /// Attempts under way at once.
+    pub max_in_flight: usize,
+    /// How long things are kept.
+    pub retention: Duration,
+    /// Private ranges that webhooks may reach.
+    pub allow_targets: Vec<IpNet>,
+    /// Whether `http://` webhooks are allowed.
+    pub allow_http: bool,
+    /// Further certificate authorities for webhooks.
+    pub extra_ca: Option<PathBuf>,
+    /// Largest envelope in bytes.
+    pub envelope_max_bytes: usize,
+    /// Most webhooks of a team.
+    pub webhooks_per_team: usize,
+    /// Memory for the newest frames of all streams, in bytes.
+    pub stream_memory_bytes: usize,
+    /// Most open streams of a key.
+    pub streams_per_key: usize,
+    /// Most open streams of a team.
+    pub streams_per_team: usize,
+    /// Certificate chain and private key.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// Where metrics are served, if not with the API.
+    pub metrics_listen: Option<SocketAddr>,
+    /// What is logged.
+    pub log: String,
+    /// How it is logged.
+    pub log_format: LogFormat,
+    /// Where the master key stands.
+    pub master_key_file: Option<PathBuf>,
+    /// The master key itself.
+    pub master_key: Option<SecretSetting>,
+    /// The platform key.
+    pub platform_key: Option<SecretSetting>,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// A secret from the environment; it does not print itself (SEC-3).
+#[derive(Clone)]
+pub struct SecretSetting(zeroize::Zeroizing<String>);
+
+impl SecretSetting {
+    /// Wraps a secret.
+    #[must_use]
+    pub fn new(secret: String) -> Self {
+        Self(zeroize::Zeroizing::new(secret))
+    }
+
+    /// The secret itself.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretSetting(…)")
+    }
+}
+
+/// The shortest platform key, in characters: 32 random letters hold more than 128 bits.
+const PLATFORM_KEY_MIN_CHARS: usize = 32;
+/// The longest time for one attempt: longer ones would hold slots without hope.
+const ATTEMPT_TIMEOUT_MAX: Duration = Duration::from_secs(60);
+/// The shortest retention: the default retry schedule ends within it.
+const RETENTION_MIN: Duration = Duration::from_secs(3600);
+
+impl Options {
+    /// Reads and checks the settings.
+    ///
+    /// # Errors
+    /// The first setting that cannot be read, or the first unsound combination, and what to do.
+    pub fn from_settings(settings: &Settings) -> Result<Self, SettingsError> {
+        let required = |name| SettingsError(format!("--{name} is needed"));
+        let options = Self {
+            listen: settings.read("listen", address)?.ok_or_else(|| required("listen"))?,
+            data: settings.read("data", path)?.ok_or_else(|| required("data"))?,
+            public_url: settings.read("public-url", str::parse)?,
+            retry_schedule: settings.read("retry-schedule", str::parse)?.unwrap_or_default(),
+            attempt_timeout: settings
+                .read("attempt-timeout", duration)?
+                .ok_or_else(|| required("attempt-timeout"))?,
+            max_in_flight: settings.read("max-in-flight", count)?.ok_or_else(|| required("max-in-flight"))?,
+            retention: settings.read("retention", duration)?.ok_or_else(|| required("retention"))?,
+            allow_targets: settings.read("allow-targets", ranges)?.unwrap_or_default(),
+            allow_http: settings.read("allow-http", switch)?.unwrap_or(false),
+            extra_ca: settings.read("extra-ca", path)?,
+            envelope_max_bytes: settings
+                .read("envelope-max-bytes", count)?
+                .unwrap_or(limits::ENVELOPE_MAX_BYTES),
+            webhooks_per_team: settings.read("webhooks-per-team", count)?.unwrap_or(limits::WEBHOOKS_A_TEAM),
+            stream_memory_bytes: settings
+                .read("stream-memory", count)?
+                .ok_or_else(|| required("stream-memory"))?,
+            streams_per_key: settings
+                .read("streams-per-key", count)?
+                .ok_or_else(|| required("streams-per-key"))?,
+            streams_per_team: settings
+                .read("streams-per-team", count)?
+                .ok_or_else(|| required("streams-per-team"))?,
+            tls: tls(settings)?,
+            metrics_listen: settings.read("metrics-listen", address)?,
+            log: settings.read("log", str::parse)?.ok_or_else(|| required("log"))?,
+            log_format: settings.read("log-format", log_format)?.unwrap_or(LogFormat::Text),
+            master_key_file: settings.read("master-key-file", path)?,
+            master_key: settings.read("master-key", secret)?,
+            platform_key: settings.read("platform-key", secret)?,
+        };
+        options.check()?;
+        Ok(options)
+    }
+
+    fn check(&self) -> Result<(), SettingsError> {
+        let refuse = |text: &str| Err(SettingsError(text.to_owned()));
+        if self.attempt_timeout.is_zero() || self.attempt_timeout > ATTEMPT_TIMEOUT_MAX {
+            return refuse("--attempt-timeout must be above 0 and at most 60s");
+        }
+        if self.retention < RETENTION_MIN {
+            return refuse("--retention must be at least 1h");
+        }
+        if self.retry_schedule.waits().iter().sum::<Duration>() > self.retention {
+            return refuse(
+                "--retry-schedule goes on for longer than --retention keeps events: shorten one or lengthen the other",
+            );
+        }
+        if !(2..=100_000).contains(&self.max_in_flight) {
+            return refuse("--max-in-flight must be 2 to 100000: failing webhooks may hold half of it");
+        }
+        if !(1024..=limits::ENVELOPE_CEILING_BYTES).contains(&self.envelope_max_bytes) {
+            return refuse("--envelope-max-bytes must be 1024 to 98304");
+        }
+        if self.webhooks_per_team > limits::WEBHOOKS_A_TEAM_CEILING {
+            return refuse("--webhooks-per-team must be at most 1000");
+        }
+        if self.platform_key.as_ref().is_some_and(|key| key.reveal().chars().count() < PLATFORM_KEY_MIN_CHARS)
+        {
+            return refuse(
+                "CSTAR_PLATFORM_KEY must have at least 32 characters: take 32 random bytes in hex",
+            );
+        }
+        if self.master_key.is_some() && self.master_key_file.is_some() {
+            return refuse("give CSTAR_MASTER_KEY or --master-key-file, not both");
+        }
+        Ok(())
+    }
+}
+
+fn tls(settings: &Settings) -> Result<Option<(PathBuf, PathBuf)>, SettingsError> {
+    match (settings.read("tls-cert", path)?, settings.read("tls-key", path)?) {
+        (Some(cert), Some(key)) => Ok(Some((cert, key))),
+        (None, None) => Ok(None),
+        _ => Err(SettingsError("--tls-cert and --tls-key go together: give both or neither".to_owned())),
+    }
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "write an address and a port, such as 0.0.0.0:7070 or [::1]:7070")
+}
+
+fn path(text: &str) -> Result<PathBuf, std::convert::Infallible> {
+    Ok(PathBuf::from(text))
+}
+
+fn secret(text: &str) -> Result<SecretSetting, std::convert::Infallible> {
+    Ok(SecretSetting::new(text.to_owned()))
+}
+
+fn duration(text: &str) -> Result<Duration, &'static str> {
+    parse_duration(text).ok_or("write a whole number with a unit (ms, s, m, h, d), such as 10s")
+}
+
+fn count(text: &str) -> Result<usize, &'static str> {
+    text.parse().map_err(|_| "write a whole number")
+}
+
+fn switch(text: &str) -> Result<bool, &'static str> {
+    match text {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => Err("write true or false"),
+    }
+}
+
+fn ranges(text: &str) -> Result<Vec<IpNet>, String> {
+    let one = |range: &str| range.parse().map_err(|_| format!("`{range}` is no range such as 10.0.0.0/8"));
+    text.split(',').map(str::trim).filter(|range| !range.is_empty()).map(one).collect()
+}
+
+fn log_format(text: &str) -> Result<LogFormat, &'static str> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("write text or json"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn options(pairs: &[(&str, &str)]) -> Result<Options, SettingsError> {
+        let flags: BTreeMap<_, _> =
+            pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+        Options::from_settings(&Settings::resolve(&flags, |_| None, None, &[])?)
+    }
+
+    /// W49, W50, W51, W52: what holds if nobody says otherwise.
+    #[test]
+    fn the_defaults_are_those_of_the_documents() {
+        let options = options(&[]).unwrap();
+        assert_eq!(options.retry_schedule.to_string(), "1m,5m,30m");
+        assert_eq!(options.attempt_timeout, Duration::from_secs(10));
+        assert_eq!(options.retention, Duration::from_secs(30 * 24 * 3600));
+        assert!(!options.allow_http && options.allow_targets.is_empty());
+    }
+
+    #[test]
+    fn unsound_combinations_are_refused_with_the_reason() {
+        for (pairs, word) in [
+            (vec![("tls-cert", "a.pem")], "--tls-key"),
+            (vec![("attempt-timeout", "0s")], "--attempt-timeout"),
+            (vec![("attempt-timeout", "2m")], "--attempt-timeout"),
+            (vec![("retention", "1h"), ("retry-schedule", "2h")], "--retry-schedule"),
+            (vec![("retention", "1m")], "--retention"),
+            (vec![("max-in-flight", "1")], "--max-in-flight"),
+            (vec![("envelope-max-bytes", "100000")], "--envelope-max-bytes"),
+            (vec![("allow-targets", "10.0.0.0/33")], "10.0.0.0/33"),
+            (vec![("listen", "7070")], "--listen"),
+            (vec![("log-format", "xml")], "text or json"),
+        ] {
+            let error = options(&pairs).unwrap_err();
+            assert!(error.0.contains(word), "{pairs:?}: {error}");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Removing what is old, in small slices that leave the writer to publishing.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use cstar_store::{Cutoffs, Store, StoreError};
+use cstar_types::{Clock, Timestamp};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// How often there is a look for something old.
+const PASS_EVERY: Duration = Duration::from_secs(30);
+/// Rows in one slice: a few milliseconds of the writer.
+const SLICE_ROWS: usize = 500;
+/// After a slice the writer is left alone for so many times as long as the slice took.
+const REST_FACTOR: u32 = 4;
+/// How much faster than real time the clock of retention may run: 30 days of leap take 12 hours.
+const CATCH_UP: u32 = 60;
+/// How long idempotency keys are kept (`Idempotency-Key`).
+const IDEMPOTENCY_KEPT: Duration = Duration::from_secs(24 * 3600);
+const CLOCK_FILE: &str = "retention.clock";
+
+/// A clock that follows the system's without leaping: a system clock that jumps ahead by a month must not remove a
+/// month of events at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct SteadyClock(Timestamp);
+
+impl SteadyClock {
+    /// Moves towards `now`, by at most [`CATCH_UP`] times what has really `elapsed`; never back.
+    fn follow(self, now: Timestamp, elapsed: Duration) -> Self {
+        Self(now.min(self.0.plus(elapsed * CATCH_UP)).max(self.0))
+    }
+}
+
+/// The task of retention.
+pub(crate) struct Retention {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Clock,
+    pub(crate) kept: Duration,
+    pub(crate) data: PathBuf,
+}
+
+impl Retention {
+    /// Runs until told to stop.
+    pub(crate) async fn run(self, stop: CancellationToken) -> Result<(), StoreError> {
+        let mut steady = SteadyClock(last_seen(&self.data).unwrap_or_else(|| (self.clock)()));
+        let mut looked_at = Instant::now();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                () = tokio::time::sleep(PASS_EVERY) => {}
+            }
+            steady = steady.follow((self.clock)(), looked_at.elapsed());
+            looked_at = Instant::now();
+            remember(&self.data, steady.0);
+            match self.pass(cutoffs(steady.0, self.kept), &stop).await {
+                Ok(()) => {}
+                Err(error @ (StoreError::Poisoned | StoreError::ShuttingDown)) => return Err(error),
+                Err(error) => {
+                    tracing::warn!(%error, "retention could not remove what is old; it tries again")
+                }
+            }
+        }
+    }
+
+    async fn pass(&self, cutoffs: Cutoffs, stop: &CancellationToken) -> Result<(), StoreError> {
+        while !stop.is_cancelled() {
+            let began = Instant::now();
+            if self.store.remove_old(cutoffs, SLICE_ROWS).await? == 0 {
+                break;
+            }
+            tokio::time::sleep(began.elapsed() * REST_FACTOR).await;
+        }
+        Ok(())
+    }
+}
+
+fn cutoffs(now: Timestamp, kept: Duration) -> Cutoffs {
+    let cutoff = now.minus(kept);
+    Cutoffs { events: cutoff, deliveries: cutoff, idempotency_keys: now.minus(IDEMPOTENCY_KEPT) }
+}
+
+/// Where the steady clock stood when this was last noted, so that a jump over a restart is none either.
+fn last_seen(data: &Path) -> Option<Timestamp> {
+    Timestamp::parse(std::fs::read_to_string(data.join(CLOCK_FILE)).ok()?.trim()).ok()
+}
+
+/// Losing the note costs only that a later jump over a restart goes unnoticed, so a failure is no error.
+fn remember(data: &Path, at: Timestamp) {
+    let fresh = data.join("retention.clock.new");
+    let written =
+        std::fs::write(&fresh, at.to_string()).and_then(|()| std::fs::rename(&fresh, data.join(CLOCK_FILE)));
+    if let Err(error) = written {
+        tracing::debug!(%error, "the clock of retention was not noted");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+
+    #[test]
+    fn a_jump_ahead_is_followed_slowly() {
+        let start = Timestamp::from_millis(1_700_000_000_000);
+        let jumped = start.plus(30 * DAY);
+        let after_a_pass = SteadyClock(start).follow(jumped, PASS_EVERY);
+        assert_eq!(after_a_pass.0.since(start), PASS_EVERY * CATCH_UP);
+        let mut steady = SteadyClock(start);
+        let mut passes = 0;
+        while steady.0 < jumped {
+            steady = steady.follow(jumped, PASS_EVERY);
+            passes += 1;
+        }
+        assert_eq!(PASS_EVERY * passes, DAY / 2, "30 days of leap take 12 hours");
+    }
+
+    #[test]
+    fn a_jump_back_stands_still() {
+        let start = Timestamp::from_millis(1_700_000_000_000);
+        assert_eq!(SteadyClock(start).follow(start.minus(DAY), PASS_EVERY).0, start);
+    }
+
+    #[test]
+    fn the_steady_clock_is_remembered_over_a_restart() {
+        let directory = tempfile::tempdir().unwrap();
+        assert_eq!(last_seen(directory.path()), None);
+        let at = Timestamp::from_millis(1_700_000_000_123);
+        remember(directory.path(), at);
+        assert_eq!(last_seen(directory.path()), Some(at));
+    }
+}

@@ -1,0 +1,218 @@
+//! Putting the house together: store, deliveries, streams, API; then running it.
+
+use std::fs::DirBuilder;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::Router;
+use axum::http::header::CONTENT_TYPE;
+use axum::routing::get;
+use cstar_api::Api;
+use cstar_delivery::{Engine, Handle, TargetRule};
+use cstar_realtime::Hub;
+use cstar_store::Store;
+use cstar_store::sqlite::{self, SqliteStore};
+use cstar_types::{Clock, Timestamp};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use crate::error::{StartError, StopError};
+use crate::keys::{self, PlatformKey};
+use crate::listen;
+use crate::metrics;
+use crate::options::{Options, SecretSetting};
+use crate::retention::Retention;
+use crate::tasks::{TaskKind, Tasks};
+use crate::tls;
+
+/// A server that has opened its data and its listeners, and serves once it runs.
+pub struct Server {
+    address: SocketAddr,
+    made_platform_key: Option<SecretSetting>,
+    store: Arc<dyn Store>,
+    tasks: Tasks,
+}
+
+/// The data directory is for its owner alone: it holds customers' events.
+const PRIVATE_MODE: u32 = 0o700;
+
+type MetricsText = Arc<dyn Fn() -> String + Send + Sync>;
+
+impl Server {
+    /// Opens the data, binds the listeners, and starts everything. Connections are accepted from now on.
+    ///
+    /// # Errors
+    /// When something that was set cannot be used; nothing runs then.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        raise_descriptor_limit();
+        let clock: Clock = Arc::new(system_now);
+        let (store, platform_key) = open_data(&options).await?;
+        let (address, listener) = bind(options.listen).await?;
+        let tls = options.tls.as_ref().map(|(cert, key)| tls::acceptor(cert, key)).transpose()?;
+        let (engine, delivery) = engine(&options, address, &store, &clock)?;
+        let hub = Hub::new(Arc::clone(&store), stream_options(&options), Arc::clone(&clock));
+        let text = metrics::text(Arc::clone(&store), delivery.clone(), Arc::clone(&hub));
+
+        let mut tasks = Tasks::new();
+        let own_listener = start_metrics(&options, &text, &mut tasks).await?;
+        let api = Api {
+            store: Arc::clone(&store),
+            hub: Arc::clone(&hub),
+            delivery,
+            options: api_options(&options, &platform_key),
+            clock: Arc::clone(&clock),
+            metrics: (!own_listener).then_some(text),
+        };
+        start_api(&mut tasks, listener, tls, cstar_api::router(api));
+        tasks.start(TaskKind::Realtime, |stop| async move {
+            hub.run(stop.cancelled()).await;
+            Ok::<_, StartError>(())
+        });
+        tasks.start(TaskKind::Delivery, |stop| engine.run(stop.cancelled_owned()));
+        start_upkeep(&mut tasks, &store, clock, &options);
+        tracing::info!(%address, data = %options.data.display(), "serving");
+        Ok(Self { address, made_platform_key: platform_key.made, store, tasks })
+    }
+
+    /// The address that the API is served on, with the port that was really taken.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The platform key, if it was made at this start: to be shown once and never again.
+    #[must_use]
+    pub fn made_platform_key(&self) -> Option<&SecretSetting> {
+        self.made_platform_key.as_ref()
+    }
+
+    /// Serves until `shutdown` completes, then ends in order: streams are told when to come back, requests and attempts
+    /// in flight end within their deadlines, the store closes last.
+    ///
+    /// # Errors
+    /// When a part failed. Nothing acknowledged is lost.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), StopError> {
+        let result = self.tasks.run(shutdown).await;
+        self.store.close().await;
+        tracing::info!("stopped");
+        Ok(result?)
+    }
+}
+
+async fn open_data(options: &Options) -> Result<(Arc<dyn Store>, PlatformKey), StartError> {
+    let made = DirBuilder::new().recursive(true).mode(PRIVATE_MODE).create(&options.data);
+    made.map_err(|error| StartError::file(&options.data, &error))?;
+    let master_key = sqlite::MasterKey::new(*keys::master_key(options)?);
+    let store_options = sqlite::Options::new(options.data.clone(), master_key);
+    let store = tokio::task::spawn_blocking(move || SqliteStore::open(store_options))
+        .await
+        .map_err(|error| StartError::Unusable(format!("opening the store: {error}")))??;
+    Ok((Arc::new(store), keys::platform_key(options)?))
+}
+
+async fn bind(address: SocketAddr) -> Result<(SocketAddr, TcpListener), StartError> {
+    let bound = async {
+        let listener = TcpListener::bind(address).await?;
+        Ok((listener.local_addr()?, listener))
+    };
+    bound
+        .await
+        .map_err(|error: std::io::Error| StartError::Unusable(format!("cannot listen on {address}: {error}")))
+}
+
+fn engine(
+    options: &Options,
+    address: SocketAddr,
+    store: &Arc<dyn Store>,
+    clock: &Clock,
+) -> Result<(Engine, Handle), StartError> {
+    let own_host = options.public_url.as_ref().and_then(|url| url.host_str()).map(str::to_owned);
+    let target = TargetRule {
+        allow_http: options.allow_http,
+        allowed: options.allow_targets.clone(),
+        own_hosts: own_host.into_iter().collect(),
+        own_ports: [Some(address), options.metrics_listen]
+            .into_iter()
+            .flatten()
+            .map(|own| own.port())
+            .collect(),
+    };
+    let extra = options.extra_ca.as_ref().map(|path| read(path)).transpose()?;
+    let options = cstar_delivery::Options {
+        attempt_timeout: options.attempt_timeout,
+        retry_schedule: options.retry_schedule.clone(),
+        in_flight_max: options.max_in_flight,
+        target,
+        extra_authorities_pem: extra,
+        ..cstar_delivery::Options::new(Arc::clone(clock))
+    };
+    Engine::new(Arc::clone(store), options).map_err(|error| StartError::Unusable(error.to_string()))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, StartError> {
+    std::fs::read(path).map_err(|error| StartError::file(path, &error))
+}
+
+fn stream_options(options: &Options) -> cstar_realtime::Options {
+    cstar_realtime::Options {
+        ring_bytes: options.stream_memory_bytes,
+        streams_a_key: options.streams_per_key,
+        streams_a_team: options.streams_per_team,
+        ..cstar_realtime::Options::default()
+    }
+}
+
+fn api_options(options: &Options, platform_key: &PlatformKey) -> cstar_api::Options {
+    cstar_api::Options {
+        envelope_max_bytes: options.envelope_max_bytes,
+        webhooks_per_team: options.webhooks_per_team,
+        ..cstar_api::Options::new(platform_key.digest)
+    }
+}
+
+fn start_api(tasks: &mut Tasks, listener: TcpListener, tls: Option<TlsAcceptor>, router: Router) {
+    tasks.start(TaskKind::Api, |stop| listen::serve(listener, tls, router, stop));
+}
+
+/// Serves `/metrics` alone, if it has an address of its own; answers whether it has.
+async fn start_metrics(options: &Options, text: &MetricsText, tasks: &mut Tasks) -> Result<bool, StartError> {
+    let Some(address) = options.metrics_listen else { return Ok(false) };
+    let (_, listener) = bind(address).await?;
+    let text = Arc::clone(text);
+    let answer = move || std::future::ready(([(CONTENT_TYPE, metrics::MEDIA_TYPE)], text()));
+    let router = Router::new().route("/metrics", get(answer));
+    tasks.start(TaskKind::Metrics, |stop| listen::serve(listener, None, router, stop));
+    Ok(true)
+}
+
+fn start_upkeep(tasks: &mut Tasks, store: &Arc<dyn Store>, clock: Clock, options: &Options) {
+    let retention =
+        Retention { store: Arc::clone(store), clock, kept: options.retention, data: options.data.clone() };
+    tasks.start(TaskKind::Retention, |stop| retention.run(stop));
+    let store = Arc::clone(store);
+    tasks.start(TaskKind::StoreWatch, |stop| async move {
+        tokio::select! {
+            () = stop.cancelled() => Ok(()),
+            () = store.poisoned() => Err(cstar_store::StoreError::Poisoned),
+        }
+    });
+}
+
+fn system_now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Streams and webhooks each hold a descriptor; the usual soft limit of 1,024 is far below what the hard one allows.
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })
+    {
+        tracing::warn!(%error, "the limit of open descriptors could not be raised");
+    }
+}

@@ -1,0 +1,299 @@
+//! The settings of `cstar serve`, each defined once: its flag, its variable, its key in the file, its default.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// How a setting is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettingKind {
+    /// A flag with a value; the text is its placeholder.
+    Value(&'static str),
+    /// A flag without a value; `true` or `false` elsewhere.
+    Switch,
+    /// From the environment alone, so that it stands in no process list and no file by accident (SEC-3).
+    Secret,
+}
+
+/// One setting.
+#[derive(Debug)]
+pub struct Setting {
+    /// The flag without dashes in front, and the key in the file.
+    pub name: &'static str,
+    /// How it is given.
+    pub kind: SettingKind,
+    /// What holds if nothing is given.
+    pub default: Option<&'static str>,
+    /// For people: what it does, and why one would change it.
+    pub help: &'static str,
+}
+
+impl Setting {
+    /// The environment variable: `CSTAR_ATTEMPT_TIMEOUT` for `attempt-timeout`.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        format!("CSTAR_{}", self.name.replace('-', "_").to_uppercase())
+    }
+}
+
+const fn value(
+    name: &'static str,
+    placeholder: &'static str,
+    default: Option<&'static str>,
+    help: &'static str,
+) -> Setting {
+    Setting { name, kind: SettingKind::Value(placeholder), default, help }
+}
+
+/// Every setting, in the order of `--help` and `--print-config`.
+pub const SETTINGS: &[Setting] = &[
+    value("listen", "ADDR", Some("127.0.0.1:7070"), "Address and port to serve the API on"),
+    value("data", "DIR", Some("cstar-data"), "Directory that holds the log; one process uses it at a time"),
+    value("public-url", "URL", None, "How clients reach this server; webhooks to its host are refused"),
+    value("retry-schedule", "WAITS", Some("1m,5m,30m"), "Waits before each retry of a failed attempt"),
+    value(
+        "attempt-timeout",
+        "TIME",
+        Some("10s"),
+        "Time for one attempt, from resolving to the response head",
+    ),
+    value("max-in-flight", "COUNT", Some("512"), "Attempts under way at once, over all webhooks"),
+    value("retention", "TIME", Some("30d"), "How long events and their deliveries are kept"),
+    value("allow-targets", "CIDR,...", None, "Private ranges that webhooks may reach, such as 10.0.0.0/8"),
+    Setting {
+        name: "allow-http",
+        kind: SettingKind::Switch,
+        default: Some("false"),
+        help: "Allow webhooks with http:// URLs",
+    },
+    value(
+        "extra-ca",
+        "FILE",
+        None,
+        "PEM file of further authorities that webhooks' certificates may come from",
+    ),
+    value(
+        "envelope-max-bytes",
+        "BYTES",
+        Some("65536"),
+        "Largest envelope, at most 98304: common receivers refuse more",
+    ),
+    value("webhooks-per-team", "COUNT", Some("100"), "Most webhooks a team may have, at most 1000"),
+    value(
+        "stream-memory",
+        "BYTES",
+        Some("67108864"),
+        "Memory for the newest frames of all live streams together",
+    ),
+    value("streams-per-key", "COUNT", Some("10000"), "Most open streams a key may have"),
+    value("streams-per-team", "COUNT", Some("20000"), "Most open streams a team may have"),
+    value(
+        "tls-cert",
+        "FILE",
+        None,
+        "PEM certificate chain; with it and --tls-key the API is served over TLS",
+    ),
+    value("tls-key", "FILE", None, "PEM private key of --tls-cert"),
+    value("metrics-listen", "ADDR", None, "Serve /metrics here, and no longer on the API's address"),
+    value("log", "FILTER", Some("info"), "What is logged: error, warn, info, debug, or a filter by module"),
+    value("log-format", "FORMAT", Some("text"), "How it is logged: text or json"),
+    value(
+        "master-key-file",
+        "FILE",
+        None,
+        "File with the key that encrypts secrets; made beside the data if neither is given",
+    ),
+    Setting {
+        name: "master-key",
+        kind: SettingKind::Secret,
+        default: None,
+        help: "The key that encrypts secrets, 64 hex characters",
+    },
+    Setting {
+        name: "platform-key",
+        kind: SettingKind::Secret,
+        default: None,
+        help: "The key that may do everything, at least 32 characters; made and printed once if not given",
+    },
+];
+
+/// Where a value came from; the first of these that has one wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The command line.
+    Flag,
+    /// The environment.
+    Environment,
+    /// The file given with `--config`.
+    File,
+    /// Nobody said otherwise.
+    Default,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Flag => "flag",
+            Self::Environment => "environment",
+            Self::File => "file",
+            Self::Default => "default",
+        })
+    }
+}
+
+/// The settings cannot be used; the text names the setting, where it was given, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SettingsError(pub String);
+
+/// Each setting with its value, if it has one, and where that came from.
+#[derive(Debug)]
+pub struct Settings(BTreeMap<&'static str, (String, Source)>);
+
+impl Settings {
+    /// Looks each setting up in the flags, the environment, and the text of the configuration file, in that order.
+    /// `defaults` stand in for the settings' own.
+    ///
+    /// # Errors
+    /// When the file is no TOML, or holds a key that is no setting, a secret, or a value that is no text, number or boolean.
+    pub fn resolve(
+        flags: &BTreeMap<String, String>,
+        environment: impl Fn(&str) -> Option<String>,
+        file: Option<&str>,
+        defaults: &[(&'static str, &str)],
+    ) -> Result<Self, SettingsError> {
+        let file = parse_file(file.unwrap_or_default())?;
+        let found = SETTINGS.iter().filter_map(|setting| {
+            let from = |found: Option<String>, source| found.map(|text| (text, source));
+            from(flags.get(setting.name).cloned(), Source::Flag)
+                .or_else(|| {
+                    from(
+                        environment(&setting.variable()).filter(|text| !text.is_empty()),
+                        Source::Environment,
+                    )
+                })
+                .or_else(|| from(file.get(setting.name).cloned(), Source::File))
+                .or_else(|| from(default_of(setting, defaults), Source::Default))
+                .map(|found| (setting.name, found))
+        });
+        Ok(Self(found.collect()))
+    }
+
+    /// The value of a setting, read by `parse`; `None` if it has none.
+    ///
+    /// # Errors
+    /// What `parse` says, with the setting's name and where the value came from.
+    pub fn read<T, E: fmt::Display>(
+        &self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<Option<T>, SettingsError> {
+        debug_assert!(SETTINGS.iter().any(|setting| setting.name == name), "{name} is no setting");
+        let Some((text, source)) = self.0.get(name) else { return Ok(None) };
+        parse(text).map(Some).map_err(|error| SettingsError(format!("--{name} (from the {source}): {error}")))
+    }
+
+    /// One line for each setting: `name = value  # source`, with secrets left out.
+    #[must_use]
+    pub fn print(&self) -> String {
+        let mut lines = String::new();
+        for setting in SETTINGS {
+            let line = match self.0.get(setting.name) {
+                Some((_, source)) if setting.kind == SettingKind::Secret => {
+                    format!("# {} is set  # {source}\n", setting.name)
+                }
+                Some((text, source)) => format!("{} = {text:?}  # {source}\n", setting.name),
+                None => format!("# {} is not set\n", setting.name),
+            };
+            lines.push_str(&line);
+        }
+        lines
+    }
+}
+
+fn default_of(setting: &Setting, defaults: &[(&'static str, &str)]) -> Option<String> {
+    let stand_in = defaults.iter().find(|(name, _)| *name == setting.name).map(|(_, text)| *text);
+    stand_in.or(setting.default).map(str::to_owned)
+}
+
+fn parse_file(text: &str) -> Result<BTreeMap<String, String>, SettingsError> {
+    let table: toml::Table =
+        text.parse().map_err(|error| SettingsError(format!("the configuration file is no TOML: {error}")))?;
+    table.into_iter().map(|(key, value)| file_value(&key, &value).map(|text| (key, text))).collect()
+}
+
+fn file_value(key: &str, value: &toml::Value) -> Result<String, SettingsError> {
+    let setting = SETTINGS.iter().find(|setting| setting.name == key);
+    let setting = setting.ok_or_else(|| {
+        SettingsError(format!(
+            "the configuration file has `{key}`, which is no setting; `cstar serve --help` lists them"
+        ))
+    })?;
+    if setting.kind == SettingKind::Secret {
+        let variable = setting.variable();
+        return Err(SettingsError(format!(
+            "`{key}` is a secret and is not read from the file: set {variable}"
+        )));
+    }
+    match value {
+        toml::Value::String(text) => Ok(text.clone()),
+        toml::Value::Integer(number) => Ok(number.to_string()),
+        toml::Value::Boolean(switch) => Ok(switch.to_string()),
+        _ => Err(SettingsError(format!(
+            "`{key}` in the configuration file must be a text, a number or a boolean"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flags(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+    }
+
+    fn text(settings: &Settings, name: &'static str) -> String {
+        settings.read(name, |text| Ok::<_, String>(text.to_owned())).unwrap().unwrap_or_default()
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_environment_over_the_file_over_the_default() {
+        let environment =
+            |name: &str| matches!(name, "CSTAR_LISTEN" | "CSTAR_DATA").then(|| "environment".to_owned());
+        let file = "listen = 'file'\ndata = 'file'\nretention = 'file'";
+        let settings =
+            Settings::resolve(&flags(&[("listen", "flag")]), environment, Some(file), &[]).unwrap();
+        let found = ["listen", "data", "retention", "attempt-timeout"].map(|name| text(&settings, name));
+        assert_eq!(found, ["flag", "environment", "file", "10s"]);
+    }
+
+    /// SEC-3: secrets are neither printed nor taken from the file.
+    #[test]
+    fn secrets_come_from_the_environment_and_are_never_printed() {
+        let environment = |name: &str| {
+            (name == "CSTAR_PLATFORM_KEY").then(|| "canary-of-32-characters-or-more!".to_owned())
+        };
+        let settings = Settings::resolve(&flags(&[]), environment, None, &[]).unwrap();
+        assert!(!settings.print().contains("canary"));
+        assert!(settings.print().contains("# platform-key is set  # environment"));
+        let error = Settings::resolve(&flags(&[]), |_| None, Some("platform-key = 'x'"), &[]).unwrap_err();
+        assert!(error.0.contains("CSTAR_PLATFORM_KEY"), "{error}");
+    }
+
+    #[test]
+    fn an_unknown_key_or_a_wrong_value_says_where_it_stands() {
+        let unknown = Settings::resolve(&flags(&[]), |_| None, Some("lissten = ':80'"), &[]).unwrap_err();
+        assert!(unknown.0.contains("`lissten`"), "{unknown}");
+        let settings = Settings::resolve(&flags(&[("listen", "nope")]), |_| None, None, &[]).unwrap();
+        let wrong = settings.read("listen", str::parse::<std::net::SocketAddr>).unwrap_err();
+        assert!(wrong.0.starts_with("--listen (from the flag)"), "{wrong}");
+    }
+
+    #[test]
+    fn every_setting_has_one_name_and_a_default_that_prints() {
+        let names: std::collections::BTreeSet<_> = SETTINGS.iter().map(|setting| setting.name).collect();
+        assert_eq!(names.len(), SETTINGS.len());
+        let printed = Settings::resolve(&flags(&[]), |_| None, None, &[]).unwrap().print();
+        assert_eq!(printed.lines().count(), SETTINGS.len());
+    }
+}
