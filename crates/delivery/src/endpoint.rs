@@ -1,0 +1,150 @@
+//! A webhook made ready to be sent to: what is the same for each of its requests, worked out once.
+
+use cstar_signature::{Secret, Signer};
+use cstar_store::{SecretText, WebhookSecrets};
+use cstar_types::{RetrySchedule, TeamId, Timestamp, Webhook, WebhookId};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Uri, header};
+use url::Position;
+
+use crate::headers::check_static_headers;
+use crate::target::{Target, TargetError, TargetRule};
+
+/// What every request says it comes from.
+const USER_AGENT: HeaderValue = HeaderValue::from_static("cStar-Webhooks/1");
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// A webhook, ready to be sent to. Made again when the webhook changes.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    pub(crate) webhook: WebhookId,
+    pub(crate) team: TeamId,
+    pub(crate) version: u64,
+    pub(crate) url: String,
+    /// Where it is, if the rule takes it today: what was registered under another rule may be refused.
+    pub(crate) place: Result<Place, TargetError>,
+    pub(crate) schedule: RetrySchedule,
+    pub(crate) disable_on_gone: bool,
+    /// Content type, user agent and the static headers.
+    pub(crate) headers: HeaderMap,
+    pub(crate) signer: Signer,
+    /// When the signer must be made anew: the end of a rotation's overlap (T3).
+    pub(crate) valid_until: Option<Timestamp>,
+}
+
+/// Where a webhook is, in the forms that HTTP/1.1 and HTTP/2 write it.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) target: Target,
+    pub(crate) host: HeaderValue,
+    pub(crate) path: Uri,
+    pub(crate) absolute: Uri,
+}
+
+/// A webhook that is stored in a way that cannot be sent to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the stored secret of {webhook} is damaged; rotate it")]
+pub(crate) struct UnusableSecret {
+    webhook: WebhookId,
+}
+
+impl Endpoint {
+    pub(crate) fn new(
+        webhook: &Webhook,
+        secrets: &WebhookSecrets,
+        rule: &TargetRule,
+        server_schedule: &RetrySchedule,
+        now: Timestamp,
+    ) -> Result<Self, UnusableSecret> {
+        let unusable = UnusableSecret { webhook: webhook.id };
+        let parse = |text: &SecretText| Secret::parse(text.reveal()).map_err(|_| unusable);
+        let current = parse(&secrets.current)?;
+        let overlap = secrets.previous.as_ref().filter(|(_, until)| *until > now);
+        let previous = overlap.map(|(text, _)| parse(text)).transpose()?;
+        Ok(Self {
+            webhook: webhook.id,
+            team: webhook.team,
+            version: webhook.version,
+            url: webhook.url.clone(),
+            place: rule.check_url(&webhook.url).and_then(Place::new),
+            schedule: webhook.retry_schedule.clone().unwrap_or_else(|| server_schedule.clone()),
+            disable_on_gone: webhook.disable_on_gone,
+            headers: fixed_headers(webhook),
+            signer: Signer::new(&current, previous.as_ref()),
+            valid_until: overlap.map(|(_, until)| *until),
+        })
+    }
+
+    /// Whether it can still be used at this time.
+    pub(crate) fn is_valid(&self, now: Timestamp) -> bool {
+        self.valid_until.is_none_or(|until| now < until)
+    }
+}
+
+impl Place {
+    fn new(target: Target) -> Result<Self, TargetError> {
+        let url = target.url();
+        let blocked = |_| TargetError::Blocked;
+        let authority = &url[Position::BeforeHost..Position::AfterPort];
+        let host = HeaderValue::from_str(authority).map_err(|_| TargetError::Blocked)?;
+        let path =
+            url[Position::BeforePath..Position::AfterQuery].parse::<PathAndQuery>().map_err(blocked)?;
+        let absolute = Uri::builder()
+            .scheme(url.scheme())
+            .authority(authority)
+            .path_and_query(path.clone())
+            .build()
+            .map_err(|_| TargetError::Blocked)?;
+        Ok(Self { host, path: Uri::from(path), absolute, target })
+    }
+}
+
+/// Static headers were checked when they were set; some that are no longer taken are left out together.
+fn fixed_headers(webhook: &Webhook) -> HeaderMap {
+    let mut headers = check_static_headers(&webhook.headers).unwrap_or_else(|error| {
+        tracing::warn!(webhook = %webhook.id, %error, "static headers left out");
+        HeaderMap::new()
+    });
+    headers.insert(header::CONTENT_TYPE, JSON);
+    headers.insert(header::USER_AGENT, USER_AGENT);
+    headers
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn place(url: &str) -> Result<Place, TargetError> {
+        TargetRule { allow_http: true, ..TargetRule::default() }.check_url(url).and_then(Place::new)
+    }
+
+    #[test]
+    fn a_place_is_written_for_both_versions() {
+        let place = place("https://Example.com:8443/a/b?c=d&e=%20").unwrap();
+        assert_eq!(place.host, "example.com:8443");
+        assert_eq!(place.path.to_string(), "/a/b?c=d&e=%20");
+        assert_eq!(place.absolute.to_string(), "https://example.com:8443/a/b?c=d&e=%20");
+        assert_eq!(
+            super::tests::place("https://example.com:443").unwrap().host,
+            "example.com",
+            "no default port"
+        );
+        assert_eq!(super::tests::place("https://[2606:4700::1111]/").unwrap().host, "[2606:4700::1111]");
+    }
+
+    proptest! {
+        /// Whatever the URL rule takes can be written into a request, so that no URL is refused only when it is sent to.
+        #[test]
+        fn every_target_has_a_place(path in "(/\\PC{0,20}){0,3}(\\?\\PC{0,30})?") {
+            let url = format!("https://example.com{path}");
+            let rule = TargetRule::default();
+            if let Ok(target) = rule.check_url(&url) {
+                let text = target.url().to_string();
+                prop_assert!(Place::new(target).is_ok(), "{}", text);
+            }
+        }
+    }
+}

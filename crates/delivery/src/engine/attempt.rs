@@ -1,0 +1,161 @@
+//! One attempt, from what is due to what is reported.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cstar_store::{AttemptReport, Due};
+use cstar_types::{Attempt, AttemptRequest, Clock, DeliveryId, Outcome, Timestamp, WebhookId};
+use http::{StatusCode, header};
+use tokio::time::Instant;
+
+use super::clock::SteadyClock;
+use super::endpoints::{Endpoints, Missing};
+use crate::counts::Gauges;
+use crate::endpoint::{Endpoint, Place};
+use crate::outcome;
+use crate::request::Outgoing;
+use crate::retry;
+use crate::sender::{Failure, Route, Sender, Sent};
+
+/// Makes attempts; shared by all that are in flight.
+pub(crate) struct Attempts {
+    pub(crate) endpoints: Endpoints,
+    pub(crate) sender: Sender,
+    pub(crate) attempt_timeout: Duration,
+    /// For what is shown and signed.
+    pub(crate) clock: Clock,
+    /// For when the next attempt is due.
+    pub(crate) steady: Arc<SteadyClock>,
+    pub(crate) gauges: Arc<Gauges>,
+}
+
+/// An attempt that is no longer in flight.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) webhook: WebhookId,
+    pub(crate) delivery: DeliveryId,
+    pub(crate) result: Result<Made, NotMade>,
+}
+
+/// An attempt that was made.
+#[derive(Debug)]
+pub(crate) struct Made {
+    pub(crate) report: AttemptReport,
+    pub(crate) took: Duration,
+    /// The endpoint said that it is gone for good, and its webhook believes that.
+    pub(crate) gone: bool,
+}
+
+/// Why an attempt was not made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotMade {
+    /// There is nobody to send to any more.
+    Gone,
+    /// Something on this side failed; later it may not.
+    NotNow,
+}
+
+/// What came of sending, in the words of the log.
+struct Told {
+    outcome: Outcome,
+    detail: String,
+    status: Option<StatusCode>,
+    retry_after: Option<Duration>,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+impl Attempts {
+    pub(crate) async fn make(&self, due: Due) -> Finished {
+        let (webhook, delivery) = (due.webhook, due.id);
+        let result = match self.endpoints.get(webhook, (self.clock)()).await {
+            Ok(endpoint) => self.make_at(&endpoint, due).await,
+            Err(Missing::Gone) => Err(NotMade::Gone),
+            Err(Missing::Unreadable) => Err(NotMade::NotNow),
+        };
+        Finished { webhook, delivery, result }
+    }
+
+    async fn make_at(&self, endpoint: &Endpoint, due: Due) -> Result<Made, NotMade> {
+        let (started_at, started) = ((self.clock)(), Instant::now());
+        let (told, request) = match &endpoint.place {
+            Ok(place) => self.send(endpoint, place, &due, started_at).await?,
+            Err(_) => (self.told(Err(Failure::Blocked)), AttemptRequest::default()),
+        };
+        let took = started.elapsed();
+        self.gauges.count(told.outcome);
+        let verdict = retry::judge(&retry::Ended {
+            schedule: &endpoint.schedule,
+            failed_before: due.failed,
+            outcome: told.outcome,
+            retry_after: told.retry_after,
+            now: self.steady.now(),
+            random: rand::random(),
+        });
+        let gone = endpoint.disable_on_gone && told.status == Some(StatusCode::GONE);
+        let attempt = Attempt {
+            number: due.attempts.saturating_add(1),
+            started_at,
+            duration_ms: took.as_millis().try_into().unwrap_or(u32::MAX),
+            outcome: told.outcome,
+            status_code: told.status.map(|status| status.as_u16()),
+            detail: told.detail,
+            response_headers: told.headers,
+            response_body: told.body,
+            request: AttemptRequest { url: endpoint.url.clone(), ..request },
+        };
+        let report = AttemptReport { delivery: due.id, webhook: due.webhook, attempt, verdict };
+        Ok(Made { report, took, gone })
+    }
+
+    async fn send(
+        &self,
+        endpoint: &Endpoint,
+        place: &Place,
+        due: &Due,
+        started_at: Timestamp,
+    ) -> Result<(Told, AttemptRequest), NotMade> {
+        let outgoing = Outgoing::new(endpoint, place, due, started_at);
+        let route = Route { webhook: endpoint.webhook, version: endpoint.version, target: &place.target };
+        let Sent { address, answer } = self.sender.send(route, &outgoing).await;
+        if let Err(Failure::Local(error)) = &answer {
+            tracing::error!(%error, "this process has run out of something; idle connections are closed");
+            self.sender.close_all();
+            return Err(NotMade::NotNow);
+        }
+        let request = AttemptRequest {
+            url: String::new(),
+            address: address.map(|address| address.to_string()),
+            signature: address.map(|_| outgoing.signature().to_owned()),
+        };
+        Ok((self.told(answer), request))
+    }
+
+    fn told(&self, answer: Result<crate::sender::Answer, Failure>) -> Told {
+        match answer {
+            Ok(answer) => {
+                let (outcome, detail) = outcome::of_status(answer.status);
+                let asked = answer.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+                Told {
+                    outcome,
+                    detail,
+                    status: Some(answer.status),
+                    retry_after: retry::retry_after(answer.status, asked, (self.clock)()),
+                    headers: outcome::kept_headers(&answer.headers),
+                    body: outcome::kept_body(answer.body),
+                }
+            }
+            Err(failure) => {
+                let (outcome, detail) = outcome::of_failure(&failure, self.attempt_timeout);
+                Told {
+                    outcome,
+                    detail,
+                    status: None,
+                    retry_after: None,
+                    headers: Vec::new(),
+                    body: String::new(),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The engine: what is due becomes attempts, attempts become results on record.
+//!
+//! [`Engine::run`] is one long-lived task. It owns the lanes, hears the tail, starts attempts, and records what came of
+//! them. DLV-3: a delivery that is in flight stays due in the store until its result is on record, so that a crash
+//! repeats an attempt and never loses one.
+
+mod attempt;
+mod clock;
+mod dispatch;
+mod endpoints;
+mod recorder;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use cstar_store::{Store, StoreError};
+use url::Url;
+
+use attempt::Attempts;
+use clock::SteadyClock;
+use dispatch::Dispatch;
+use endpoints::Endpoints;
+
+use crate::counts::{Counts, Gauges};
+use crate::lanes::LaneLimits;
+use crate::options::{Options, OptionsError};
+use crate::sender::{Sender, SenderOptions};
+use crate::target::{Remembering, TargetError, TargetRule};
+
+/// Delivers what is due in a store, until it is told to stop.
+pub struct Engine {
+    store: Arc<dyn Store>,
+    attempts: Arc<Attempts>,
+    limits: LaneLimits,
+}
+
+/// What others ask of a running engine.
+#[derive(Clone)]
+pub struct Handle {
+    rule: Arc<TargetRule>,
+    resolver: Arc<Remembering>,
+    gauges: Arc<Gauges>,
+}
+
+impl Engine {
+    /// An engine on this store, and a handle to it. It does nothing before it runs.
+    ///
+    /// # Errors
+    /// When the options cannot be used.
+    pub fn new(store: Arc<dyn Store>, options: Options) -> Result<(Self, Handle), OptionsError> {
+        options.check()?;
+        let rule = Arc::new(options.target);
+        let resolver = Arc::new(Remembering::new(options.resolver, options.names_kept));
+        let gauges = Arc::new(Gauges::default());
+        let sender = Sender::new(SenderOptions {
+            rule: Arc::clone(&rule),
+            resolver: Arc::clone(&resolver),
+            attempt_timeout: options.attempt_timeout,
+            extra_authorities_pem: options.extra_authorities_pem,
+            idle_connections_max: options.idle_connections_max,
+            idle_connection_timeout: options.idle_connection_timeout,
+        })?;
+        let attempts = Attempts {
+            endpoints: Endpoints::new(Arc::clone(&store), Arc::clone(&rule), options.retry_schedule),
+            sender,
+            attempt_timeout: options.attempt_timeout,
+            steady: Arc::new(SteadyClock::new(Arc::clone(&options.clock))),
+            clock: options.clock,
+            gauges: Arc::clone(&gauges),
+        };
+        let limits = LaneLimits {
+            in_flight: options.in_flight_max,
+            in_flight_a_lane: options.in_flight_a_lane_max,
+            waiting_bytes: options.waiting_bytes_max,
+        };
+        Ok((Self { store, attempts: Arc::new(attempts), limits }, Handle { rule, resolver, gauges }))
+    }
+
+    /// Delivers until `shutdown` completes; then nothing new is started, what is in flight ends within its deadline and is
+    /// recorded. What was not started stays due in the store.
+    ///
+    /// # Errors
+    /// When the store takes no results any more.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), StoreError> {
+        Dispatch::new(self.store, self.attempts, self.limits).run(shutdown).await
+    }
+}
+
+impl Handle {
+    /// Judges a URL as a target now (SEC-1): for when a webhook is made or changed. Each attempt judges it again.
+    ///
+    /// # Errors
+    /// [`TargetError`]; its message is the same whatever the reason.
+    pub async fn check_target(&self, url: &str) -> Result<Url, TargetError> {
+        let target = self.rule.check_url(url)?;
+        self.rule.vet(&target, &*self.resolver).await?;
+        Ok(target.url().clone())
+    }
+
+    /// How many there are, for metrics.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.gauges.read()
+    }
+}

@@ -1,0 +1,214 @@
+//! One webhook's lane.
+
+use std::collections::{HashMap, VecDeque};
+
+use cstar_store::Due;
+use cstar_types::{DeliveryId, Timestamp, WebhookId};
+
+use super::memory::{self, Memory};
+use super::pace::Pace;
+use super::turns::{Queued, Turn, Turns};
+
+/// The deliveries of one webhook: some in memory, the rest in the store.
+///
+/// A delivery is *known* from when it comes into memory until its result is on record, so that it is started once although
+/// the store shows it as due all the while (DLV-3).
+#[derive(Debug)]
+pub(super) struct Lane {
+    pub(super) pace: Pace,
+    pub(super) queued: Queued,
+    pub(super) in_flight: u32,
+    /// When the store has something that is not due yet.
+    pub(super) timer: Option<Timestamp>,
+    waiting: VecDeque<Due>,
+    waiting_bytes: usize,
+    /// And whether it was reopened while it was known.
+    known: HashMap<DeliveryId, bool>,
+    /// The store has something due that is not in memory.
+    more: bool,
+    loading: Option<Loading>,
+    /// How much one delivery weighed when it was last loaded.
+    typical_bytes: usize,
+}
+
+/// A read of the store that is on its way.
+#[derive(Debug, Default)]
+struct Loading {
+    /// Something became due that it may not have seen.
+    missed: bool,
+    /// What was put on record meanwhile: it may show them as they were before.
+    settled: Vec<DeliveryId>,
+    /// Whether the lane was proven when it began.
+    proven: bool,
+}
+
+impl Lane {
+    pub(super) fn new() -> Self {
+        Self {
+            pace: Pace::new(),
+            queued: Queued::default(),
+            in_flight: 0,
+            timer: None,
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
+            known: HashMap::new(),
+            more: false,
+            loading: None,
+            typical_bytes: memory::TYPICAL_BYTES,
+        }
+    }
+
+    /// What it waits for, if it has anything to do.
+    pub(super) fn turn(&self) -> Option<Turn> {
+        let proven = self.pace.is_proven();
+        let has_room = self.in_flight < if proven { self.pace.limit() } else { 1 };
+        match (has_room, self.waiting.is_empty()) {
+            (false, _) => None,
+            (true, false) if !proven => Some(Turn::Suspect),
+            (true, false) if self.in_flight == 0 => Some(Turn::First),
+            (true, false) => Some(Turn::Further),
+            (true, true) if !self.can_load() => None,
+            (true, true) => Some(if proven { Turn::Read } else { Turn::SuspectRead }),
+        }
+    }
+
+    /// Stands in line for its turn, if it has one and does not stand there already.
+    pub(super) fn enter(&mut self, webhook: WebhookId, turns: &mut Turns) {
+        if let Some(turn) = self.turn().filter(|turn| self.queued.enter(*turn)) {
+            turns.enter(turn, webhook);
+        }
+    }
+
+    /// Goes to the head of the line.
+    pub(super) fn enter_first(&mut self, webhook: WebhookId, turns: &mut Turns) {
+        if let Some(turn) = self.turn().filter(|turn| self.queued.enter(*turn)) {
+            turns.enter_first(turn, webhook);
+        }
+    }
+
+    /// Whether the store has more and is not being read.
+    pub(super) fn can_load(&self) -> bool {
+        self.more && self.loading.is_none()
+    }
+
+    /// Whether it will run dry soon although the store has more.
+    pub(super) fn runs_dry(&self) -> bool {
+        self.can_load() && self.waiting.len() <= self.pace.limit() as usize
+    }
+
+    /// Whether nothing is known of it but its pace.
+    pub(super) fn is_idle(&self) -> bool {
+        self.known.is_empty() && !self.more && self.loading.is_none() && self.timer.is_none()
+    }
+
+    /// The store has something due that is not in memory.
+    pub(super) fn mark_more(&mut self) {
+        match &mut self.loading {
+            Some(loading) => loading.missed = true,
+            None => self.more = true,
+        }
+    }
+
+    /// Takes a delivery that was just committed, if there is room and nothing older waits in the store.
+    pub(super) fn offer(&mut self, due: Due, memory: &mut Memory) {
+        if self.known.contains_key(&due.id) {
+            return;
+        }
+        let fits = self.waiting.len() < memory::deliveries_of(&self.pace)
+            && self.waiting_bytes < memory::LANE_BYTES
+            && memory.has_room_for(&self.pace);
+        if self.more || !fits {
+            self.mark_more();
+        } else {
+            self.push(due, memory);
+        }
+    }
+
+    fn push(&mut self, due: Due, memory: &mut Memory) {
+        let bytes = memory::weight(&due);
+        self.waiting_bytes += bytes;
+        memory.add(bytes);
+        self.known.insert(due.id, false);
+        self.waiting.push_back(due);
+    }
+
+    /// The next to start; it stays known.
+    pub(super) fn pop(&mut self, memory: &mut Memory) -> Option<Due> {
+        let due = self.waiting.pop_front()?;
+        self.unweigh(&due, memory);
+        Some(due)
+    }
+
+    fn unweigh(&mut self, due: &Due, memory: &mut Memory) {
+        let bytes = memory::weight(due);
+        self.waiting_bytes -= bytes;
+        memory.remove(bytes);
+    }
+
+    /// Begins a read; answers how many deliveries to ask for.
+    pub(super) fn begin_load(&mut self, memory: &Memory) -> usize {
+        self.more = false;
+        self.loading = Some(Loading { proven: self.pace.is_proven(), ..Loading::default() });
+        let by_count = memory::deliveries_of(&self.pace).saturating_sub(self.waiting.len());
+        let by_bytes = memory::LANE_BYTES.saturating_sub(self.waiting_bytes) / self.typical_bytes;
+        let by_all = memory.room_of(self.typical_bytes);
+        // At least one, however full memory is: it is started next. What is known is among what is answered.
+        self.known.len() + by_count.min(by_bytes).min(by_all).max(1)
+    }
+
+    /// Takes what was read; `more` if the store has more that is due. Answers whether the lane was proven when it asked.
+    pub(super) fn end_load(&mut self, due: Vec<Due>, more: bool, memory: &mut Memory) -> Option<bool> {
+        let loading = self.loading.take()?;
+        let (count, before) = (self.waiting.len(), self.waiting_bytes);
+        for due in due {
+            if !self.known.contains_key(&due.id) && !loading.settled.contains(&due.id) {
+                self.push(due, memory);
+            }
+        }
+        if let Some(bytes) = (self.waiting_bytes - before).checked_div(self.waiting.len() - count) {
+            self.typical_bytes = bytes;
+        }
+        self.more = more || loading.missed;
+        Some(loading.proven)
+    }
+
+    /// A delivery has its result on record, or is no longer this lane's business.
+    pub(super) fn settle(&mut self, delivery: DeliveryId) {
+        let reopened = self.known.remove(&delivery).unwrap_or(false);
+        if let Some(loading) = &mut self.loading {
+            loading.settled.push(delivery);
+        }
+        if reopened {
+            self.mark_more();
+        }
+    }
+
+    /// An ended delivery is due again.
+    pub(super) fn reopened(&mut self, delivery: DeliveryId) {
+        match self.known.get_mut(&delivery) {
+            Some(reopened) => *reopened = true, // the result that ended it is about to be settled
+            None => self.mark_more(),
+        }
+    }
+
+    /// Any of what is known may have been reopened without a word.
+    pub(super) fn doubt(&mut self) {
+        self.known.values_mut().for_each(|reopened| *reopened = true);
+    }
+
+    /// Leaves all but the first `keep` of what waits to the store.
+    pub(super) fn let_go(&mut self, keep: usize, memory: &mut Memory) {
+        while self.waiting.len() > keep {
+            let Some(due) = self.waiting.pop_back() else { break };
+            self.unweigh(&due, memory);
+            self.known.remove(&due.id);
+            self.mark_more();
+        }
+    }
+
+    /// Forgets what waits here and in the store: there is nobody to send it to.
+    pub(super) fn forget(&mut self, memory: &mut Memory) {
+        self.let_go(0, memory);
+        self.more = false;
+    }
+}

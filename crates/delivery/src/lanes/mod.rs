@@ -1,0 +1,263 @@
+//! Lanes: what is started next, and what is not.
+//!
+//! Each webhook has a lane; lanes take turns under one global limit, so that one slow or dead endpoint never delays
+//! another. This is a state machine without IO and without a clock: it is told what happened and asked for the next
+//! [`Step`].
+
+mod lane;
+mod memory;
+mod pace;
+#[cfg(test)]
+mod simulation_tests;
+mod slots;
+mod steps;
+mod turns;
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use cstar_store::{Due, DueSlice};
+use cstar_types::{DeliveryId, Timestamp, WebhookId};
+
+use lane::Lane;
+use memory::Memory;
+use slots::Slots;
+use turns::{Turn, Turns};
+
+/// The most lanes that are remembered when they have nothing to do: some ten megabytes. A lane that was forgotten begins
+/// unproven again.
+const IDLE_LANES_MAX: usize = 50_000;
+
+/// The bounds of all lanes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LaneLimits {
+    /// The global limit of requests in flight.
+    pub(crate) in_flight: usize,
+    /// The highest limit of one lane.
+    pub(crate) in_flight_a_lane: u32,
+    /// What may wait in memory, in bytes.
+    pub(crate) waiting_bytes: usize,
+}
+
+/// What to do next.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// Make an attempt; tell [`Lanes::ended`] and then [`Lanes::settled`], or [`Lanes::given_up`].
+    Start(Due),
+    /// Read what is due for this webhook, at most `limit`; tell [`Lanes::loaded`] or [`Lanes::load_failed`].
+    Load { webhook: WebhookId, limit: usize },
+}
+
+/// How an attempt ended, as far as its lane cares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// It succeeded, and took so long.
+    Succeeded(Duration),
+    /// It failed.
+    Failed,
+    /// It was not made.
+    NotMade,
+}
+
+/// How many there are, for metrics.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct LaneCounts {
+    pub(crate) lanes: usize,
+    pub(crate) failing: usize,
+    pub(crate) in_flight: usize,
+    pub(crate) waiting: usize,
+    pub(crate) waiting_bytes: usize,
+}
+
+/// All lanes. DLV-3: nothing that is due is forgotten, and nothing is started while it is still known; DLV-4: see
+/// [`Slots`].
+#[derive(Debug)]
+pub(crate) struct Lanes {
+    limits: LaneLimits,
+    lanes: HashMap<WebhookId, Lane>,
+    turns: Turns,
+    slots: Slots,
+    memory: Memory,
+    timers: BTreeSet<(Timestamp, WebhookId)>,
+    loads: Loads,
+    /// A lane that will run dry soon.
+    dry_soon: Option<WebhookId>,
+    failing: usize,
+}
+
+/// Reads on their way. Suspects make half of them at most, so that they cannot keep the others waiting here either.
+#[derive(Debug, Default)]
+struct Loads {
+    proven: usize,
+    suspect: usize,
+}
+
+impl Loads {
+    /// As many reads at once as a store on one machine can use.
+    const MAX: usize = 8;
+
+    fn are_open(&self, turn: Turn) -> bool {
+        match turn {
+            Turn::Read => self.proven + self.suspect < Self::MAX,
+            Turn::SuspectRead => self.proven + self.suspect < Self::MAX && self.suspect < Self::MAX / 2,
+            Turn::First | Turn::Further | Turn::Suspect => true,
+        }
+    }
+
+    fn count(&mut self, proven: bool) -> &mut usize {
+        if proven { &mut self.proven } else { &mut self.suspect }
+    }
+}
+
+impl Lanes {
+    pub(crate) fn new(limits: LaneLimits) -> Self {
+        Self {
+            limits,
+            lanes: HashMap::new(),
+            turns: Turns::default(),
+            slots: Slots::new(limits.in_flight),
+            memory: Memory::new(limits.waiting_bytes),
+            timers: BTreeSet::new(),
+            loads: Loads::default(),
+            dry_soon: None,
+            failing: 0,
+        }
+    }
+
+    /// A delivery was committed.
+    pub(crate) fn offer(&mut self, due: Due) {
+        let webhook = due.webhook;
+        let lane = self.lanes.entry(webhook).or_insert_with(Lane::new);
+        lane.offer(due, &mut self.memory);
+        lane.enter(webhook, &mut self.turns);
+    }
+
+    /// The store has something for this webhook that is due then.
+    pub(crate) fn due_at(&mut self, webhook: WebhookId, at: Timestamp) {
+        let lane = self.lanes.entry(webhook).or_insert_with(Lane::new);
+        if lane.timer.is_none_or(|set| at < set) {
+            if let Some(set) = lane.timer.replace(at) {
+                self.timers.remove(&(set, webhook));
+            }
+            self.timers.insert((at, webhook));
+        }
+    }
+
+    /// An ended delivery was reopened, and is due.
+    pub(crate) fn reopened(&mut self, webhook: WebhookId, delivery: DeliveryId) {
+        let lane = self.lanes.entry(webhook).or_insert_with(Lane::new);
+        lane.reopened(delivery);
+        lane.enter(webhook, &mut self.turns);
+    }
+
+    /// A webhook was changed: what waits may have been cancelled, so the store is asked again.
+    pub(crate) fn changed(&mut self, webhook: WebhookId) {
+        if let Some(lane) = self.lanes.get_mut(&webhook) {
+            lane.let_go(0, &mut self.memory);
+            lane.mark_more();
+            lane.enter(webhook, &mut self.turns);
+        }
+    }
+
+    /// Anything may have changed, and what was told of it is lost.
+    pub(crate) fn changed_all(&mut self) {
+        self.lanes.values_mut().for_each(Lane::doubt);
+        let webhooks: Vec<WebhookId> = self.lanes.keys().copied().collect();
+        webhooks.into_iter().for_each(|webhook| self.changed(webhook));
+    }
+
+    /// A request is no longer in flight. Its delivery stays known.
+    pub(crate) fn ended(&mut self, webhook: WebhookId, ended: Ended) {
+        let Some(lane) = self.lanes.get_mut(&webhook) else { return };
+        let (was_proven, was_failing) = (lane.pace.is_proven(), lane.pace.failures() > 0);
+        let full = lane.in_flight >= lane.pace.limit();
+        self.slots.give_back(was_proven);
+        lane.in_flight -= 1;
+        match ended {
+            Ended::Succeeded(took) => lane.pace.succeeded(took, full, self.limits.in_flight_a_lane),
+            Ended::Failed => lane.pace.failed(),
+            Ended::NotMade => {}
+        }
+        if lane.pace.is_proven() != was_proven {
+            self.slots.reassign(lane.in_flight, lane.pace.is_proven());
+        }
+        match (was_failing, lane.pace.failures() > 0) {
+            (false, true) => self.failing += 1,
+            (true, false) => self.failing -= 1,
+            _ => {}
+        }
+        if lane.pace.failures() >= memory::FAILURES_TO_LET_GO {
+            lane.let_go(memory::SUSPECT_DELIVERIES, &mut self.memory);
+        }
+        lane.enter(webhook, &mut self.turns);
+    }
+
+    /// The result of an attempt is on record; the next one is due then, if there is one.
+    pub(crate) fn settled(&mut self, webhook: WebhookId, delivery: DeliveryId, next: Option<Timestamp>) {
+        let Some(lane) = self.lanes.get_mut(&webhook) else { return };
+        lane.settle(delivery);
+        lane.enter(webhook, &mut self.turns);
+        match next {
+            Some(at) => self.due_at(webhook, at),
+            None => self.drop_if_idle(webhook),
+        }
+    }
+
+    /// An attempt could not be made, and the next could not either: the lane rests until then, or until it hears of
+    /// something new.
+    pub(crate) fn given_up(&mut self, webhook: WebhookId, delivery: DeliveryId, again_at: Option<Timestamp>) {
+        self.ended(webhook, Ended::NotMade);
+        if let Some(lane) = self.lanes.get_mut(&webhook) {
+            lane.forget(&mut self.memory);
+        }
+        self.settled(webhook, delivery, again_at);
+    }
+
+    /// The answer to [`Step::Load`], which was asked at `asked_at`.
+    pub(crate) fn loaded(&mut self, webhook: WebhookId, slice: DueSlice, asked_at: Timestamp) {
+        let more = slice.next.is_some_and(|next| next <= asked_at);
+        self.end_load(webhook, slice.due, more);
+        match slice.next.filter(|_| !more) {
+            Some(at) => self.due_at(webhook, at),
+            None => self.drop_if_idle(webhook),
+        }
+    }
+
+    /// A read failed; it is made again then.
+    pub(crate) fn load_failed(&mut self, webhook: WebhookId, again_at: Timestamp) {
+        self.end_load(webhook, Vec::new(), false);
+        self.due_at(webhook, again_at);
+    }
+
+    fn end_load(&mut self, webhook: WebhookId, due: Vec<Due>, more: bool) {
+        let Some(lane) = self.lanes.get_mut(&webhook) else { return };
+        if let Some(proven) = lane.end_load(due, more, &mut self.memory) {
+            *self.loads.count(proven) -= 1;
+        }
+        // It was its turn when it asked.
+        lane.enter_first(webhook, &mut self.turns);
+    }
+
+    fn drop_if_idle(&mut self, webhook: WebhookId) {
+        let is_idle = self.lanes.get(&webhook).is_some_and(Lane::is_idle);
+        if is_idle && self.lanes.len() > IDLE_LANES_MAX {
+            let lane = self.lanes.remove(&webhook);
+            self.failing -= usize::from(lane.is_some_and(|lane| lane.pace.failures() > 0));
+        }
+    }
+
+    /// When there is something to do although nothing happens.
+    pub(crate) fn next_timer(&self) -> Option<Timestamp> {
+        self.timers.first().map(|(at, _)| *at)
+    }
+
+    pub(crate) fn counts(&self) -> LaneCounts {
+        LaneCounts {
+            lanes: self.lanes.len(),
+            failing: self.failing,
+            in_flight: self.slots.taken(),
+            waiting: self.memory.deliveries(),
+            waiting_bytes: self.memory.bytes(),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What can be set, with its defaults and their reasons.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cstar_types::{Clock, RetrySchedule};
+
+use crate::sender::AuthorityError;
+use crate::target::{Resolver, SystemResolver, TargetRule};
+
+/// W49, T7: over resolving, connecting, TLS, writing and the head of the answer.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Requests in flight, over all webhooks. Each is a descriptor and some 30 KiB; 512 endpoints that take a tenth of a
+/// second are 5,000 requests a second.
+const IN_FLIGHT: usize = 512;
+
+/// Requests in flight to one webhook: an endpoint that takes 10 ms gets 12,800 a second.
+const IN_FLIGHT_A_LANE: u32 = 128;
+
+/// What waits in memory: what is beyond it is read from the store when its turn comes.
+const WAITING_BYTES: usize = 64 * 1024 * 1024;
+
+/// Idle connections that are kept: each is a descriptor.
+const IDLE_CONNECTIONS: usize = 512;
+
+/// How long they are kept: shorter than the 60 s and more after which common servers and balancers close theirs, since a
+/// request into a connection that is being closed is lost.
+const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a name's addresses are taken as they were.
+const NAMES_KEPT: Duration = Duration::from_secs(5);
+
+/// What the engine is made of.
+#[derive(Clone)]
+pub struct Options {
+    /// How long an attempt may take until the head of its answer.
+    pub attempt_timeout: Duration,
+    /// The schedule of webhooks that have none of their own.
+    pub retry_schedule: RetrySchedule,
+    /// Requests in flight over all webhooks, at least 2.
+    pub in_flight_max: usize,
+    /// Requests in flight to one webhook, at least 1.
+    pub in_flight_a_lane_max: u32,
+    /// What may wait in memory, in bytes; the rest waits in the store.
+    pub waiting_bytes_max: usize,
+    /// Idle connections that are kept.
+    pub idle_connections_max: usize,
+    /// For how long.
+    pub idle_connection_timeout: Duration,
+    /// How long a name's addresses are taken as they were; each attempt judges them anew.
+    pub names_kept: Duration,
+    /// Where requests may go.
+    pub target: TargetRule,
+    /// Certificate authorities that are trusted beside the system's, as PEM.
+    pub extra_authorities_pem: Option<Vec<u8>>,
+    /// Where names are looked up.
+    pub resolver: Arc<dyn Resolver>,
+    /// Where the present comes from.
+    pub clock: Clock,
+}
+
+/// The options cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OptionsError {
+    /// A limit that leaves no room.
+    #[error("{name} is {value}, and must be at least {least}")]
+    TooSmall {
+        /// Which one.
+        name: &'static str,
+        /// What it is.
+        value: u64,
+        /// What it must be.
+        least: u64,
+    },
+    /// The extra authorities.
+    #[error(transparent)]
+    Authorities(#[from] AuthorityError),
+}
+
+impl Options {
+    /// The defaults, with this clock.
+    #[must_use]
+    pub fn new(clock: Clock) -> Self {
+        Self {
+            attempt_timeout: ATTEMPT_TIMEOUT,
+            retry_schedule: RetrySchedule::default(),
+            in_flight_max: IN_FLIGHT,
+            in_flight_a_lane_max: IN_FLIGHT_A_LANE,
+            waiting_bytes_max: WAITING_BYTES,
+            idle_connections_max: IDLE_CONNECTIONS,
+            idle_connection_timeout: IDLE_CONNECTION_TIMEOUT,
+            names_kept: NAMES_KEPT,
+            target: TargetRule::default(),
+            extra_authorities_pem: None,
+            resolver: Arc::new(SystemResolver),
+            clock,
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), OptionsError> {
+        let at_least = |name, value: u64, least| {
+            if value < least { Err(OptionsError::TooSmall { name, value, least }) } else { Ok(()) }
+        };
+        at_least("in_flight_max", self.in_flight_max as u64, 2)?;
+        at_least("in_flight_a_lane_max", self.in_flight_a_lane_max.into(), 1)?;
+        at_least("attempt_timeout in ms", self.attempt_timeout.as_millis().try_into().unwrap_or(u64::MAX), 1)
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("attempt_timeout", &self.attempt_timeout)
+            .field("retry_schedule", &self.retry_schedule)
+            .field("in_flight_max", &self.in_flight_max)
+            .field("in_flight_a_lane_max", &self.in_flight_a_lane_max)
+            .field("waiting_bytes_max", &self.waiting_bytes_max)
+            .field("target", &self.target)
+            .finish_non_exhaustive()
+    }
+}
+
+const _: () = assert!(IN_FLIGHT_A_LANE as usize <= IN_FLIGHT / 4, "one lane leaves room for others");

@@ -1,0 +1,108 @@
+//! The request of one attempt: its headers, and the stored body byte for byte.
+
+use bytes::Bytes;
+use cstar_signature::{BodySignature, header as signature_header};
+use cstar_store::Due;
+use cstar_types::Timestamp;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version, header};
+use http_body_util::Full;
+
+use crate::endpoint::{Endpoint, Place};
+
+/// W36: the body's signature, on every request.
+const SIGNATURE: HeaderName = HeaderName::from_static(signature_header::BODY_SIGNATURE);
+/// W41: the event's type.
+const EVENT: HeaderName = HeaderName::from_static("x-cstar-event");
+/// W42, T8: the delivery's id, the same on every attempt.
+const DELIVERY: HeaderName = HeaderName::from_static("x-cstar-delivery");
+/// T8: the count of attempts, from 1, going on over resends.
+const ATTEMPT: HeaderName = HeaderName::from_static("x-cstar-attempt");
+/// T20: `true` on test events, absent otherwise.
+const TEST: HeaderName = HeaderName::from_static("x-cstar-test");
+/// T4: the event's id.
+const WEBHOOK_ID: HeaderName = HeaderName::from_static(signature_header::WEBHOOK_ID);
+/// T5: this attempt's time in whole seconds.
+const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static(signature_header::WEBHOOK_TIMESTAMP);
+/// T4: the Standard Webhooks signatures.
+const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static(signature_header::WEBHOOK_SIGNATURE);
+
+/// The headers that are ours, and `content-length` beside them.
+const OUR_HEADERS: usize = 10;
+
+/// A signed request that is ready to be written, once or, over a new connection, once more.
+#[derive(Debug)]
+pub(crate) struct Outgoing<'a> {
+    endpoint: &'a Endpoint,
+    place: &'a Place,
+    due: &'a Due,
+    attempt: u32,
+    event_id: String,
+    timestamp_s: u64,
+    signature: BodySignature,
+    standard_signature: String,
+}
+
+impl<'a> Outgoing<'a> {
+    /// Signs the attempt that begins now.
+    pub(crate) fn new(endpoint: &'a Endpoint, place: &'a Place, due: &'a Due, now: Timestamp) -> Self {
+        let event = &due.entry.event;
+        let event_id = event.id.to_string();
+        let timestamp_s = u64::try_from(now.as_secs()).unwrap_or(0);
+        Self {
+            signature: endpoint.signer.body(&event.body),
+            standard_signature: endpoint.signer.standard(&event_id, timestamp_s, &event.body),
+            attempt: due.attempts.saturating_add(1),
+            endpoint,
+            place,
+            due,
+            event_id,
+            timestamp_s,
+        }
+    }
+
+    /// The value of `x-cstar-signature`.
+    pub(crate) fn signature(&self) -> &str {
+        self.signature.as_str()
+    }
+
+    /// For HTTP/1.1: the path, and `host`.
+    pub(crate) fn http1(&self) -> Request<Full<Bytes>> {
+        let mut headers = self.headers();
+        headers.insert(header::HOST, self.place.host.clone());
+        self.request(self.place.path.clone(), Version::HTTP_11, headers)
+    }
+
+    /// For HTTP/2: the whole address, of which the pseudo-headers are made.
+    pub(crate) fn http2(&self) -> Request<Full<Bytes>> {
+        self.request(self.place.absolute.clone(), Version::HTTP_2, self.headers())
+    }
+
+    fn request(&self, uri: Uri, version: Version, headers: HeaderMap) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(self.due.entry.event.body.clone()));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = uri;
+        *request.version_mut() = version;
+        *request.headers_mut() = headers;
+        request
+    }
+
+    fn headers(&self) -> HeaderMap {
+        let mut headers = self.endpoint.headers.clone();
+        headers.reserve(OUR_HEADERS);
+        headers.insert(SIGNATURE, text(self.signature.as_str()));
+        headers.insert(EVENT, text(self.due.entry.event.event_type.as_str()));
+        headers.insert(DELIVERY, text(&self.due.id.to_string()));
+        headers.insert(ATTEMPT, HeaderValue::from(self.attempt));
+        if self.due.entry.event.id.is_test() {
+            headers.insert(TEST, HeaderValue::from_static("true"));
+        }
+        headers.insert(WEBHOOK_ID, text(&self.event_id));
+        headers.insert(WEBHOOK_TIMESTAMP, HeaderValue::from(self.timestamp_s));
+        headers.insert(WEBHOOK_SIGNATURE, text(&self.standard_signature));
+        headers
+    }
+}
+
+fn text(value: &str) -> HeaderValue {
+    HeaderValue::from_str(value).expect("identifiers, types and signatures are visible ASCII")
+}

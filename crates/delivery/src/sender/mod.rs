@@ -1,0 +1,186 @@
+//! Sends one request and reads one answer, under one deadline (T7).
+//!
+//! The only place that dials a customer's host, and only an address that the target rule has judged for this attempt
+//! (SEC-1). No redirect is followed, nothing is decompressed, no cookie is kept, no proxy is taken from the environment.
+
+mod connection;
+mod dial;
+mod failure;
+mod http1;
+mod http2;
+mod pool;
+mod stream;
+mod tls;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cstar_types::WebhookId;
+use http::{HeaderMap, StatusCode};
+use hyper::Response;
+use hyper::body::Incoming;
+use tokio::time::{Instant, timeout_at};
+use tokio_rustls::TlsConnector;
+
+use connection::{Broken, Connection, Kept};
+pub(crate) use failure::{Failure, Stage};
+use pool::{Key, Pool};
+pub use tls::AuthorityError;
+
+use crate::request::Outgoing;
+use crate::target::{Remembering, Target, TargetError, TargetRule, Vetted};
+
+/// What the sender is made of.
+pub(crate) struct SenderOptions {
+    pub(crate) rule: Arc<TargetRule>,
+    pub(crate) resolver: Arc<Remembering>,
+    pub(crate) attempt_timeout: Duration,
+    pub(crate) extra_authorities_pem: Option<Vec<u8>>,
+    pub(crate) idle_connections_max: usize,
+    pub(crate) idle_connection_timeout: Duration,
+}
+
+/// Sends requests.
+pub(crate) struct Sender {
+    rule: Arc<TargetRule>,
+    resolver: Arc<Remembering>,
+    attempt_timeout: Duration,
+    tls: TlsConnector,
+    pool: Pool,
+}
+
+/// Whose request goes where.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Route<'a> {
+    pub(crate) webhook: WebhookId,
+    pub(crate) version: u64,
+    pub(crate) target: &'a Target,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    /// What was dialled, if it came to that.
+    pub(crate) address: Option<SocketAddr>,
+    pub(crate) answer: Result<Answer, Failure>,
+}
+
+/// The answer of an endpoint.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    /// The beginning of the body.
+    pub(crate) body: Vec<u8>,
+}
+
+/// How far an attempt has come, told also when its deadline cuts it off.
+#[derive(Debug, Default)]
+struct Trace {
+    stage: Stage,
+    address: Option<SocketAddr>,
+}
+
+impl Sender {
+    pub(crate) fn new(options: SenderOptions) -> Result<Self, AuthorityError> {
+        Ok(Self {
+            rule: options.rule,
+            resolver: options.resolver,
+            attempt_timeout: options.attempt_timeout,
+            tls: tls::connector(options.extra_authorities_pem.as_deref())?,
+            pool: Pool::new(options.idle_connections_max, options.idle_connection_timeout),
+        })
+    }
+
+    /// Makes one attempt. The deadline runs over resolving, connecting, TLS, writing and the head of the answer; the
+    /// body is read within what is left (T7).
+    pub(crate) async fn send(&self, route: Route<'_>, request: &Outgoing<'_>) -> Sent {
+        let deadline = Instant::now() + self.attempt_timeout;
+        let mut trace = Trace::default();
+        let head = timeout_at(deadline, self.head(route, request, deadline, &mut trace)).await;
+        let head = head.unwrap_or_else(|_| Err(Failure::Timeout(trace.stage)));
+        let answer = match head {
+            Ok((connection, response)) => {
+                Ok(self.finish(connection, response, route, deadline, &trace).await)
+            }
+            Err(failure) => Err(failure),
+        };
+        Sent { address: trace.address, answer }
+    }
+
+    /// Closes connections that have been idle for too long.
+    pub(crate) fn close_idle(&self) {
+        self.pool.close_idle(Instant::now());
+    }
+
+    /// Closes every idle connection.
+    pub(crate) fn close_all(&self) {
+        self.pool.clear();
+    }
+
+    async fn head(
+        &self,
+        route: Route<'_>,
+        request: &Outgoing<'_>,
+        deadline: Instant,
+        trace: &mut Trace,
+    ) -> Result<(Connection, Response<Incoming>), Failure> {
+        let vetted = self.rule.vet(route.target, &*self.resolver).await?;
+        if let Some(mut connection) = self.pooled(route, &vetted, trace) {
+            trace.stage = Stage::Answering;
+            match connection.send(request).await {
+                Ok(response) => return Ok((connection, response)),
+                // It died while it was idle: replaced once, below, by one that is new.
+                Err(Broken { unheard: true, .. }) => {}
+                Err(Broken { failure, .. }) => return Err(failure),
+            }
+        }
+        let mut connection = dial::dial(&self.tls, route.target, &vetted, deadline, trace).await?;
+        match connection.send(request).await {
+            Ok(response) => Ok((connection, response)),
+            Err(Broken { failure, .. }) => Err(failure),
+        }
+    }
+
+    fn pooled(&self, route: Route<'_>, vetted: &[Vetted], trace: &mut Trace) -> Option<Connection> {
+        vetted.iter().find_map(|vetted| {
+            let connection = self.pool.take(route.key(vetted.address()))?;
+            trace.address = Some(vetted.address());
+            Some(connection)
+        })
+    }
+
+    /// Whatever becomes of the body, the head has decided (T7).
+    async fn finish(
+        &self,
+        mut connection: Connection,
+        response: Response<Incoming>,
+        route: Route<'_>,
+        deadline: Instant,
+        trace: &Trace,
+    ) -> Answer {
+        let (head, body) = response.into_parts();
+        let mut kept = Kept::default();
+        let reusable = timeout_at(deadline, connection.read(body, &mut kept)).await.unwrap_or(false);
+        if let Some(address) = trace.address.filter(|_| reusable) {
+            self.pool.put(route.key(address), connection);
+        }
+        Answer { status: head.status, headers: head.headers, body: kept.bytes }
+    }
+}
+
+impl Route<'_> {
+    fn key(&self, address: SocketAddr) -> Key {
+        Key { webhook: self.webhook, version: self.version, address }
+    }
+}
+
+impl From<TargetError> for Failure {
+    fn from(error: TargetError) -> Self {
+        match error {
+            TargetError::Blocked => Self::Blocked,
+            TargetError::Unresolved => Self::Unresolved,
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! From a name to addresses.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+/// Where names are looked up.
+#[async_trait]
+pub trait Resolver: Send + Sync {
+    /// Every address of a name, in the order in which they should be tried.
+    ///
+    /// # Errors
+    /// When the name does not resolve.
+    async fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>>;
+}
+
+/// The operating system's resolver, with its hosts file and its search list.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemResolver;
+
+#[async_trait]
+impl Resolver for SystemResolver {
+    async fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>> {
+        let addresses = tokio::net::lookup_host((name, 0)).await?;
+        Ok(addresses.map(|address| address.ip()).collect())
+    }
+}
+
+/// The most names that are remembered: about a megabyte.
+const NAMES_MAX: usize = 10_000;
+
+/// How long others go on with a name's last answer while one asks anew, so that a busy webhook does not ask a hundred
+/// times at once.
+const ASKING: Duration = Duration::from_secs(1);
+
+/// Remembers answers for a short while: asking the system takes a thread and longer than a request to a near endpoint.
+///
+/// SEC-1 does not rest on it: whatever an answer's age, it is judged at every attempt, and what is dialled is an address
+/// that was judged.
+pub(crate) struct Remembering {
+    resolver: Arc<dyn Resolver>,
+    kept: Duration,
+    names: Mutex<HashMap<Box<str>, Known>>,
+}
+
+struct Known {
+    addresses: Vec<IpAddr>,
+    until: Instant,
+}
+
+impl Remembering {
+    pub(crate) fn new(resolver: Arc<dyn Resolver>, kept: Duration) -> Self {
+        Self { resolver, kept, names: Mutex::default() }
+    }
+
+    fn known(&self, name: &str, now: Instant) -> Option<Vec<IpAddr>> {
+        let mut names = self.names.lock();
+        let known = names.get_mut(name)?;
+        if known.until > now {
+            return Some(known.addresses.clone());
+        }
+        known.until = now + ASKING;
+        None
+    }
+
+    fn note(&self, name: &str, answer: Option<&[IpAddr]>, now: Instant) {
+        let mut names = self.names.lock();
+        let Some(addresses) = answer else {
+            names.remove(name);
+            return;
+        };
+        if names.len() >= NAMES_MAX {
+            names.retain(|_, known| known.until > now);
+        }
+        if names.len() < NAMES_MAX {
+            names.insert(name.into(), Known { addresses: addresses.to_vec(), until: now + self.kept });
+        }
+    }
+}
+
+#[async_trait]
+impl Resolver for Remembering {
+    async fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>> {
+        if self.kept.is_zero() {
+            return self.resolver.resolve(name).await;
+        }
+        if let Some(addresses) = self.known(name, Instant::now()) {
+            return Ok(addresses);
+        }
+        let answer = self.resolver.resolve(name).await;
+        self.note(name, answer.as_deref().ok(), Instant::now());
+        answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU8, Ordering};
+
+    use super::*;
+
+    /// Answers 10.0.0.1, 10.0.0.2, … and nothing at the third time.
+    #[derive(Default)]
+    struct Counting(AtomicU8);
+
+    #[async_trait]
+    impl Resolver for Counting {
+        async fn resolve(&self, _: &str) -> io::Result<Vec<IpAddr>> {
+            match self.0.fetch_add(1, Ordering::Relaxed) + 1 {
+                3 => Err(io::ErrorKind::NotFound.into()),
+                count => Ok(vec![[10, 0, 0, count].into()]),
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_is_kept_for_its_time_and_a_failure_is_not() {
+        let names = Remembering::new(Arc::new(Counting::default()), Duration::from_secs(5));
+        let last = async || names.resolve("a.example").await.map(|found| found[0].to_string()).ok();
+        assert_eq!(last().await.as_deref(), Some("10.0.0.1"));
+        tokio::time::advance(Duration::from_secs(4)).await;
+        assert_eq!(last().await.as_deref(), Some("10.0.0.1"));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(last().await.as_deref(), Some("10.0.0.2"));
+        tokio::time::advance(Duration::from_secs(5)).await;
+        assert_eq!(last().await, None);
+        assert_eq!(last().await.as_deref(), Some("10.0.0.4"), "the failure was forgotten at once");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_time_nothing_is_kept() {
+        let names = Remembering::new(Arc::new(Counting::default()), Duration::ZERO);
+        names.resolve("a.example").await.unwrap();
+        assert_eq!(names.resolve("a.example").await.unwrap()[0].to_string(), "10.0.0.2");
+    }
+}

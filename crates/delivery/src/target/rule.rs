@@ -1,0 +1,163 @@
+//! The rule itself: a URL, then the addresses behind its name.
+
+use std::net::{IpAddr, SocketAddr};
+
+use cstar_types::limits::URL_MAX_BYTES;
+use ipnet::IpNet;
+use url::{Host, Url};
+
+use super::{Resolver, address, name, port};
+
+/// The most answers of a name that are tried; all are judged.
+const ADDRESSES_MAX: usize = 8;
+
+/// Where requests may go. The default is the public Internet over `https`.
+///
+/// SEC-1: an allow-list, decided on the address that is dialled. Nothing leaves for an address that it refuses, whatever
+/// name, redirect or answer led there.
+#[derive(Debug, Clone, Default)]
+pub struct TargetRule {
+    /// Whether `http` is taken beside `https`.
+    pub allow_http: bool,
+    /// Ranges that the operator allows although they are not public.
+    pub allowed: Vec<IpNet>,
+    /// Our own hosts, so that a webhook cannot call this server.
+    pub own_hosts: Vec<String>,
+    /// The ports that this server listens on.
+    pub own_ports: Vec<u16>,
+}
+
+/// Why a URL is no target. Both read the same to the one who registers it, or a network could be scanned with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "this URL cannot be a target: it must be an https URL of a public host that resolves, on port 443, 8443, 80 or \
+     from 1024 up without those of databases, with neither credentials nor fragment"
+)]
+pub enum TargetError {
+    /// The rule refuses it.
+    Blocked,
+    /// The name has no address now.
+    Unresolved,
+}
+
+/// A URL that the rule takes; the addresses behind its name are still to be judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target(Url);
+
+/// An address that the rule takes, judged for this attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Vetted(SocketAddr);
+
+impl Target {
+    /// The URL as the WHATWG parser normalised it.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        &self.0
+    }
+
+    /// Its host, which `http` and `https` URLs have.
+    pub(crate) fn host(&self) -> Host<&str> {
+        self.0.host().expect("http and https URLs have a host")
+    }
+
+    fn port(&self) -> u16 {
+        self.0.port_or_known_default().expect("http and https have a known port")
+    }
+}
+
+impl Vetted {
+    /// The address.
+    #[must_use]
+    pub fn address(self) -> SocketAddr {
+        self.0
+    }
+}
+
+impl TargetRule {
+    /// Judges what can be judged without looking a name up.
+    ///
+    /// # Errors
+    /// [`TargetError::Blocked`].
+    pub fn check_url(&self, text: &str) -> Result<Target, TargetError> {
+        let mut url = Url::parse(text).map_err(|_| TargetError::Blocked)?;
+        strip_final_dot(&mut url)?;
+        let scheme = url.scheme() == "https" || self.allow_http && url.scheme() == "http";
+        let bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+        if !scheme || !bare || url.as_str().len() > URL_MAX_BYTES {
+            return Err(TargetError::Blocked);
+        }
+        let target = Target(url);
+        if !port::is_allowed(target.port(), &self.own_ports) {
+            return Err(TargetError::Blocked);
+        }
+        if let Some(address) = target.literal() {
+            self.judge(&target, address)?;
+        } else if self.is_inner(&target) && self.allowed.is_empty() {
+            return Err(TargetError::Blocked);
+        }
+        Ok(target)
+    }
+
+    /// Looks the name up once and judges every answer: if one is refused, the name is refused. A literal address takes
+    /// the same way.
+    ///
+    /// # Errors
+    /// [`TargetError`].
+    pub async fn vet(&self, target: &Target, resolver: &dyn Resolver) -> Result<Vec<Vetted>, TargetError> {
+        let found = match target.host() {
+            Host::Ipv4(address) => vec![address.into()],
+            Host::Ipv6(address) => vec![address.into()],
+            Host::Domain(name) => resolver.resolve(name).await.map_err(|_| TargetError::Unresolved)?,
+        };
+        if found.is_empty() {
+            return Err(TargetError::Unresolved);
+        }
+        let mut vetted = Vec::with_capacity(found.len().min(ADDRESSES_MAX));
+        for address in found {
+            let judged = Vetted(SocketAddr::new(self.judge(target, address)?, target.port()));
+            if vetted.len() < ADDRESSES_MAX && !vetted.contains(&judged) {
+                vetted.push(judged);
+            }
+        }
+        Ok(vetted)
+    }
+
+    /// The address as it will be dialled: what was judged and what is dialled are one value.
+    fn judge(&self, target: &Target, address: IpAddr) -> Result<IpAddr, TargetError> {
+        let address = address.to_canonical();
+        let by_operator = self.allowed.iter().any(|range| range.contains(&address));
+        let allowed = by_operator || !self.is_inner(target) && address::is_public(address);
+        if allowed { Ok(address) } else { Err(TargetError::Blocked) }
+    }
+
+    /// Whether the name means something inside, or ourselves.
+    fn is_inner(&self, target: &Target) -> bool {
+        let host = target.0.host_str().unwrap_or_default();
+        let own = self.own_hosts.iter().any(|own| own.trim_end_matches('.').eq_ignore_ascii_case(host));
+        own || target.literal().is_none() && name::is_inner(host)
+    }
+}
+
+impl Target {
+    fn literal(&self) -> Option<IpAddr> {
+        match self.host() {
+            Host::Ipv4(address) => Some(address.into()),
+            Host::Ipv6(address) => Some(address.into()),
+            Host::Domain(_) => None,
+        }
+    }
+}
+
+/// `example.com.` is `example.com`: one spelling for the rules, for SNI and for `Host`.
+fn strip_final_dot(url: &mut Url) -> Result<(), TargetError> {
+    let Some(Host::Domain(name)) = url.host() else { return Ok(()) };
+    let bare = name.strip_suffix('.').unwrap_or(name);
+    if bare.split('.').any(str::is_empty) {
+        return Err(TargetError::Blocked);
+    }
+    if bare.len() < name.len() {
+        let bare = bare.to_owned();
+        url.set_host(Some(&bare)).map_err(|_| TargetError::Blocked)?;
+    }
+    Ok(())
+}
