@@ -37,7 +37,7 @@ pub(crate) struct Cli {
 pub(crate) struct Global {
     /// The server
     #[arg(long, global = true, env = "CSTAR_URL", value_name = "URL")]
-    pub(crate) url: Option<Url>,
+    pub(crate) server: Option<Url>,
     /// The key; better in the environment than here, where others on this machine can see it
     #[arg(long, global = true, env = "CSTAR_KEY", value_name = "KEY", hide_env_values = true)]
     pub(crate) key: Option<String>,

@@ -26,7 +26,7 @@ impl Context {
         let profile = chosen(global, profiles)?;
         let key =
             global.key.clone().or_else(|| profile.map(|profile| profile.key.clone())).ok_or_else(no_key)?;
-        let url = match (&global.url, profile) {
+        let url = match (&global.server, profile) {
             (Some(url), _) => url.clone(),
             (None, Some(profile)) => Url::parse(&profile.url)
                 .map_err(|error| CliError::usage(format!("the profile's url {:?}: {error}", profile.url)))?,
@@ -96,7 +96,7 @@ mod tests {
 
     fn global(key: Option<&str>, profile: Option<&str>, url: Option<&str>) -> Global {
         Global {
-            url: url.map(|url| url.parse().unwrap()),
+            server: url.map(|url| url.parse().unwrap()),
             key: key.map(str::to_owned),
             team: None,
             profile: profile.map(str::to_owned),
@@ -129,9 +129,9 @@ mod tests {
     #[test]
     fn what_is_missing_is_said_with_what_to_do() {
         let none = Profiles::default();
-        let error = Context::merge(&global(None, None, None), &none).unwrap_err();
+        let error = Context::merge(&global(None, None, None), &none).err().unwrap();
         assert!(error.hint.unwrap().contains("cstar dev"));
-        let error = Context::merge(&global(None, Some("nope"), None), &profiles()).unwrap_err();
+        let error = Context::merge(&global(None, Some("nope"), None), &profiles()).err().unwrap();
         assert!(error.hint.unwrap().contains("dev, live"));
         assert!(Context::merge(&global(Some("k"), None, None), &none).unwrap().team().is_err());
     }

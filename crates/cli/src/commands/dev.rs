@@ -20,7 +20,7 @@ const DEFAULTS: [(&str, &str); 5] = [
     ("data", ".cstar"),
     ("allow-http", "true"),
     ("allow-targets", "127.0.0.0/8,::1/128"),
-    ("log", "warn"),
+    ("log", "error"),
 ];
 const PLATFORM_KEY_FILE: &str = "platform.key";
 const NAME: &str = "dev";

@@ -26,7 +26,7 @@ mod tests {
         let team: TeamId = "550e8400-e29b-41d4-a716-446655440000".parse().unwrap();
         let other: TeamId = "550e8400-e29b-41d4-a716-446655440001".parse().unwrap();
         let secret = derive("csk_a", team);
-        assert_eq!(secret.reveal(), "whsec_FOKp3Knt2bN2SV2yWyRUXuvVvTzkWy6GfGvLCRvDx9o=");
+        assert_eq!(secret.reveal(), "whsec_/xoHVQH8BFnohlHPWCP4thXmpGPtdvRcUxSnviW/bzM=");
         assert_ne!(secret.reveal(), derive("csk_b", team).reveal());
         assert_ne!(secret.reveal(), derive("csk_a", other).reveal());
     }
