@@ -33,6 +33,11 @@ impl Client {
         Ok(Self { transport: Arc::new(Transport::new(config)?) })
     }
 
+    #[cfg(test)]
+    pub(crate) fn from_transport(transport: Transport) -> Self {
+        Self { transport: Arc::new(transport) }
+    }
+
     /// What belongs to this team.
     #[must_use]
     pub fn team(&self, team: TeamId) -> TeamClient {

@@ -39,6 +39,8 @@ mod realtime;
 mod refusal;
 mod retry;
 mod retry_after;
+#[cfg(test)]
+mod testing;
 mod tls;
 mod transport;
 

@@ -7,7 +7,6 @@ use rustls::{ClientConfig, RootCertStore};
 /// A builder of HTTP clients whose TLS works: rustls with ring, trusting what the system trusts.
 ///
 /// Makes ring the process's cryptography for rustls, unless the application has chosen another one before.
-#[must_use]
 pub fn http_builder() -> ClientBuilder {
     let _ = ring::default_provider().install_default(); // fails where one is chosen, which is as good
     reqwest::Client::builder()

@@ -5,6 +5,8 @@ mod event_types;
 mod events;
 mod keys;
 mod teams;
+#[cfg(test)]
+mod tests;
 mod webhooks;
 
 pub use deliveries::{Deliveries, DeliveryQuery};

@@ -10,6 +10,13 @@ mod reconnect;
 mod session;
 mod silence;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 pub use event::{Disconnected, Event, Gap, GapReason, Opened, State, StreamEvent};
 pub use stream::{Realtime, RealtimeOptions};
+
+#[cfg(test)]
+pub(crate) use connect::{Connect, opened};
+#[cfg(test)]
+pub(crate) use reading::ByteStream;

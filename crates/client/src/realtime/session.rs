@@ -178,3 +178,117 @@ fn come_back_after(data: &str) -> Result<Duration, String> {
 fn heartbeat(ms: u64) -> Duration {
     if ms == 0 { HEARTBEAT_UNLESS_SAID } else { Duration::from_millis(ms).min(HEARTBEAT_MAX) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{event, ready};
+
+    /// What a block leads to, in short.
+    #[track_caller]
+    fn check(session: &mut Session, block: &str, expected: &[&str]) {
+        let mut parser = cstar_sse::Parser::new(cstar_sse::Limits::default());
+        let Ok(Some(cstar_sse::Parsed::Event { event, data, id })) = parser.next(&mut block.as_bytes())
+        else {
+            panic!("no block: {block}");
+        };
+        let effects = match session.take(event.as_deref(), &id, data) {
+            Ok(effects) => effects.into_iter().map(in_short).collect(),
+            Err(wrong) => vec![wrong],
+        };
+        assert_eq!(effects, expected, "{block}");
+    }
+
+    fn in_short(effect: Effect) -> String {
+        match effect {
+            Effect::Open(opened) => format!("open, a heartbeat every {:?}", opened.heartbeat),
+            Effect::Deliver(event) => format!("event {}", event.position),
+            Effect::Tell(Gap { from, to, reason }) => {
+                format!("{reason} {}..{to}", from.map_or_else(String::new, |from| from.to_string()))
+            }
+            Effect::Reconnect(after) => format!("reconnect after {after:?}"),
+            Effect::Unauthorized => "unauthorized".into(),
+            Effect::End => "end".into(),
+        }
+    }
+
+    fn after(cursor: &str) -> Session {
+        let mut session = Session::new(Some(cursor.parse().unwrap()), false);
+        check(&mut session, &ready(true, Some(cursor), 15_000), &["open, a heartbeat every 15s"]);
+        session
+    }
+
+    /// RT-1: on one connection and over all of them positions rise.
+    #[test]
+    fn what_was_passed_is_not_shown_again() {
+        let mut session = after("2.40");
+        check(&mut session, &event(Position::new(2, 42)), &["event 2.42"]);
+        for (epoch, seq) in [(2, 42), (2, 41), (2, 0), (1, 99)] {
+            check(&mut session, &event(Position::new(epoch, seq)), &[]);
+        }
+        session.begin();
+        check(&mut session, &ready(true, Some("2.42"), 15_000), &["open, a heartbeat every 15s"]);
+        check(&mut session, &event(Position::new(2, 42)), &[]);
+        check(&mut session, &event(Position::new(2, 43)), &["event 2.43"]);
+    }
+
+    /// RT-2: into a new life of the store leads a gap, told by whatever shows it first.
+    #[test]
+    fn a_new_life_is_told_once() {
+        let mut session = after("1.40");
+        check(&mut session, "event: cstar.heartbeat\nid: 2.30\ndata: {}\n\n", &["restored 1.40..2.30"]);
+        check(&mut session, &event(Position::new(2, 31)), &["event 2.31"]);
+
+        let mut session = after("1.40");
+        check(&mut session, &event(Position::new(2, 31)), &["restored 1.40..2.30", "event 2.31"]);
+
+        let mut session = after("1.40");
+        let opened = ["open, a heartbeat every 15s", "restored 1.40..2.30"];
+        check(&mut session, &ready(false, Some("2.30"), 15_000), &opened);
+    }
+
+    /// RT-2: only a gap moves the cursor back.
+    #[test]
+    fn a_gap_may_lead_back() {
+        let mut session = after("3.90");
+        let gap = r#"{"from":"3.90","to":"1.50","reason":"unknown"}"#;
+        check(&mut session, &format!("event: cstar.gap\ndata: {gap}\n\n"), &["unknown 3.90..1.50"]);
+        assert_eq!(session.cursor(), Some(Cursor::After(Position::new(1, 50))));
+        check(&mut session, &event(Position::new(1, 51)), &["event 1.51"]);
+    }
+
+    #[test]
+    fn a_heartbeat_that_cannot_be_is_not_believed() {
+        let mut session = Session::new(None, false);
+        check(&mut session, &ready(false, None, 0), &["open, a heartbeat every 15s"]);
+        check(&mut session, &ready(false, None, u64::MAX), &["open, a heartbeat every 600s"]);
+    }
+
+    #[test]
+    fn the_end_is_one_only_for_those_who_asked() {
+        let end = "event: cstar.end\nid: 1.50\ndata: {}\n\n";
+        check(&mut Session::new(None, true), end, &["end"]);
+        let mut session = Session::new(None, false);
+        check(&mut session, end, &[]);
+        assert_eq!(session.cursor(), Some(Cursor::After(Position::new(1, 50))));
+    }
+
+    #[test]
+    fn what_is_not_cstars_is_an_error() {
+        let mut session = Session::new(None, false);
+        check(&mut session, &event(Position::new(1, 1)), &["an event came before `cstar.ready`"]);
+        let mut session = after("1.40");
+        check(&mut session, "data: {}\n\n", &["an event of the stream has no position"]);
+        let gap = r#"{"from":"1.40","to":45,"reason":"expired"}"#;
+        for (name, data) in [
+            (Some("cstar.ready"), "{}"),
+            (Some("cstar.gap"), gap),
+            (Some("cstar.reconnect"), "5"),
+            (None, "{}"),
+            (None, "{"),
+        ] {
+            assert!(session.take(name, "1.41", data.to_owned()).is_err(), "{name:?} {data}");
+        }
+        assert_eq!(session.cursor(), Some(Cursor::After(Position::new(1, 40))), "nothing was passed");
+    }
+}
