@@ -31,6 +31,7 @@ pub struct CstarProcess {
     data: PathBuf,
     home: TempDir,
     child: Option<Child>,
+    pid: u32,
     starts: usize,
 }
 
@@ -54,6 +55,7 @@ impl CstarProcess {
             data: home.path().join("data"),
             home,
             child: None,
+            pid: 0,
             starts: 0,
         }
         .switch("--allow-http")
@@ -139,6 +141,7 @@ impl CstarProcess {
             .stderr(log)
             .spawn()
             .expect("the program is there");
+        self.pid = child.id();
         self.child = Some(child);
     }
 
@@ -180,8 +183,9 @@ impl CstarProcess {
     /// Asks it to end (SIGTERM).
     ///
     /// # Panics
-    /// When it does not run.
+    /// When it was not running.
     pub fn terminate(&self) {
+        assert!(self.child.is_some(), "it runs");
         let sent = Command::new("kill").args(["-TERM", &self.pid().to_string()]).status();
         assert!(sent.is_ok_and(|status| status.success()), "SIGTERM could not be sent");
     }
@@ -201,13 +205,10 @@ impl CstarProcess {
         self.start().await;
     }
 
-    /// Its process id.
-    ///
-    /// # Panics
-    /// When it does not run.
+    /// The process id of the last start.
     #[must_use]
-    pub fn pid(&self) -> u32 {
-        self.child.as_ref().expect("it runs").id()
+    pub const fn pid(&self) -> u32 {
+        self.pid
     }
 
     /// Where it listens, over all restarts.
@@ -239,11 +240,12 @@ impl CstarProcess {
     /// What `strace` noted of the last start; to be asked for after the end.
     pub async fn trace(&self) -> String {
         let path = self.trace_path(self.starts);
-        // `strace` is no child of ours: it has written everything once it has written how its last thread ended.
+        let end = format!("{} +++ ", self.pid);
+        // `strace` is no child of ours: it has written everything once it has written how the server's first thread,
+        // which the kernel reports last, has ended.
         until("the end of the trace", async || {
             let trace = String::from_utf8_lossy(&std::fs::read(&path).ok()?).into_owned();
-            let last = trace.lines().last()?;
-            (last.contains("+++ exited with") || last.contains("+++ killed by")).then_some(trace)
+            trace.lines().any(|line| line.starts_with(&end)).then_some(trace)
         })
         .await
     }

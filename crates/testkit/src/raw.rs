@@ -38,20 +38,23 @@ pub async fn exchange(address: SocketAddr, bytes: &[u8], more: &[u8]) -> RawAnsw
     });
     let mut read = Vec::new();
     // A reset after the answer is how a server refuses a body that does not end; what came before it counts.
-    let reading =
-        async { while !is_whole(&read) && reader.read_buf(&mut read).await.is_ok_and(|count| count > 0) {} };
+    let reading = async {
+        while end(&read).is_none() && reader.read_buf(&mut read).await.is_ok_and(|count| count > 0) {}
+    };
     tokio::time::timeout(DEADLINE, reading).await.expect("the server answers, or closes the connection");
     writing.abort();
+    read.truncate(end(&read).unwrap_or(read.len()));
     RawAnswer { status: status(&read), text: String::from_utf8_lossy(&read).into_owned() }
 }
 
-/// Whether an answer with a length is there to its end; one without ends with the connection.
-fn is_whole(answer: &[u8]) -> bool {
+/// Where an answer with a length ends, once it is there; one without ends with the connection.
+fn end(answer: &[u8]) -> Option<usize> {
     let text = String::from_utf8_lossy(answer).to_ascii_lowercase();
-    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
-    let len =
-        head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
-    len.is_some_and(|len| body.len() >= len)
+    let (head, _) = text.split_once("\r\n\r\n")?;
+    let len: usize =
+        head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok())?;
+    let end = head.len() + 4 + len;
+    (answer.len() >= end).then_some(end)
 }
 
 fn status(answer: &[u8]) -> Option<u16> {

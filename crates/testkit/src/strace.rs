@@ -44,7 +44,7 @@ impl Strace {
     /// `-D` makes the server our child and `strace` the stranger, so that process ids, signals and exit codes are the
     /// server's own. Without `--seccomp-bpf`: it is quicker, but some kernels then lose the injection.
     pub(crate) fn prefix(&self, trace: &Path) -> Vec<OsString> {
-        let mut words: Vec<OsString> = ["strace", "-D", "-f", "-qq", "-o"].map(OsString::from).into();
+        let mut words: Vec<OsString> = ["strace", "-D", "-f", "-q", "-o"].map(OsString::from).into();
         words.push(trace.into());
         words.extend(self.options.iter().map(OsString::from));
         words
