@@ -6,7 +6,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use cstar_wire::Code;
 use http::HeaderMap;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::error::{ApiError, ApiResult};
@@ -26,6 +26,13 @@ pub(crate) async fn read(
 ) -> ApiResult<Bytes> {
     if !declared_as_json(headers) {
         return Err(ApiError::new(Code::UnsupportedMediaType, "send `content-type: application/json`"));
+    }
+    if headers.contains_key(CONTENT_ENCODING) {
+        // A small body could unpack to a large one.
+        return Err(ApiError::new(
+            Code::UnsupportedMediaType,
+            "send the body as it is, without `content-encoding`",
+        ));
     }
     if declared_len(headers).is_some_and(|len| len > limit) {
         return Err(too_large(limit));

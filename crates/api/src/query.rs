@@ -3,6 +3,7 @@
 use axum::extract::FromRequestParts;
 use cstar_types::limits::PATTERNS_MAX;
 use cstar_types::{Patterns, Timestamp};
+use cstar_wire::Code;
 use http::request::Parts;
 
 use crate::error::{ApiError, ApiResult};
@@ -79,15 +80,18 @@ impl Query {
     }
 
     /// A list of patterns (T10, T18).
+    ///
+    /// # Errors
+    /// `invalid_pattern` with a hint, as for patterns in a body.
     pub(crate) fn patterns(&self, name: &str) -> ApiResult<Option<Patterns>> {
-        self.get(name, |text| {
-            let patterns =
-                Patterns::parse_list(text).map_err(|(pattern, error)| format!("`{pattern}`: {error}"))?;
-            match patterns.as_slice().len() {
-                0..=PATTERNS_MAX => Ok(patterns),
-                _ => Err(format!("at most {PATTERNS_MAX} patterns are taken")),
-            }
-        })
+        let Some(text) = self.text(name) else { return Ok(None) };
+        let invalid = |detail| ApiError::new(Code::InvalidPattern, detail);
+        let patterns = Patterns::parse_list(text)
+            .map_err(|(pattern, error)| invalid(format!("`{name}`: `{pattern}`: {error}")))?;
+        match patterns.as_slice().len() {
+            0..=PATTERNS_MAX => Ok(Some(patterns)),
+            _ => Err(invalid(format!("`{name}`: at most {PATTERNS_MAX} patterns are taken"))),
+        }
     }
 }
 

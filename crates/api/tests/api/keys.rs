@@ -33,6 +33,27 @@ async fn a_key_works_until_it_is_revoked() {
     assert!(list["data"][0].get("key").is_none());
 }
 
+/// A key with a known id and a right checksum, but another secret, opens nothing.
+#[tokio::test]
+async fn a_forged_secret_opens_nothing() {
+    let world = World::new();
+    let team = world.team().await;
+    let body = json!({"name": "k", "scopes": ["events:read"]});
+    let made = world.post(format!("/v1/teams/{team}/keys"), body).await.expect(201).value();
+    let id: KeyId = made["id"].as_str().unwrap().parse().unwrap();
+    let (row, digest) = world.store.key(id).await.unwrap();
+
+    let forged = World::new();
+    forged.post("/v1/teams", json!({"name": "t", "id": team})).await.expect(201);
+    let mut other = digest;
+    other[31] ^= 1;
+    forged.store.create_key(row, other).await.unwrap();
+    let events = format!("/v1/teams/{team}/events");
+    let key = made["key"].as_str().unwrap();
+    world.get(&*events).key(key).await.expect(200);
+    forged.get(&*events).key(key).await.refused(Code::Unauthenticated);
+}
+
 /// SEC-3: what is stored is a digest that does not hold the key.
 #[tokio::test]
 async fn only_a_digest_is_stored() {

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::world::{TICKET, World, ids, pointers};
 
-/// T1, T9, LOG-3: the answer, the log, the list and the answer for one event hold the same bytes, `data` flat and
+/// T1, T9, LOG-3, W30, W31, W32, W33, W34: the answer, the log, the list and the answer for one event hold the same bytes, `data` flat and
 /// canonical.
 #[tokio::test]
 async fn an_event_is_the_same_bytes_everywhere() {

@@ -74,6 +74,7 @@ async fn by_header_and_path() -> Vec<(Code, Answer)> {
             Code::UnsupportedMediaType,
             publish().without("content-type").header("content-type", "text/plain").await,
         ),
+        (Code::UnsupportedMediaType, publish().header("content-encoding", "gzip").await),
         (Code::NotAcceptable, world.get(&*events).header("accept", "text/html").await),
         (Code::NotFound, world.get("/v1/nothing").await),
         (Code::NotFound, world.get("/").await),
@@ -100,13 +101,14 @@ async fn by_header_and_path() -> Vec<(Code, Answer)> {
         "limit=1&limit=1",
         "colour=red",
         "order=up",
-        "types=**",
-        "types=",
         "since=now",
         "after=x",
         "after=evt_00000000000000000000000001",
     ] {
         rows.push((Code::BadQuery, world.get(format!("{events}?{query}")).await));
+    }
+    for query in ["types=**", "types=", "types=a.b,"] {
+        rows.push((Code::InvalidPattern, world.get(format!("{events}?{query}")).await));
     }
     rows.push((Code::BadQuery, world.post(format!("{events}?x=1"), event("ticket.created", TICKET)).await));
     rows

@@ -248,6 +248,24 @@ async fn webhooks_stay_within_their_makers_patterns() {
     );
 }
 
+/// SEC-2: a webhook that is widened while a narrow key's change is under way is not turned to that key's URL.
+#[tokio::test]
+async fn a_webhook_widened_in_between_is_left_alone() {
+    let world = World::new();
+    let team = world.team().await;
+    let key = world.key(team, &["webhooks:write"], &["ticket.*"]).await;
+    let path = format!("/v1/teams/{team}/webhooks/{}", world.webhook(team, &["ticket.*"]).await);
+    let turned = world.patch(&*path, json!({"url": "https://gated.example.com/"})).key(&key);
+    let widened = async {
+        world.gate.entered.notified().await;
+        world.patch(&*path, json!({"events": ["*"]})).await.expect(200);
+        world.gate.open.notify_one();
+    };
+    let (turned, ()) = tokio::join!(turned.into_future(), widened);
+    turned.refused(Code::NotFound);
+    assert_eq!(world.get(&*path).await.value()["url"], "https://example.com/hook");
+}
+
 /// SEC-2: a key makes keys within its own scopes and patterns, and sees and revokes no others.
 #[tokio::test]
 async fn keys_stay_within_their_makers() {

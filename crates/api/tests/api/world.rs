@@ -20,6 +20,7 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tokio::sync::Notify;
 use tower::ServiceExt;
 
 pub(crate) const PLATFORM: &str = "platform-key-of-at-least-32-characters";
@@ -31,16 +32,29 @@ const START_MS: i64 = 1_765_377_000_000;
 /// The server, and what a test changes behind its back.
 pub(crate) struct World {
     pub(crate) store: Arc<Model>,
+    pub(crate) gate: Arc<Gate>,
     now: Arc<AtomicI64>,
     router: Router,
 }
 
-/// `example.com` and names below it are public, everything else does not resolve.
-struct Names;
+/// `example.com` and names below it are public, everything else does not resolve. `gated.example.com` is answered when
+/// the test says so.
+struct Names(Arc<Gate>);
+
+/// Where a request waits while a test does something behind its back.
+#[derive(Default)]
+pub(crate) struct Gate {
+    pub(crate) entered: Notify,
+    pub(crate) open: Notify,
+}
 
 #[async_trait]
 impl Resolver for Names {
     async fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>> {
+        if name == "gated.example.com" {
+            self.0.entered.notify_one();
+            self.0.open.notified().await;
+        }
         match name {
             "inner.example.com" => Ok(vec!["10.0.0.1".parse().unwrap()]),
             _ if name.ends_with("example.com") => Ok(vec!["93.184.215.14".parse().unwrap()]),
@@ -50,9 +64,9 @@ impl Resolver for Names {
 }
 
 /// An engine that does not run: the API asks it where webhooks may point.
-fn delivery(store: Arc<dyn Store>, clock: Clock) -> cstar_delivery::Handle {
+fn delivery(store: Arc<dyn Store>, clock: Clock, gate: Arc<Gate>) -> cstar_delivery::Handle {
     let options =
-        cstar_delivery::Options { resolver: Arc::new(Names), ..cstar_delivery::Options::new(clock) };
+        cstar_delivery::Options { resolver: Arc::new(Names(gate)), ..cstar_delivery::Options::new(clock) };
     Engine::new(store, options).unwrap().1
 }
 
@@ -62,7 +76,7 @@ impl World {
     }
 
     pub(crate) fn with(set: impl FnOnce(&mut Options)) -> Self {
-        let store = Model::new();
+        let (store, gate) = (Model::new(), Arc::<Gate>::default());
         let now = Arc::new(AtomicI64::new(START_MS));
         let clock: Clock = {
             let now = Arc::clone(&now);
@@ -78,11 +92,11 @@ impl World {
                 cstar_realtime::Options::default(),
                 Arc::clone(&clock),
             ),
-            delivery: delivery(Arc::clone(&store) as Arc<dyn Store>, Arc::clone(&clock)),
+            delivery: delivery(Arc::clone(&store) as Arc<dyn Store>, Arc::clone(&clock), Arc::clone(&gate)),
             clock,
             metrics: Some(Arc::new(|| "# EOF\n".to_owned())),
         });
-        Self { store, now, router }
+        Self { store, gate, now, router }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
