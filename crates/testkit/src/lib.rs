@@ -3,6 +3,8 @@
 //!
 //! Nothing here is shipped.
 
+mod authority;
+mod canary;
 mod http;
 mod ledger;
 mod process;
@@ -14,6 +16,8 @@ mod team;
 mod trace;
 mod wait;
 
+pub use authority::{Authority, Identity, Validity};
+pub use canary::Canary;
 pub use http::{Answer, Http, NoAnswer};
 pub use ledger::{Breach, Delivered, Evidence, Ledger, Note, Rule, Verdict, breaches};
 pub use process::{CstarProcess, Ended, PLATFORM_KEY};

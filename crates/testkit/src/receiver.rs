@@ -1,6 +1,7 @@
 //! A webhook's endpoint that notes every request and answers as it is told, well or badly.
 
 mod connection;
+mod http2;
 mod reply;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -9,9 +10,11 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use hyper::header::HeaderMap;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
+use crate::authority::Identity;
 use crate::wait::until;
 
 pub use reply::{Gate, Reply};
@@ -19,10 +22,11 @@ pub use reply::{Gate, Reply};
 /// What decides on the answer to each request.
 type Script = dyn Fn(&Received) -> Reply + Send + Sync;
 
-/// An endpoint on loopback, over HTTP/1.1. Dropped, it closes its port and all connections.
+/// An endpoint on loopback, over HTTP/1.1 or, behind TLS, HTTP/2. Dropped, it closes its port and all connections.
 #[derive(Debug)]
 pub struct Receiver {
     address: SocketAddr,
+    scheme: &'static str,
     seen: Arc<Seen>,
     task: JoinHandle<()>,
 }
@@ -55,11 +59,30 @@ impl Receiver {
     /// # Panics
     /// Without a free port.
     pub async fn new(script: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> Self {
+        Self::start(None, script).await
+    }
+
+    /// The same behind TLS, with this certificate; HTTP/2 if the identity offers it.
+    ///
+    /// # Panics
+    /// Without a free port.
+    pub async fn over_tls(
+        identity: &Identity,
+        script: impl Fn(&Received) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Self::start(Some(identity.acceptor()), script).await
+    }
+
+    async fn start(
+        tls: Option<TlsAcceptor>,
+        script: impl Fn(&Received) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let address = listener.local_addr().expect("bound");
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let seen = Arc::new(Seen::default());
-        let task = tokio::spawn(accept(listener, Arc::new(script), Arc::clone(&seen)));
-        Self { address, seen, task }
+        let door = Door { tls, script: Arc::new(script), seen: Arc::clone(&seen) };
+        Self { address, scheme, seen, task: tokio::spawn(accept(listener, door)) }
     }
 
     /// An endpoint that takes everything with a 200.
@@ -76,7 +99,13 @@ impl Receiver {
     /// The URL of a path of its own.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        format!("{}://{}{path}", self.scheme, self.address)
+    }
+
+    /// The same under a name that a test's resolver leads here.
+    #[must_use]
+    pub fn url_at(&self, host: &str, path: &str) -> String {
+        format!("{}://{host}:{}{path}", self.scheme, self.address.port())
     }
 
     /// Every request that came whole, in the order of arrival.
@@ -116,12 +145,31 @@ impl Drop for Receiver {
     }
 }
 
-async fn accept(listener: TcpListener, script: Arc<Script>, seen: Arc<Seen>) {
+/// What each connection comes through.
+#[derive(Clone)]
+struct Door {
+    tls: Option<TlsAcceptor>,
+    script: Arc<Script>,
+    seen: Arc<Seen>,
+}
+
+async fn accept(listener: TcpListener, door: Door) {
     // Dropped with this task, and the connections with it.
     let mut connections = tokio::task::JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
-        let number = seen.connections.fetch_add(1, Ordering::Relaxed);
-        connections.spawn(connection::serve(stream, number, Arc::clone(&script), Arc::clone(&seen)));
+        let number = door.seen.connections.fetch_add(1, Ordering::Relaxed);
+        connections.spawn(enter(stream, number, door.clone()));
+    }
+}
+
+async fn enter(stream: TcpStream, number: usize, door: Door) {
+    let Some(tls) = &door.tls else { return connection::serve(stream, number, door.script, door.seen).await };
+    // A client that refuses the certificate ends here.
+    let Ok(stream) = tls.accept(stream).await else { return };
+    if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+        http2::serve(stream, number, door.script, door.seen).await;
+    } else {
+        connection::serve(stream, number, door.script, door.seen).await;
     }
 }
 

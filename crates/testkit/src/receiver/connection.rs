@@ -1,17 +1,22 @@
 //! One connection of a receiver: as much HTTP/1.1 as a sender speaks, so that every byte of the answer is in our hands.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::reply::Then;
 use super::{Received, Script, Seen};
 
 /// Serves requests one after the other, until one side has had enough.
-pub(super) async fn serve(mut stream: TcpStream, connection: usize, script: Arc<Script>, seen: Arc<Seen>) {
+pub(super) async fn serve(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    connection: usize,
+    script: Arc<Script>,
+    seen: Arc<Seen>,
+) {
     let mut unread = BytesMut::new();
     while let Some(request) = read(&mut stream, &mut unread, connection).await {
         let reply = script(&request);
@@ -19,7 +24,12 @@ pub(super) async fn serve(mut stream: TcpStream, connection: usize, script: Arc<
         if let Some(gate) = &reply.behind {
             gate.pass().await;
         }
-        if stream.write_all(&reply.bytes()).await.is_err() {
+        let bytes = reply.bytes();
+        let written = match reply.drip {
+            None => stream.write_all(&bytes).await,
+            Some(every) => drip(&mut stream, &bytes, every).await,
+        };
+        if written.is_err() {
             return;
         }
         match reply.then {
@@ -31,8 +41,23 @@ pub(super) async fn serve(mut stream: TcpStream, connection: usize, script: Arc<
     }
 }
 
+/// A byte at a time.
+async fn drip(stream: &mut (impl AsyncWrite + Unpin), bytes: &[u8], every: Duration) -> std::io::Result<()> {
+    let mut tick = tokio::time::interval(every);
+    for byte in bytes {
+        tick.tick().await;
+        stream.write_all(&[*byte]).await?;
+        stream.flush().await?;
+    }
+    Ok(())
+}
+
 /// The next request; `None` when no whole one came.
-async fn read(stream: &mut TcpStream, unread: &mut BytesMut, connection: usize) -> Option<Received> {
+async fn read(
+    stream: &mut (impl AsyncRead + Unpin),
+    unread: &mut BytesMut,
+    connection: usize,
+) -> Option<Received> {
     let head_len = loop {
         if let Some(at) = unread.windows(4).position(|window| window == b"\r\n\r\n") {
             break at + 4;
@@ -53,7 +78,7 @@ async fn read(stream: &mut TcpStream, unread: &mut BytesMut, connection: usize) 
     Some(Received { connection, method, path, headers, body })
 }
 
-async fn more(stream: &mut TcpStream, unread: &mut BytesMut) -> Option<()> {
+async fn more(stream: &mut (impl AsyncRead + Unpin), unread: &mut BytesMut) -> Option<()> {
     stream.read_buf(unread).await.ok().filter(|count| *count > 0).map(drop)
 }
 
@@ -66,7 +91,7 @@ fn headers<'a>(lines: impl Iterator<Item = &'a str>) -> Option<HeaderMap> {
     Some(headers)
 }
 
-async fn until_gone(stream: &mut TcpStream) {
+async fn until_gone(stream: &mut (impl AsyncRead + Unpin)) {
     let mut unheard = BytesMut::new();
     while more(stream, &mut unheard).await.is_some() {
         unheard.clear();

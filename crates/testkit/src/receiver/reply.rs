@@ -1,5 +1,7 @@
 //! How a receiver answers.
 
+use std::time::Duration;
+
 use tokio::sync::watch;
 
 /// What is sent, when, and what happens to the connection afterwards.
@@ -8,6 +10,7 @@ pub struct Reply {
     pub(super) head: String,
     pub(super) body: Vec<u8>,
     pub(super) behind: Option<Gate>,
+    pub(super) drip: Option<Duration>,
     pub(super) then: Then,
 }
 
@@ -28,13 +31,14 @@ impl Reply {
     /// An answer with this status, without a body.
     #[must_use]
     pub fn status(status: u16) -> Self {
-        Self { head: format!("HTTP/1.1 {status} -\r\n"), body: Vec::new(), behind: None, then: Then::Goes }
+        let head = format!("HTTP/1.1 {status} -\r\n");
+        Self { head, body: Vec::new(), behind: None, drip: None, then: Then::Goes }
     }
 
     /// These bytes and the end of the connection.
     #[must_use]
     pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
-        Self { head: String::new(), body: bytes.into(), behind: None, then: Then::Closes }
+        Self { head: String::new(), body: bytes.into(), behind: None, drip: None, then: Then::Closes }
     }
 
     /// Not a byte, and the connection is closed.
@@ -80,16 +84,41 @@ impl Reply {
         Self { then: Then::Repeats, ..self.header("content-length", "1000000000000").body(piece) }
     }
 
+    /// These bytes over and over, without a head.
+    #[must_use]
+    pub fn flood(bytes: impl Into<Vec<u8>>) -> Self {
+        Self { then: Then::Repeats, ..Self::raw(bytes) }
+    }
+
+    /// A byte at a time, head and all.
+    #[must_use]
+    pub fn dripping(self, every: Duration) -> Self {
+        Self { drip: Some(every), ..self }
+    }
+
+    /// The connection is closed afterwards.
+    #[must_use]
+    pub fn then_close(self) -> Self {
+        Self { then: Then::Closes, ..self }
+    }
+
     /// Only once the gate is open.
     #[must_use]
     pub fn behind(self, gate: &Gate) -> Self {
         Self { behind: Some(gate.clone()), ..self }
     }
 
+    /// The status and the headers, for a protocol that writes them otherwise; `None` where there is no head.
+    pub(super) fn parts(&self) -> Option<(u16, Vec<(&str, &str)>)> {
+        let mut lines = self.head.lines();
+        let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+        Some((status, lines.filter_map(|line| line.split_once(": ")).collect()))
+    }
+
     pub(super) fn bytes(&self) -> Vec<u8> {
         let mut bytes = self.head.clone().into_bytes();
         if !self.head.is_empty() {
-            if self.then == Then::Goes {
+            if matches!(self.then, Then::Goes | Then::Closes) {
                 bytes.extend(format!("content-length: {}\r\n", self.body.len()).bytes());
             }
             bytes.extend(b"\r\n");
