@@ -69,6 +69,11 @@ impl Dispatch {
     pub(super) fn new(store: Arc<dyn Store>, attempts: Arc<Attempts>, limits: LaneLimits) -> Self {
         let mut round = interval(ROUND);
         round.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let recording = Arc::clone(&store);
+        let record = move |reports| -> BoxFuture<'static, _> {
+            let store = Arc::clone(&recording);
+            Box::pin(async move { store.record(reports).await })
+        };
         let mut dispatch = Self {
             // Before the survey: what is committed meanwhile is told, what was committed before is found.
             tail: store.tail(TAIL_BYTES),
@@ -76,7 +81,7 @@ impl Dispatch {
             unrecorded_max: limits.in_flight * UNRECORDED_A_SLOT,
             lanes: Lanes::new(limits),
             in_flight: JoinSet::new(),
-            recorder: Recorder::new(Arc::clone(&store)),
+            recorder: Recorder::new(Box::new(record)),
             calls: FuturesUnordered::new(),
             round,
             store,

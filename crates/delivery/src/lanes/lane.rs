@@ -64,7 +64,8 @@ impl Lane {
         let has_room = self.in_flight < if proven { self.pace.limit() } else { 1 };
         match (has_room, self.waiting.is_empty()) {
             (false, _) => None,
-            (true, false) if !proven => Some(Turn::Suspect),
+            (true, false) if self.pace.failures() > 0 => Some(Turn::Failing),
+            (true, false) if !proven => Some(Turn::Untried),
             (true, false) if self.in_flight == 0 => Some(Turn::First),
             (true, false) => Some(Turn::Further),
             (true, true) if !self.can_load() => None,

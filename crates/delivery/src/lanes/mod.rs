@@ -100,7 +100,7 @@ impl Loads {
         match turn {
             Turn::Read => self.proven + self.suspect < Self::MAX,
             Turn::SuspectRead => self.proven + self.suspect < Self::MAX && self.suspect < Self::MAX / 2,
-            Turn::First | Turn::Further | Turn::Suspect => true,
+            Turn::First | Turn::Further | Turn::Untried | Turn::Failing => true,
         }
     }
 

@@ -39,7 +39,9 @@ impl Slots {
             // Suspects can hold more than half for a while, when many lanes begin to fail with requests in flight. That
             // is not held against the others.
             Turn::Further => self.proven + self.suspect.min(half) < self.limit,
-            Turn::Suspect | Turn::SuspectRead => self.suspect < half && self.taken() < self.limit,
+            Turn::Untried | Turn::Failing | Turn::SuspectRead => {
+                self.suspect < half && self.taken() < self.limit
+            }
         }
     }
 

@@ -42,7 +42,7 @@ impl Lanes {
             return None;
         }
         match turn {
-            Turn::First | Turn::Further | Turn::Suspect => self.start(webhook),
+            Turn::First | Turn::Further | Turn::Untried | Turn::Failing => self.start(webhook),
             Turn::Read | Turn::SuspectRead => self.load(webhook),
         }
     }

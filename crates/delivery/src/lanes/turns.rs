@@ -11,8 +11,10 @@ pub(super) enum Turn {
     First,
     /// Proven, with room for another beside those in flight.
     Further,
-    /// Not proven, with nothing in flight.
-    Suspect,
+    /// Never tried, with nothing in flight.
+    Untried,
+    /// Its last attempt failed, with nothing in flight.
+    Failing,
     /// Proven, with nothing in memory: a read of the store.
     Read,
     /// Not proven, with nothing in memory: a read of the store.
@@ -20,7 +22,8 @@ pub(super) enum Turn {
 }
 
 impl Turn {
-    const ALL: [Self; 5] = [Self::First, Self::Further, Self::Suspect, Self::Read, Self::SuspectRead];
+    const ALL: [Self; 6] =
+        [Self::First, Self::Further, Self::Untried, Self::Failing, Self::Read, Self::SuspectRead];
 }
 
 /// In which queues a lane stands: at most once in each, so that their length is bounded by the number of lanes.
@@ -56,16 +59,19 @@ impl Turns {
         self.queues[turn as usize].push_front(webhook);
     }
 
-    /// The next lane among the turns that are open: reads, which hold nobody up, then who has nothing in flight; of the
-    /// others neither kind can starve the other.
+    /// The next lane among the turns that are open: reads, which hold nobody up, then who has nothing in flight. Of the
+    /// others neither kind can starve the other, and who was never tried, which may be healthy, comes before who fails.
     pub(super) fn next(&mut self, is_open: impl Fn(Turn) -> bool) -> Option<(Turn, WebhookId)> {
-        let [one, other] =
-            if self.suspects_next { [Turn::Suspect, Turn::Further] } else { [Turn::Further, Turn::Suspect] };
         let waits = |turn: &Turn| !self.queues[*turn as usize].is_empty() && is_open(*turn);
-        let turn = [Turn::Read, Turn::SuspectRead, Turn::First, one, other].into_iter().find(waits)?;
+        let suspects_first =
+            [Turn::Read, Turn::SuspectRead, Turn::First, Turn::Untried, Turn::Failing, Turn::Further];
+        let proven_first =
+            [Turn::Read, Turn::SuspectRead, Turn::First, Turn::Further, Turn::Untried, Turn::Failing];
+        let order = if self.suspects_next { suspects_first } else { proven_first };
+        let turn = order.into_iter().find(waits)?;
         self.suspects_next = match turn {
             Turn::Further => true,
-            Turn::Suspect => false,
+            Turn::Untried | Turn::Failing => false,
             _ => self.suspects_next,
         };
         self.queues[turn as usize].pop_front().map(|webhook| (turn, webhook))

@@ -1,0 +1,11 @@
+//! The engine against real endpoints on loopback and a store in memory.
+
+mod lanes;
+mod lifecycle;
+mod outcomes;
+mod pool;
+mod requests;
+mod retries;
+mod targets;
+mod tls;
+mod world;
