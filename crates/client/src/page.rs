@@ -19,6 +19,7 @@ pub struct Pages<T> {
     call: Call,
     limit: Option<usize>,
     after: Option<String>,
+    before: Option<String>,
     done: bool,
     rows: PhantomData<fn() -> T>,
 }
@@ -26,7 +27,7 @@ pub struct Pages<T> {
 impl<T: DeserializeOwned> Pages<T> {
     pub(crate) fn new(transport: &Arc<Transport>, call: Call) -> Self {
         let transport = Arc::clone(transport);
-        Self { transport, call, limit: None, after: None, done: false, rows: PhantomData }
+        Self { transport, call, limit: None, after: None, before: None, done: false, rows: PhantomData }
     }
 
     /// With at most so many rows a page; the server's default unless said.
@@ -43,6 +44,13 @@ impl<T: DeserializeOwned> Pages<T> {
         self
     }
 
+    /// In front of a row's id or position: in a list that is newest first, with the newest row that one has, what is new.
+    #[must_use]
+    pub fn before(mut self, before: impl Into<String>) -> Self {
+        self.before = Some(before.into());
+        self
+    }
+
     /// The next page; `None` behind the last one. A page may have no rows although others follow.
     ///
     /// # Errors
@@ -51,7 +59,8 @@ impl<T: DeserializeOwned> Pages<T> {
         if self.done {
             return Ok(None);
         }
-        let call = self.call.clone().query("limit", self.limit).query("after", self.after.as_ref());
+        let call = self.call.clone().query("limit", self.limit);
+        let call = call.query("after", self.after.as_ref()).query("before", self.before.as_ref());
         let page: List<T> = self.transport.fetch(&call).await?;
         if page.has_more && (page.next.is_none() || page.next == self.after) {
             return Err(Error::protocol("a page says that more follow, and not where"));
@@ -80,10 +89,11 @@ impl<T: DeserializeOwned> Pages<T> {
 
 impl<T> fmt::Debug for Pages<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { limit, after, done, .. } = self;
+        let Self { limit, after, before, done, .. } = self;
         f.debug_struct("Pages")
             .field("limit", limit)
             .field("after", after)
+            .field("before", before)
             .field("done", done)
             .finish_non_exhaustive()
     }
