@@ -12,6 +12,7 @@ mod error;
 mod log;
 #[cfg(feature = "model")]
 pub mod model;
+pub mod sqlite;
 mod tail;
 mod upkeep;
 

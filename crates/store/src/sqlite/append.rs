@@ -1,0 +1,181 @@
+//! Appending: an event and its deliveries.
+
+use std::sync::Arc;
+
+use cstar_types::limits::COMMIT_MAX_DELIVERIES;
+use cstar_types::{DeliveryStatus, Entry, Event, Position, TeamId, Timestamp};
+use rand::Rng;
+use rusqlite::params;
+
+use super::delivery_rows::{DeliveryRow, INSERT_DELIVERY};
+use super::fault::Fault;
+use super::idempotency::{self, KeyUse, Standing};
+use super::memory::{Head, Target};
+use super::place::{COUNT_MAX, Place};
+use super::queue::Size;
+use super::seal::{EventColumns, event_seal};
+use super::tx::Tx;
+use super::types::Kind;
+use crate::{Append, Appended, Due, NewEvent, StoreError};
+
+/// A publish, with all that can be computed before the writer has its turn.
+pub(super) struct Publish {
+    team: TeamId,
+    events: Vec<Prepared>,
+    deliver: bool,
+    now: Timestamp,
+}
+
+struct Prepared {
+    event: Event,
+    body_crc: u32,
+    key: Option<KeyUse>,
+}
+
+/// A new event that stands in the log now, and who wants it.
+struct Placed {
+    entry: Arc<Entry>,
+    place: Place,
+    kind: Kind,
+    targets: Arc<[Target]>,
+}
+
+impl Publish {
+    pub(super) fn prepare(append: Append) -> Self {
+        let events = append.events.into_iter().map(|NewEvent { event, idempotency_key }| Prepared {
+            body_crc: crc32fast::hash(&event.body),
+            key: idempotency_key.map(|key| KeyUse::new(&key, &event)),
+            event,
+        });
+        Self { team: append.team, events: events.collect(), deliver: append.deliver, now: append.now }
+    }
+
+    pub(super) fn size(&self) -> Size {
+        /// Of what is held for an event beside its body.
+        const EVENT_BYTES: usize = size_of::<Prepared>();
+        let bodies: usize = self.events.iter().map(|prepared| prepared.event.body.len()).sum();
+        Size { rows: self.events.len(), bytes: bodies + self.events.len() * EVENT_BYTES }
+    }
+
+    /// DLV-1, LOG-2: gives positions, and makes the deliveries of the webhooks as they stand in this transaction. All
+    /// that can refuse comes before the first row is written.
+    pub(super) fn apply(&self, tx: &mut Tx<'_>) -> Result<Vec<Appended>, Fault> {
+        let look = tx.look();
+        let mut head = tx.memory.take_head(look, self.team)?;
+        let keys = self.events.iter().map(|prepared| &prepared.key);
+        let standings = idempotency::standings(look, self.team, head.number, keys)?;
+        self.is_within_bounds(tx, &mut head, &standings)?;
+
+        if standings.iter().any(|standing| matches!(standing, Standing::New)) {
+            head.last_ms = head.last_ms.max(self.now.as_millis());
+        }
+        let mut answers: Vec<Appended> = Vec::with_capacity(self.events.len());
+        let mut placed = Vec::new();
+        for (prepared, standing) in self.events.iter().zip(standings) {
+            let (entry, replayed) = match standing {
+                Standing::Stored(entry) => (entry, true),
+                Standing::Repeats(first) => (Arc::clone(&answers[first].entry), true),
+                Standing::New => {
+                    let new = self.place(tx, &mut head, prepared)?;
+                    let entry = Arc::clone(&new.entry);
+                    placed.push(new);
+                    (entry, false)
+                }
+            };
+            answers.push(Appended { entry, replayed });
+        }
+        let due = self.deliver(tx, &mut head, &placed)?;
+        if !placed.is_empty() {
+            tx.effects.appended(self.team, placed.into_iter().map(|new| new.entry).collect(), due);
+        }
+        tx.memory.put_head(self.team, head);
+        Ok(answers)
+    }
+
+    fn is_within_bounds(&self, tx: &Tx<'_>, head: &mut Head, standings: &[Standing]) -> Result<(), Fault> {
+        let new = self.events.iter().zip(standings).filter(|(_, standing)| matches!(standing, Standing::New));
+        let deliveries: usize =
+            new.filter(|_| self.deliver).map(|(new, _)| head.targets(&new.event.event_type).len()).sum();
+        let limit = COMMIT_MAX_DELIVERIES;
+        if deliveries > limit {
+            return Err(StoreError::FanOutTooLarge { deliveries, limit }.into());
+        }
+        let room = COUNT_MAX - head.seq.max(head.delivery);
+        if (self.events.len().max(deliveries)) as u64 > room {
+            return Err(StoreError::Conflict("the team's log has no positions left").into());
+        }
+        if tx.effects.deliveries + deliveries > limit { Err(Fault::NoRoom) } else { Ok(()) }
+    }
+
+    fn place(&self, tx: &mut Tx<'_>, head: &mut Head, prepared: &Prepared) -> Result<Placed, Fault> {
+        let Prepared { event, body_crc, key } = prepared;
+        let look = tx.look();
+        head.seq += 1;
+        let place = Place::new(head.number, head.seq);
+        let kind = Kind::new(tx.memory.type_number(look, &event.event_type)?, event.id.is_test());
+        let columns = EventColumns {
+            place: place.bits(),
+            id: event.id.bits(),
+            kind: kind.0,
+            created_ms: event.created_at.as_millis(),
+            committed_ms: head.last_ms,
+        };
+        let mut insert = tx.conn.prepare_cached(
+            "INSERT INTO events (place, id, kind, created_ms, committed_ms, seal, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?;
+        insert.execute(params![
+            place,
+            columns.id.to_be_bytes(),
+            columns.kind,
+            columns.created_ms,
+            columns.committed_ms,
+            event_seal(&columns, *body_crc, event.body.len()),
+            &event.body[..],
+        ])?;
+        if let Some(key) = key {
+            idempotency::keep(look, head.number, key, place, self.now)?;
+        }
+        let entry =
+            Arc::new(Entry { position: Position::new(tx.shelf.epoch, head.seq), event: event.clone() });
+        let targets = if self.deliver { head.targets(&event.event_type) } else { Arc::default() };
+        Ok(Placed { entry, place, kind, targets })
+    }
+
+    fn deliver(&self, tx: &mut Tx<'_>, head: &mut Head, placed: &[Placed]) -> Result<Vec<Due>, Fault> {
+        let mut due = Vec::new();
+        let mut insert = tx.conn.prepare_cached(INSERT_DELIVERY)?;
+        let mut random = rand::rng();
+        for Placed { entry, place, kind, targets } in placed {
+            for target in targets.iter() {
+                head.delivery += 1;
+                let row = DeliveryRow {
+                    place: Place::new(head.number, head.delivery),
+                    tag: random.next_u64() as i64,
+                    webhook: target.number,
+                    generation: target.generation,
+                    event: *place,
+                    event_id: entry.event.id.bits(),
+                    kind: *kind,
+                    status: DeliveryStatus::Pending,
+                    attempts: 0,
+                    failed: 0,
+                    created_ms: head.last_ms,
+                    due_ms: Some(self.now.as_millis()),
+                    last_attempt: None,
+                };
+                row.insert(&mut insert)?;
+                let entry = Arc::clone(entry);
+                due.push(Due {
+                    id: row.id(),
+                    webhook: target.id,
+                    entry,
+                    attempts: 0,
+                    failed: 0,
+                    due_at: self.now,
+                });
+            }
+        }
+        Ok(due)
+    }
+}

@@ -1,0 +1,44 @@
+//! Bringing the write-ahead log into the database.
+
+use rusqlite::Connection;
+
+use super::schema::PAGE_BYTES;
+
+/// How far a checkpoint goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Only counts.
+    Noop,
+    /// As much as readers leave free; the next commit then begins the log anew if all of it was.
+    Passive,
+    /// All of it, and the log is cut to nothing. Waits for readers for a while.
+    Truncate,
+}
+
+/// The log after a checkpoint, in frames; each holds one page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Wal {
+    pub(super) frames: u64,
+    /// How many of them are in the database.
+    pub(super) done: u64,
+}
+
+impl Wal {
+    /// What the next checkpoint may add to the database file at most, in bytes.
+    pub(super) const fn to_come_bytes(self) -> u64 {
+        self.frames.saturating_sub(self.done) * PAGE_BYTES as u64
+    }
+}
+
+/// Checkpoints. Being held up by a reader is no error: the rest is done another time.
+pub(super) fn checkpoint(conn: &Connection, mode: Mode) -> rusqlite::Result<Wal> {
+    let mut pragma = conn.prepare_cached(match mode {
+        Mode::Noop => "PRAGMA wal_checkpoint(NOOP)",
+        Mode::Passive => "PRAGMA wal_checkpoint(PASSIVE)",
+        Mode::Truncate => "PRAGMA wal_checkpoint(TRUNCATE)",
+    })?;
+    pragma.query_row((), |row| {
+        let (frames, done): (i64, i64) = (row.get(1)?, row.get(2)?);
+        Ok(Wal { frames: frames.max(0) as u64, done: done.max(0) as u64 })
+    })
+}

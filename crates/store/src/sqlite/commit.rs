@@ -1,0 +1,85 @@
+//! One group commit: what waits becomes one transaction and one sync, and is answered after it.
+
+use std::collections::VecDeque;
+
+use rusqlite::Connection;
+
+use super::cancel;
+use super::fault::Fault;
+use super::keys;
+use super::look::Shelf;
+use super::memory::Memory;
+use super::queue::Waiting;
+use super::tx::{Effects, Tx};
+
+/// Uses of keys that one commit writes down along the way.
+const USES_A_COMMIT: usize = 200;
+
+/// What a commit does beside what waits.
+#[derive(Debug, Default)]
+pub(super) struct Along {
+    /// A slice of what is being cancelled.
+    pub(super) cancel: bool,
+    /// Uses of keys.
+    pub(super) uses: std::collections::HashMap<cstar_types::KeyId, cstar_types::Timestamp>,
+}
+
+impl Along {
+    pub(super) fn is_nothing(&self) -> bool {
+        !self.cancel && self.uses.is_empty()
+    }
+
+    /// Uses of keys that should be written with the next commit.
+    pub(super) fn of_uses(known: &keys::KnownKeys) -> Self {
+        Self { cancel: false, uses: known.uses(USES_A_COMMIT) }
+    }
+}
+
+/// Applies a group and commits it. Returns the number of pieces of work that are in the commit: those behind them did not fit.
+///
+/// LOG-1: nobody is answered or told here. On a fault nothing is stored, unless [`Fault::remedy`] says that this is
+/// not known; the transaction is rolled back and the memory forgotten.
+pub(super) fn commit(
+    conn: &Connection,
+    shelf: &Shelf,
+    memory: &mut Memory,
+    group: &mut VecDeque<Waiting>,
+    along: &Along,
+) -> Result<(usize, Effects), Fault> {
+    let mut effects = Effects::default();
+    let mut tx = Tx { conn, shelf, memory, effects: &mut effects };
+    let applied = conn.prepare_cached("BEGIN IMMEDIATE")?.execute(()).map_err(Fault::from).and_then(|_| {
+        let applied = apply(&mut tx, group, along)?;
+        conn.prepare_cached("COMMIT")?.execute(())?;
+        Ok(applied)
+    });
+    match applied {
+        Ok(applied) => Ok((applied, effects)),
+        Err(fault) => {
+            *memory = Memory::default();
+            roll_back(conn)?;
+            Err(fault)
+        }
+    }
+}
+
+fn apply(tx: &mut Tx<'_>, group: &mut VecDeque<Waiting>, along: &Along) -> Result<usize, Fault> {
+    if along.cancel {
+        cancel::go_on(tx)?;
+    }
+    keys::write_uses(tx, &along.uses)?;
+    for (applied, waiting) in group.iter_mut().enumerate() {
+        match waiting.work.apply(tx) {
+            Err(Fault::NoRoom) => return Ok(applied),
+            result => result?,
+        }
+    }
+    Ok(group.len())
+}
+
+fn roll_back(conn: &Connection) -> Result<(), Fault> {
+    if !conn.is_autocommit() {
+        conn.execute_batch("ROLLBACK")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,50 @@
+//! How connections are set up.
+
+use rusqlite::Connection;
+use rusqlite::config::DbConfig;
+
+/// Before this version a checkpoint that met a writer at the wrong moment could damage the file.
+const SQLITE_MIN: i32 = 3_051_003;
+
+/// Statements that a connection keeps compiled: all that there are.
+const STATEMENTS_MAX: usize = 128;
+
+/// Page cache of the writer and of each reader, in KiB: the hot ends of tables and indexes.
+const WRITER_CACHE_KIB: i64 = 64 * 1024;
+const READER_CACHE_KIB: i64 = 8 * 1024;
+
+/// Whether this SQLite may be trusted with a write-ahead log.
+pub(super) fn is_new_enough() -> bool {
+    rusqlite::version_number() >= SQLITE_MIN
+}
+
+fn prepare(conn: &Connection, cache_kib: i64) -> rusqlite::Result<()> {
+    conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    // Closing must not write: after a failed sync nothing may.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    conn.pragma_update(None, "trusted_schema", false)?;
+    conn.pragma_update(None, "cell_size_check", true)?; // finds a damaged page when it is read
+    conn.pragma_update(None, "mmap_size", 0)?; // a read error must be an error, not a signal
+    conn.pragma_update(None, "temp_store", "MEMORY")?;
+    conn.pragma_update(None, "cache_size", -cache_kib)
+}
+
+/// The one connection that writes.
+pub(super) fn prepare_writer(conn: &Connection) -> rusqlite::Result<()> {
+    prepare(conn, WRITER_CACHE_KIB)?;
+    conn.pragma_update(None, "page_size", super::schema::PAGE_BYTES)?;
+    let mode: String = conn.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(rusqlite::Error::InvalidQuery);
+    }
+    conn.pragma_update(None, "synchronous", "FULL")?; // LOG-1: each commit is synced before it returns
+    conn.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?; // the writer chooses the moment
+    conn.pragma_update(None, "foreign_keys", false)
+}
+
+/// A connection that reads.
+pub(super) fn prepare_reader(conn: &Connection) -> rusqlite::Result<()> {
+    prepare(conn, READER_CACHE_KIB)?;
+    conn.pragma_update(None, "query_only", true)
+}

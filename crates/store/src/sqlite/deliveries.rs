@@ -1,0 +1,256 @@
+//! The webhook logs, and what is due.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use cstar_types::{Delivery, DeliveryId, DeliveryStatus, Timestamp, WebhookId};
+use rusqlite::{OptionalExtension, Statement, params};
+
+use super::delivery_rows::{DeliveryRow, select_deliveries};
+use super::events::LOOKED_AT_MAX;
+use super::fault::Fault;
+use super::look::{Look, Passing};
+use super::place::Place;
+use super::team_rows::TeamRow;
+use super::webhook_rows::WebhookRow;
+use crate::{DeliveryQuery, Due, DueSlice, Page};
+
+/// The way to the rows of a list that reads the fewest others; all go from the newest place to the oldest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    OfEvent(u128),
+    OfWebhookUnwell(i64, DeliveryStatus),
+    OfWebhook(i64),
+    Unwell(DeliveryStatus),
+    All,
+}
+
+impl Way {
+    const fn sql(self) -> &'static str {
+        match self {
+            Self::OfEvent(_) => select_deliveries!(
+                "INDEXED BY deliveries_event WHERE event_id = ?3 AND place > ?1 AND place < ?2 ORDER BY place DESC"
+            ),
+            Self::OfWebhookUnwell(..) => select_deliveries!(
+                "INDEXED BY deliveries_unwell_webhook WHERE webhook = ?3 AND status = ?4 AND status IN (1, 3, 4) \
+                 AND place > ?1 AND place < ?2 ORDER BY place DESC"
+            ),
+            Self::OfWebhook(_) => select_deliveries!(
+                "INDEXED BY deliveries_webhook WHERE webhook = ?3 AND place > ?1 AND place < ?2 ORDER BY place DESC"
+            ),
+            Self::Unwell(_) => select_deliveries!(
+                "INDEXED BY deliveries_unwell WHERE status = ?3 AND status IN (1, 3, 4) \
+                 AND place > ?1 AND place < ?2 ORDER BY place DESC"
+            ),
+            Self::All => select_deliveries!("WHERE place > ?1 AND place < ?2 ORDER BY place DESC"),
+        }
+    }
+
+    fn rows<'s>(
+        self,
+        list: &'s mut Statement<'_>,
+        low: Place,
+        high: Place,
+    ) -> rusqlite::Result<rusqlite::Rows<'s>> {
+        match self {
+            Self::OfEvent(id) => list.query(params![low, high, id.to_be_bytes()]),
+            Self::OfWebhookUnwell(webhook, status) => list.query(params![low, high, webhook, status as i64]),
+            Self::OfWebhook(webhook) => list.query(params![low, high, webhook]),
+            Self::Unwell(status) => list.query(params![low, high, status as i64]),
+            Self::All => list.query([low, high]),
+        }
+    }
+}
+
+impl Look<'_> {
+    /// A page of a team's deliveries.
+    pub(super) fn deliveries(
+        &self,
+        team: &TeamRow,
+        query: DeliveryQuery,
+    ) -> Result<Page<Delivery, DeliveryId>, Fault> {
+        let mut page = Page { rows: Vec::new(), next: None };
+        let webhook = match query.webhook.map(|id| self.any_webhook(id)).transpose()? {
+            Some(Some(row)) if row.team_number == team.number => Some(row.number),
+            Some(_) => return Ok(page),
+            None => None,
+        };
+        let way = self.way(team, &query, webhook)?;
+        let (low, high) = self.delivery_bounds(team, &query)?;
+        let mut judge =
+            Judge { look: *self, passing: Passing::new(*self, query.filter), webhooks: HashMap::new() };
+        let mut list = self.conn.prepare_cached(way.sql())?;
+        let mut rows = way.rows(&mut list, low, high)?;
+        let mut last = None;
+        let mut looked_at = 0;
+        while let Some(row) = rows.next()? {
+            if page.rows.len() == query.limit || looked_at == LOOKED_AT_MAX {
+                page.next = last;
+                break;
+            }
+            let row = DeliveryRow::read(row)?;
+            let asked_for = webhook.is_none_or(|webhook| webhook == row.webhook)
+                && query.event.is_none_or(|event| {
+                    event.bits() == row.event_id && event.is_test() == row.kind.is_test()
+                });
+            if asked_for && judge.shows(&row, query.status)? {
+                page.rows.push(self.delivery(team.team.id, &row, judge.webhook(&row)?)?);
+            }
+            last = Some(row.id());
+            looked_at += 1;
+        }
+        Ok(page)
+    }
+
+    fn way(&self, team: &TeamRow, query: &DeliveryQuery, webhook: Option<i64>) -> Result<Way, Fault> {
+        use DeliveryStatus::{Cancelled, Failed, Retrying};
+        if let Some(event) = query.event {
+            return Ok(Way::OfEvent(event.bits()));
+        }
+        let unwell = query.status.filter(|status| matches!(status, Retrying | Failed | Cancelled));
+        // Rows that were cancelled but not yet rewritten are not in the index of cancelled ones.
+        let unwell = match unwell {
+            Some(Cancelled) if self.is_cancelling(team.number)? => None,
+            unwell => unwell,
+        };
+        Ok(match (webhook, unwell) {
+            (Some(webhook), Some(status)) => Way::OfWebhookUnwell(webhook, status),
+            (Some(webhook), None) => Way::OfWebhook(webhook),
+            (None, Some(status)) => Way::Unwell(status),
+            (None, None) => Way::All,
+        })
+    }
+
+    fn is_cancelling(&self, team: i64) -> Result<bool, Fault> {
+        let mut any =
+            self.conn.prepare_cached("SELECT 1 FROM webhooks WHERE cancelling = 1 AND team = ?1 LIMIT 1")?;
+        Ok(any.exists([team])?)
+    }
+
+    /// Rows of the query stand above the first place and below the second; times become places, since they rise
+    /// together.
+    fn delivery_bounds(&self, team: &TeamRow, query: &DeliveryQuery) -> Result<(Place, Place), Fault> {
+        let (mut low, mut high) = (Place::before(team.number), Place::last(team.number));
+        if let Some((from, _)) = query.from.and_then(Place::of_delivery) {
+            high = high.min(from.max(low));
+        }
+        if let Some(since) = query.since {
+            low = Place::new(team.number, self.first_delivery_at(team.number, since)?.saturating_sub(1));
+        }
+        if let Some(until) = query.until {
+            high = high.min(Place::new(team.number, self.first_delivery_at(team.number, until)?));
+        }
+        Ok((low, high))
+    }
+
+    /// The count of the first delivery made at this time or later, or one behind the last. Counts may have holes.
+    fn first_delivery_at(&self, team: i64, at: Timestamp) -> Result<u64, Fault> {
+        let mut next = self.conn.prepare_cached(
+            "SELECT place, created_ms FROM deliveries WHERE place >= ?1 AND place <= ?2 ORDER BY place LIMIT 1",
+        )?;
+        let mut low = 1;
+        let mut high = self.last_delivery(team)?.map_or(0, |(place, _)| place.count()) + 1;
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let range = [Place::new(team, middle), Place::new(team, high - 1)];
+            let found = next.query_row(range, |row| Ok((row.get::<_, Place>(0)?, row.get::<_, i64>(1)?)));
+            match found.optional()? {
+                Some((place, created)) if created < at.as_millis() => low = place.count() + 1,
+                _ => high = middle,
+            }
+        }
+        Ok(low)
+    }
+
+    /// The place and the time of a team's newest delivery.
+    pub(super) fn last_delivery(&self, team: i64) -> Result<Option<(Place, i64)>, Fault> {
+        let mut last = self.conn.prepare_cached(
+            "SELECT place, created_ms FROM deliveries WHERE place > ?1 AND place <= ?2 ORDER BY place DESC LIMIT 1",
+        )?;
+        let bounds = [Place::before(team), Place::last(team)];
+        Ok(last.query_row(bounds, |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+    }
+
+    /// Every webhook for which something waits, and when its first is due: one look into the index for each.
+    pub(super) fn lanes(&self) -> Result<Vec<(WebhookId, Timestamp)>, Fault> {
+        let mut enabled = self.conn.prepare_cached(
+            "SELECT w.number, w.id, w.generation FROM webhooks w JOIN teams t ON t.number = w.team AND t.state = 0
+             WHERE w.state = 0 ORDER BY w.id",
+        )?;
+        let mut first = self.conn.prepare_cached(
+            "SELECT due_ms FROM deliveries INDEXED BY deliveries_due
+             WHERE webhook = ?1 AND generation = ?2 AND due_ms IS NOT NULL ORDER BY due_ms LIMIT 1",
+        )?;
+        let mut lanes = Vec::new();
+        let mut rows = enabled.query(())?;
+        while let Some(row) = rows.next()? {
+            let (number, generation): (i64, i64) = (row.get(0)?, row.get(2)?);
+            let due = first.query_row([number, generation], |row| row.get::<_, i64>(0)).optional()?;
+            if let Some(due) = due {
+                let id = WebhookId::from_bits(u128::from_be_bytes(row.get(1)?));
+                lanes.push((id, Timestamp::from_millis(due)));
+            }
+        }
+        Ok(lanes)
+    }
+
+    /// What is due for a webhook, the longest due first.
+    pub(super) fn due(&self, webhook: WebhookId, now: Timestamp, limit: usize) -> Result<DueSlice, Fault> {
+        let mut slice = DueSlice::default();
+        let Some(webhook) = self.any_webhook(webhook)?.filter(|row| !row.deleted) else { return Ok(slice) };
+        let mut waiting = self.conn.prepare_cached(select_deliveries!(
+            "INDEXED BY deliveries_due WHERE webhook = ?1 AND generation = ?2 AND due_ms IS NOT NULL \
+             ORDER BY due_ms, place LIMIT ?3"
+        ))?;
+        let one_more = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
+        let mut rows = waiting.query(params![webhook.number, webhook.generation, one_more])?;
+        while let Some(row) = rows.next()? {
+            let row = DeliveryRow::read(row)?;
+            let due_at = Timestamp::from_millis(row.due_ms.unwrap_or_default());
+            if due_at > now || slice.due.len() == limit {
+                slice.next = Some(due_at);
+                break;
+            }
+            slice.due.push(self.due_row(&webhook, &row, due_at)?);
+        }
+        Ok(slice)
+    }
+
+    fn due_row(&self, webhook: &WebhookRow, row: &DeliveryRow, due_at: Timestamp) -> Result<Due, Fault> {
+        let entry = self.entry_at(webhook.webhook.team, row.event)?;
+        let entry = entry.ok_or_else(|| Fault::missing_event(webhook.webhook.team, row.event.count()))?;
+        Ok(Due {
+            id: row.id(),
+            webhook: webhook.webhook.id,
+            entry: Arc::new(entry),
+            attempts: row.attempts,
+            failed: row.failed,
+            due_at,
+        })
+    }
+}
+
+/// Decides whether a list shows a row; remembers the webhooks that it met.
+struct Judge<'a> {
+    look: Look<'a>,
+    passing: Passing<'a>,
+    webhooks: HashMap<i64, WebhookRow>,
+}
+
+impl Judge<'_> {
+    fn webhook(&mut self, row: &DeliveryRow) -> Result<&WebhookRow, Fault> {
+        use std::collections::hash_map::Entry;
+        match self.webhooks.entry(row.webhook) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(place) => Ok(place.insert(self.look.webhook_of_row(row)?)),
+        }
+    }
+
+    fn shows(&mut self, row: &DeliveryRow, wanted: Option<DeliveryStatus>) -> Result<bool, Fault> {
+        if !self.passing.passes(row.kind)? {
+            return Ok(false);
+        }
+        let generation = self.webhook(row)?.generation;
+        Ok(wanted.is_none_or(|wanted| row.status_under(generation) == wanted))
+    }
+}

@@ -1,0 +1,191 @@
+//! The rows of deliveries.
+
+use cstar_types::{Delivery, DeliveryId, DeliveryStatus, EventId, TeamId, Timestamp};
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::fault::Fault;
+use super::look::Look;
+use super::place::Place;
+use super::seal::Seal;
+use super::types::Kind;
+use super::webhook_rows::WebhookRow;
+use crate::StoreError;
+
+/// A row of `deliveries`.
+#[derive(Debug, Clone)]
+pub(super) struct DeliveryRow {
+    pub(super) place: Place,
+    /// The random half of the id.
+    pub(super) tag: i64,
+    pub(super) webhook: i64,
+    /// The webhook's, when this last began to wait.
+    pub(super) generation: i64,
+    pub(super) event: Place,
+    pub(super) event_id: u128,
+    pub(super) kind: Kind,
+    /// As it is written; see [`DeliveryRow::status_under`] for what it means.
+    pub(super) status: DeliveryStatus,
+    pub(super) attempts: u32,
+    pub(super) failed: u32,
+    pub(super) created_ms: i64,
+    /// Set exactly while it waits.
+    pub(super) due_ms: Option<i64>,
+    /// The number of its newest attempt.
+    pub(super) last_attempt: Option<i64>,
+}
+
+macro_rules! select_deliveries {
+    ($($rest:expr),+) => {
+        concat!(
+            "SELECT place, tag, webhook, generation, event, event_id, kind, status, attempts, failed, created_ms, \
+             due_ms, last_attempt, seal FROM deliveries ",
+            $($rest),+
+        )
+    };
+}
+pub(super) use select_deliveries;
+
+impl DeliveryRow {
+    pub(super) fn id(&self) -> DeliveryId {
+        self.place.delivery_id(self.tag)
+    }
+
+    /// Where it stands under its webhook's present generation: what waited when the webhook was disabled or deleted is
+    /// cancelled from that moment on, though its row may be written later (DLV-2).
+    pub(super) fn status_under(&self, generation: i64) -> DeliveryStatus {
+        if self.due_ms.is_some() && self.generation < generation {
+            DeliveryStatus::Cancelled
+        } else {
+            self.status
+        }
+    }
+
+    fn seal(&self) -> i64 {
+        Seal::new()
+            .int(self.place.bits())
+            .int(self.tag)
+            .int(self.webhook)
+            .int(self.generation)
+            .int(self.event.bits())
+            .bits(self.event_id)
+            .int(self.kind.0)
+            .int(self.status as i64)
+            .int(i64::from(self.attempts) << 32 | i64::from(self.failed))
+            .int(self.created_ms)
+            .maybe(self.due_ms)
+            .maybe(self.last_attempt)
+            .finish()
+    }
+
+    pub(super) fn read(row: &Row<'_>) -> Result<Self, Fault> {
+        let place: Place = row.get(0)?;
+        let damaged = || Fault::damaged("deliveries", place.bits());
+        let status = DeliveryStatus::ALL.get(row.get::<_, u32>(7)? as usize).copied().ok_or_else(damaged)?;
+        let read = Self {
+            place,
+            tag: row.get(1)?,
+            webhook: row.get(2)?,
+            generation: row.get(3)?,
+            event: row.get(4)?,
+            event_id: u128::from_be_bytes(row.get(5)?),
+            kind: Kind(row.get(6)?),
+            status,
+            attempts: row.get(8)?,
+            failed: row.get(9)?,
+            created_ms: row.get(10)?,
+            due_ms: row.get(11)?,
+            last_attempt: row.get(12)?,
+        };
+        if read.seal() == row.get::<_, i64>(13)? { Ok(read) } else { Err(damaged()) }
+    }
+
+    /// Writes a new row.
+    pub(super) fn insert(&self, insert: &mut rusqlite::Statement<'_>) -> Result<(), Fault> {
+        insert.execute(params![
+            self.place,
+            self.tag,
+            self.webhook,
+            self.generation,
+            self.event,
+            self.event_id.to_be_bytes(),
+            self.kind.0,
+            self.status as i64,
+            self.attempts,
+            self.failed,
+            self.created_ms,
+            self.due_ms,
+            self.last_attempt,
+            self.seal(),
+        ])?;
+        Ok(())
+    }
+
+    /// Writes what can change.
+    pub(super) fn update(&self, look: Look<'_>) -> Result<(), Fault> {
+        let mut update = look.conn.prepare_cached(
+            "UPDATE deliveries SET generation = ?2, status = ?3, attempts = ?4, failed = ?5, due_ms = ?6,
+                 last_attempt = ?7, seal = ?8 WHERE place = ?1",
+        )?;
+        update.execute(params![
+            self.place,
+            self.generation,
+            self.status as i64,
+            self.attempts,
+            self.failed,
+            self.due_ms,
+            self.last_attempt,
+            self.seal(),
+        ])?;
+        Ok(())
+    }
+}
+
+pub(super) const INSERT_DELIVERY: &str =
+    "INSERT INTO deliveries (place, tag, webhook, generation, event, event_id, kind,
+     status, attempts, failed, created_ms, due_ms, last_attempt, seal)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+
+impl Look<'_> {
+    /// The row of a delivery, whosever it is; an id with another tag was never given.
+    pub(super) fn any_delivery(&self, id: DeliveryId) -> Result<Option<DeliveryRow>, Fault> {
+        let Some((place, tag)) = Place::of_delivery(id) else { return Ok(None) };
+        let mut found = self.conn.prepare_cached(select_deliveries!("WHERE place = ?1"))?;
+        let row = found.query_row([place], |row| Ok(DeliveryRow::read(row))).optional()?.transpose()?;
+        Ok(row.filter(|row| row.tag == tag))
+    }
+
+    /// The row of a team's delivery (T24).
+    pub(super) fn delivery_row(&self, team: i64, id: DeliveryId) -> Result<DeliveryRow, Fault> {
+        let found = self.any_delivery(id)?.filter(|row| row.place.team() == team);
+        found.ok_or(Fault::Refused(StoreError::NotFound))
+    }
+
+    /// The delivery that a row means.
+    pub(super) fn delivery(
+        &self,
+        team: TeamId,
+        row: &DeliveryRow,
+        webhook: &WebhookRow,
+    ) -> Result<Delivery, Fault> {
+        let status = row.status_under(webhook.generation);
+        let waits = !status.has_ended();
+        Ok(Delivery {
+            id: row.id(),
+            team,
+            webhook: webhook.webhook.id,
+            event: EventId::from_bits(row.event_id, row.kind.is_test()),
+            event_type: self.event_type(row.kind)?,
+            status,
+            attempts: row.attempts,
+            created_at: Timestamp::from_millis(row.created_ms),
+            next_attempt_at: row.due_ms.filter(|_| waits).map(Timestamp::from_millis),
+            last_attempt: row.last_attempt.map(|number| self.attempt_summary(row, number)).transpose()?,
+        })
+    }
+
+    /// The webhook of a row.
+    pub(super) fn webhook_of_row(&self, row: &DeliveryRow) -> Result<WebhookRow, Fault> {
+        let webhook = self.webhook_numbered(row.webhook)?;
+        webhook.ok_or_else(|| Fault::damaged("deliveries", row.place.bits()))
+    }
+}

@@ -1,0 +1,139 @@
+//! The rows of events: a team's log.
+
+use bytes::Bytes;
+use cstar_types::{Entry, Event, EventId, Position, TeamId, Timestamp};
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::fault::Fault;
+use super::look::Look;
+use super::place::Place;
+use super::seal::{EventColumns, event_seal};
+use super::team_rows::TeamRow;
+use super::types::Kind;
+use crate::{LogEnds, LogSlice, SliceLimit};
+
+/// A macro, because SQL must be known when it is compiled: nothing is put together on the way of an event.
+macro_rules! select_events {
+    ($rest:literal) => {
+        concat!("SELECT place, id, kind, created_ms, committed_ms, seal, body FROM events ", $rest)
+    };
+}
+pub(super) use select_events;
+
+/// A row of `events`, its body not yet looked at.
+pub(super) struct EventRow {
+    pub(super) place: Place,
+    pub(super) id: u128,
+    pub(super) kind: Kind,
+    created_ms: i64,
+    pub(super) committed_ms: i64,
+    seal: i64,
+}
+
+impl EventRow {
+    pub(super) fn read(row: &Row<'_>) -> Result<Self, Fault> {
+        Ok(Self {
+            place: row.get(0)?,
+            id: u128::from_be_bytes(row.get(1)?),
+            kind: Kind(row.get(2)?),
+            created_ms: row.get(3)?,
+            committed_ms: row.get(4)?,
+            seal: row.get(5)?,
+        })
+    }
+
+    /// The body, as it was written (LOG-3).
+    fn body<'r>(&self, row: &'r Row<'_>) -> Result<&'r [u8], Fault> {
+        let body = row.get_ref(6)?.as_blob().map_err(|_| Fault::damaged("events", self.place.bits()))?;
+        let columns = EventColumns {
+            place: self.place.bits(),
+            id: self.id,
+            kind: self.kind.0,
+            created_ms: self.created_ms,
+            committed_ms: self.committed_ms,
+        };
+        if event_seal(&columns, crc32fast::hash(body), body.len()) == self.seal {
+            Ok(body)
+        } else {
+            Err(Fault::damaged("events", self.place.bits()))
+        }
+    }
+
+    /// The whole entry, out of the row that this was read from.
+    pub(super) fn entry(&self, look: Look<'_>, team: TeamId, row: &Row<'_>) -> Result<Entry, Fault> {
+        Ok(Entry {
+            position: Position::new(look.shelf.epoch, self.place.count()),
+            event: Event {
+                id: EventId::from_bits(self.id, self.kind.is_test()),
+                event_type: look.event_type(self.kind)?,
+                team,
+                created_at: Timestamp::from_millis(self.created_ms),
+                body: Bytes::copy_from_slice(self.body(row)?),
+            },
+        })
+    }
+}
+
+impl Look<'_> {
+    /// The ends of a team's log.
+    pub(super) fn ends(&self, team: &TeamRow) -> Result<LogEnds, Fault> {
+        let head = self.last_event(team)?.map_or(team.removed_events, |(place, _)| place.count());
+        Ok(LogEnds { epoch: self.shelf.epoch, oldest: team.removed_events + 1, head })
+    }
+
+    /// The place and the commit time of a team's newest event.
+    pub(super) fn last_event(&self, team: &TeamRow) -> Result<Option<(Place, i64)>, Fault> {
+        let mut last = self.conn.prepare_cached(
+            "SELECT place, committed_ms FROM events WHERE place > ?1 AND place <= ?2 ORDER BY place DESC LIMIT 1",
+        )?;
+        let bounds = [Place::before(team.number), Place::last(team.number)];
+        Ok(last.query_row(bounds, |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+    }
+
+    /// The entry at a place, if it is (still) there.
+    pub(super) fn entry_at(&self, team: TeamId, place: Place) -> Result<Option<Entry>, Fault> {
+        let mut found = self.conn.prepare_cached(select_events!("WHERE place = ?1"))?;
+        let mut rows = found.query([place])?;
+        rows.next()?.map(|row| EventRow::read(row)?.entry(*self, team, row)).transpose()
+    }
+
+    /// The entry with this id, in whichever team it is.
+    pub(super) fn entry_with_id(&self, team: TeamId, id: EventId) -> Result<Option<(Place, Entry)>, Fault> {
+        let mut found = self.conn.prepare_cached(select_events!("WHERE id = ?1"))?;
+        let mut rows = found.query([id.bits().to_be_bytes()])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let event = EventRow::read(row)?;
+        let known = event.kind.is_test() == id.is_test();
+        known.then(|| Ok((event.place, event.entry(*self, team, row)?))).transpose()
+    }
+
+    /// The entries after `after`; LOG-2 is checked on the way.
+    pub(super) fn slice(&self, team: &TeamRow, after: u64, limit: SliceLimit) -> Result<LogSlice, Fault> {
+        let ends = self.ends(team)?;
+        let mut entries = Vec::new();
+        let mut seq = after.max(ends.oldest - 1);
+        if seq >= ends.head {
+            return Ok(LogSlice { entries, ends });
+        }
+        let mut read = self
+            .conn
+            .prepare_cached(select_events!("WHERE place > ?1 AND place <= ?2 ORDER BY place LIMIT ?3"))?;
+        let from = Place::new(team.number, seq);
+        let mut rows = read.query(params![from, Place::last(team.number), limit.entries.max(1) as i64])?;
+        let mut bytes = 0;
+        while let Some(row) = rows.next()? {
+            let event = EventRow::read(row)?;
+            let entry = event.entry(*self, team.team.id, row)?;
+            seq += 1;
+            if entry.position.seq != seq {
+                return Err(Fault::missing_event(team.team.id, seq));
+            }
+            bytes += entry.event.body.len();
+            if bytes > limit.bytes && !entries.is_empty() {
+                break;
+            }
+            entries.push(entry);
+        }
+        Ok(LogSlice { entries, ends })
+    }
+}

@@ -1,0 +1,136 @@
+//! Idempotency keys: a repeat finds the first event instead of making another.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use cstar_types::{Entry, Event, TeamId, Timestamp};
+use rusqlite::{OptionalExtension, params};
+use sha2::{Digest, Sha256};
+
+use super::fault::Fault;
+use super::look::Look;
+use super::place::Place;
+use super::seal::Seal;
+use crate::StoreError;
+
+/// Half of a SHA-256: nobody finds two texts with the same one.
+pub(super) type Hash = [u8; 16];
+
+/// An idempotency key, and what it is used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct KeyUse {
+    pub(super) key: Hash,
+    /// Of the type and the data: what a repeat must have in common with the first.
+    fingerprint: Hash,
+}
+
+fn half(hash: Sha256) -> Hash {
+    let whole: [u8; 32] = hash.finalize().into();
+    *whole.first_chunk().expect("16 of 32 bytes")
+}
+
+impl KeyUse {
+    pub(super) fn new(key: &str, event: &Event) -> Self {
+        let fingerprint = Sha256::new().chain_update(event.event_type.as_str()).chain_update([0]);
+        Self {
+            key: half(Sha256::new().chain_update(key)),
+            fingerprint: half(fingerprint.chain_update(event.data())),
+        }
+    }
+}
+
+/// How an event stands to those before it.
+#[derive(Debug)]
+pub(super) enum Standing {
+    /// It is the first.
+    New,
+    /// An earlier publish brought it.
+    Stored(Arc<Entry>),
+    /// It repeats the event at this place of the same publish.
+    Repeats(usize),
+}
+
+/// Finds each event's first one. Refuses a key that was used for something else.
+pub(super) fn standings<'k>(
+    look: Look<'_>,
+    team: TeamId,
+    team_number: i64,
+    keys: impl Iterator<Item = &'k Option<KeyUse>>,
+) -> Result<Vec<Standing>, Fault> {
+    let mut in_batch: HashMap<Hash, (usize, Hash)> = HashMap::new();
+    let mut standings = Vec::with_capacity(keys.size_hint().0);
+    for (index, key) in keys.enumerate() {
+        let Some(KeyUse { key, fingerprint }) = key else {
+            standings.push(Standing::New);
+            continue;
+        };
+        let reused = Fault::Refused(StoreError::IdempotencyKeyReused { index });
+        let standing = if let Some((first, used_for)) = in_batch.get(key) {
+            if used_for != fingerprint {
+                return Err(reused);
+            }
+            Standing::Repeats(*first)
+        } else if let Some((entry, used_for)) = stored(look, team, team_number, key)? {
+            if used_for != *fingerprint {
+                return Err(reused);
+            }
+            Standing::Stored(Arc::new(entry))
+        } else {
+            in_batch.insert(*key, (index, *fingerprint));
+            Standing::New
+        };
+        standings.push(standing);
+    }
+    Ok(standings)
+}
+
+fn seal(team: i64, key: &Hash, event: Place, fingerprint: &Hash, used_ms: i64) -> i64 {
+    Seal::new().int(team).bytes(key).int(event.bits()).bytes(fingerprint).int(used_ms).finish()
+}
+
+/// The event that a key was first used for, if it is still kept, and its fingerprint.
+fn stored(look: Look<'_>, team: TeamId, number: i64, key: &Hash) -> Result<Option<(Entry, Hash)>, Fault> {
+    let mut found = look.conn.prepare_cached(
+        "SELECT event, fingerprint, used_ms, seal FROM idempotency WHERE team = ?1 AND key = ?2",
+    )?;
+    let row = found.query_row(params![number, key], |row| {
+        Ok((row.get::<_, Place>(0)?, row.get::<_, Hash>(1)?, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?))
+    });
+    let Some((event, fingerprint, used_ms, sealed)) = row.optional()? else { return Ok(None) };
+    if seal(number, key, event, &fingerprint, used_ms) != sealed {
+        return Err(Fault::damaged("idempotency", event.bits()));
+    }
+    Ok(look.entry_at(team, event)?.map(|entry| (entry, fingerprint)))
+}
+
+/// Keeps the use of a key. It replaces one whose event is no longer kept.
+pub(super) fn keep(
+    look: Look<'_>,
+    team: i64,
+    KeyUse { key, fingerprint }: &KeyUse,
+    event: Place,
+    used: Timestamp,
+) -> Result<(), Fault> {
+    let mut keep = look.conn.prepare_cached(
+        "INSERT OR REPLACE INTO idempotency (team, key, event, fingerprint, used_ms, seal)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    let used_ms = used.as_millis();
+    let seal = seal(team, key, event, fingerprint, used_ms);
+    keep.execute(params![team, key, event, fingerprint, used_ms, seal])?;
+    Ok(())
+}
+
+/// Looks at every row (LOG-3).
+pub(super) fn check_all(look: Look<'_>) -> Result<(), Fault> {
+    let mut all =
+        look.conn.prepare_cached("SELECT team, key, event, fingerprint, used_ms, seal FROM idempotency")?;
+    let mut rows = all.query(())?;
+    while let Some(row) = rows.next()? {
+        let event: Place = row.get(2)?;
+        if seal(row.get(0)?, &row.get(1)?, event, &row.get(3)?, row.get(4)?) != row.get::<_, i64>(5)? {
+            return Err(Fault::damaged("idempotency", event.bits()));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! Making, using and revoking keys.
+
+use std::collections::HashMap;
+
+use cstar_types::{Key, KeyId, TeamId, Timestamp};
+use parking_lot::Mutex;
+
+use super::fault::Fault;
+use super::key_rows::KeyRow;
+use super::tx::Tx;
+use crate::{Change, KeyDigest, StoreError};
+
+/// Stores a key.
+pub(super) fn create(tx: &mut Tx<'_>, key: &Key, digest: &KeyDigest) -> Result<(), Fault> {
+    let look = tx.look();
+    let team = look.team(key.team)?;
+    let taken = look
+        .conn
+        .prepare_cached("SELECT 1 FROM keys WHERE id = ?1")?
+        .exists([key.id.bits().to_be_bytes()])?;
+    if taken {
+        return Err(StoreError::Conflict("the key's id is taken").into());
+    }
+    KeyRow { team_number: team.number, key: key.clone(), digest: *digest }.save(look)
+}
+
+/// Revokes a key for good.
+pub(super) fn revoke(tx: &mut Tx<'_>, team: TeamId, key: KeyId, now: Timestamp) -> Result<Key, Fault> {
+    let look = tx.look();
+    let found = look.key(key)?.filter(|row| row.key.team == team); // T24
+    let mut row = found.ok_or(StoreError::NotFound)?;
+    if row.key.revoked_at.is_none() {
+        row.key.revoked_at = Some(now);
+        row.save(look)?;
+        tx.effects.keys.push(key);
+        tx.effects.told.push(Change::KeyRevoked(key));
+    }
+    Ok(row.key)
+}
+
+/// Writes down when keys were last used.
+pub(super) fn write_uses(tx: &mut Tx<'_>, uses: &HashMap<KeyId, Timestamp>) -> Result<(), Fault> {
+    let look = tx.look();
+    for (key, at) in uses {
+        let Some(mut row) = look.key(*key)? else { continue };
+        if row.key.last_used_at < Some(*at) {
+            row.key.last_used_at = Some(*at);
+            row.save(look)?;
+        }
+    }
+    Ok(())
+}
+
+/// As many keys are remembered; each takes a few hundred bytes.
+const KEYS_MAX: usize = 50_000;
+/// As many uses wait to be written; more are lost, which is no harm.
+const USES_MAX: usize = 10_000;
+
+/// Keys as they were last read, and uses that are not yet written.
+#[derive(Debug, Default)]
+pub(super) struct KnownKeys {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    known: HashMap<KeyId, (Key, KeyDigest)>,
+    uses: HashMap<KeyId, Timestamp>,
+    /// Rises with each change, so that what was read before a change is not remembered after it.
+    changes: u64,
+}
+
+impl KnownKeys {
+    pub(super) fn get(&self, key: KeyId) -> Option<(Key, KeyDigest)> {
+        self.state.lock().known.get(&key).cloned()
+    }
+
+    /// How many changes there were; to be asked before the key is read.
+    pub(super) fn changes(&self) -> u64 {
+        self.state.lock().changes
+    }
+
+    /// Remembers what was read, unless something changed in between.
+    pub(super) fn remember(&self, changes: u64, mut row: KeyRow) -> (Key, KeyDigest) {
+        let mut state = self.state.lock();
+        row.key.last_used_at = row.key.last_used_at.max(state.uses.get(&row.key.id).copied());
+        let known = (row.key, row.digest);
+        if state.changes == changes {
+            if state.known.len() >= KEYS_MAX {
+                state.known.clear();
+            }
+            state.known.insert(known.0.id, known.clone());
+        }
+        known
+    }
+
+    /// Forgets what changed.
+    pub(super) fn forget(&self, keys: &[KeyId], teams: &[TeamId]) {
+        if keys.is_empty() && teams.is_empty() {
+            return;
+        }
+        let mut state = self.state.lock();
+        state.changes += 1;
+        state.known.retain(|id, (key, _)| !keys.contains(id) && !teams.contains(&key.team));
+    }
+
+    /// Notes uses.
+    pub(super) fn touch(&self, uses: Vec<(KeyId, Timestamp)>) {
+        let mut state = self.state.lock();
+        for (key, at) in uses {
+            if let Some((known, _)) = state.known.get_mut(&key) {
+                known.last_used_at = known.last_used_at.max(Some(at));
+            }
+            if state.uses.len() < USES_MAX || state.uses.contains_key(&key) {
+                let latest = state.uses.entry(key).or_insert(at);
+                *latest = at.max(*latest);
+            }
+        }
+    }
+
+    /// The key with its last use, written or not.
+    pub(super) fn with_last_use(&self, mut key: Key) -> Key {
+        key.last_used_at = key.last_used_at.max(self.state.lock().uses.get(&key.id).copied());
+        key
+    }
+
+    /// At most so many of the uses that wait.
+    pub(super) fn uses(&self, limit: usize) -> HashMap<KeyId, Timestamp> {
+        self.state.lock().uses.iter().take(limit).map(|(key, at)| (*key, *at)).collect()
+    }
+
+    /// These uses are written.
+    pub(super) fn written(&self, written: &HashMap<KeyId, Timestamp>) {
+        self.state.lock().uses.retain(|key, at| written.get(key) != Some(at));
+    }
+}

@@ -1,0 +1,172 @@
+//! What the writer remembers between commits. All of it can be read again: after a rollback it is forgotten.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use cstar_types::{EventType, Patterns, TeamId, WebhookId, WebhookStatus};
+use rusqlite::OptionalExtension;
+
+use super::fault::Fault;
+use super::look::Look;
+
+/// A webhook that an event goes to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Target {
+    pub(super) number: i64,
+    pub(super) id: WebhookId,
+    pub(super) generation: i64,
+}
+
+/// The end of a team's log, and who wants its events.
+///
+/// Whether a webhook wants an event is decided here, by the writer, and not before the queue: the answer depends on the
+/// type alone, so it is computed once for each type and costs a look into a map. It is never out of date, because the
+/// writer alone changes webhooks. (A filter on the event's data would have to be evaluated before the queue.)
+#[derive(Debug)]
+pub(super) struct Head {
+    pub(super) number: i64,
+    /// The seq of the newest event.
+    pub(super) seq: u64,
+    /// The newest commit time; times within a team never fall, whatever the clock does.
+    pub(super) last_ms: i64,
+    /// The count of the newest delivery.
+    pub(super) delivery: u64,
+    enabled: Vec<(Target, Patterns)>,
+    by_type: HashMap<EventType, Arc<[Target]>>,
+}
+
+impl Head {
+    /// DLV-1: the enabled webhooks that want this type, in the order of their ids.
+    pub(super) fn targets(&mut self, event_type: &EventType) -> Arc<[Target]> {
+        if let Some(known) = self.by_type.get(event_type) {
+            return Arc::clone(known);
+        }
+        let wanting = self.enabled.iter().filter(|(_, patterns)| patterns.matches(event_type));
+        let targets: Arc<[Target]> = wanting.map(|(target, _)| *target).collect();
+        self.by_type.insert(event_type.clone(), Arc::clone(&targets));
+        targets
+    }
+}
+
+/// As many teams are remembered; with all their webhooks that is a few tens of megabytes at worst.
+const TEAMS_MAX: usize = 4096;
+/// As many webhooks of all teams together.
+const WEBHOOKS_MAX: usize = 65_536;
+
+/// The writer's memory.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    heads: HashMap<TeamId, Head>,
+    webhooks: usize,
+    generations: HashMap<i64, Option<i64>>,
+    types: HashMap<EventType, i64>,
+    last_attempt: Option<i64>,
+}
+
+impl Memory {
+    /// Takes a team's head out, reading it if need be. Whoever took it puts it back if all went well.
+    pub(super) fn take_head(&mut self, look: Look<'_>, team: TeamId) -> Result<Head, Fault> {
+        if let Some(head) = self.heads.remove(&team) {
+            self.webhooks -= head.enabled.len();
+            return Ok(head);
+        }
+        let row = look.team(team)?;
+        let event = look.last_event(&row)?;
+        let delivery = look.last_delivery(row.number)?;
+        let times = [Some(row.removed_ms), event.map(|(_, at)| at), delivery.map(|(_, at)| at)];
+        Ok(Head {
+            number: row.number,
+            seq: event.map_or(row.removed_events, |(place, _)| place.count()),
+            last_ms: times.into_iter().flatten().max().unwrap_or_default(),
+            delivery: delivery.map_or(0, |(place, _)| place.count()).max(row.removed_deliveries),
+            enabled: enabled(look, row.number)?,
+            by_type: HashMap::new(),
+        })
+    }
+
+    pub(super) fn put_head(&mut self, team: TeamId, head: Head) {
+        if self.heads.len() >= TEAMS_MAX || self.webhooks >= WEBHOOKS_MAX {
+            self.heads.clear();
+            self.webhooks = 0;
+        }
+        self.webhooks += head.enabled.len();
+        self.heads.insert(team, head);
+    }
+
+    fn forget_team(&mut self, team: TeamId) {
+        if let Some(head) = self.heads.remove(&team) {
+            self.webhooks -= head.enabled.len();
+        }
+    }
+
+    /// Something of a webhook changed.
+    pub(super) fn forget_webhook(&mut self, team: TeamId, number: i64) {
+        self.forget_team(team);
+        self.generations.remove(&number);
+    }
+
+    /// A whole team was deleted, with all its webhooks.
+    pub(super) fn forget_all_of(&mut self, team: TeamId) {
+        self.forget_team(team);
+        self.forget_generations();
+    }
+
+    /// Rows of webhooks were removed: their numbers may be given again.
+    pub(super) fn forget_generations(&mut self) {
+        self.generations.clear();
+    }
+
+    /// The present generation of a webhook, deleted or not; `None` if its team was deleted.
+    pub(super) fn generation(&mut self, look: Look<'_>, webhook: i64) -> Result<Option<i64>, Fault> {
+        if let Some(known) = self.generations.get(&webhook) {
+            return Ok(*known);
+        }
+        let generation = look.webhook_numbered(webhook)?.map(|row| row.generation);
+        if self.generations.len() >= WEBHOOKS_MAX {
+            self.generations.clear();
+        }
+        self.generations.insert(webhook, generation);
+        Ok(generation)
+    }
+
+    /// The number of an event type, given now if it is new.
+    pub(super) fn type_number(&mut self, look: Look<'_>, event_type: &EventType) -> Result<i64, Fault> {
+        if let Some(number) = self.types.get(event_type) {
+            return Ok(*number);
+        }
+        let mut known = look.conn.prepare_cached("SELECT number FROM types WHERE name = ?1")?;
+        let number = match known.query_row([event_type.as_str()], |row| row.get(0)).optional()? {
+            Some(number) => number,
+            None => {
+                let mut add = look.conn.prepare_cached("INSERT INTO types (name) VALUES (?1)")?;
+                add.insert([event_type.as_str()])?
+            }
+        };
+        self.types.insert(event_type.clone(), number);
+        Ok(number)
+    }
+
+    /// The number of the next attempt.
+    pub(super) fn next_attempt(&mut self, look: Look<'_>) -> Result<i64, Fault> {
+        let last = match self.last_attempt {
+            Some(last) => last,
+            None => {
+                let last = look.conn.query_row("SELECT max(number) FROM attempts", (), |row| row.get(0));
+                last.map(Option::<i64>::unwrap_or_default)?
+            }
+        };
+        self.last_attempt = Some(last + 1);
+        Ok(last + 1)
+    }
+}
+
+fn enabled(look: Look<'_>, team: i64) -> Result<Vec<(Target, Patterns)>, Fault> {
+    let mut webhooks = look.webhooks_before(team, None, usize::MAX)?;
+    webhooks.retain(|row| row.webhook.status == WebhookStatus::Enabled);
+    webhooks.reverse(); // lists are newest first
+    let targets = webhooks.into_iter().map(|row| {
+        let target = Target { number: row.number, id: row.webhook.id, generation: row.generation };
+        (target, row.webhook.events)
+    });
+    Ok(targets.collect())
+}

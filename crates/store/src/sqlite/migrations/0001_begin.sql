@@ -1,0 +1,136 @@
+-- Each row of what is kept carries a seal, a checksum of its other columns (LOG-3): SQLite itself finds damage to the
+-- structure of its file, but not to the values in it.
+--
+-- place: the team's number << 40 | the count within the team. So a team's events and deliveries lie together, in order,
+-- and need no index for their order or for their time, which rises with the count.
+
+CREATE TABLE meta (
+    name TEXT PRIMARY KEY,
+    value ANY NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE types (
+    number INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+) STRICT;
+
+-- The row of a deleted team stays: positions of its log were given, and its id must not give them again (LOG-2).
+CREATE TABLE teams (
+    number INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    state INTEGER NOT NULL,              -- 0 alive, 1 deleted and being erased, 2 erased
+    name TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    created_ms INTEGER NOT NULL,
+    removed_events INTEGER NOT NULL,     -- the count of the newest event that was removed
+    removed_deliveries INTEGER NOT NULL, -- the highest count of a delivery that was removed
+    removed_ms INTEGER NOT NULL,         -- when the newest removed event was committed
+    seal INTEGER NOT NULL
+) STRICT;
+CREATE INDEX teams_erasing ON teams (number) WHERE state = 1;
+
+CREATE TABLE keys (
+    id BLOB PRIMARY KEY,
+    team INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    name TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    types TEXT NOT NULL,
+    created_ms INTEGER NOT NULL,
+    expires_ms INTEGER,
+    revoked_ms INTEGER,
+    last_used_ms INTEGER,
+    seal INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX keys_of_team ON keys (team, id);
+
+-- The row of a deleted webhook stays for as long as its deliveries do.
+CREATE TABLE webhooks (
+    number INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    team INTEGER NOT NULL,
+    state INTEGER NOT NULL,              -- 0 enabled, 1 disabled by request, 2 disabled as gone, 3 deleted
+    generation INTEGER NOT NULL,         -- a delivery of an earlier one that waits is cancelled
+    cancelling INTEGER NOT NULL,         -- 1 while there may be such rows
+    url TEXT NOT NULL,
+    events TEXT NOT NULL,
+    description TEXT NOT NULL,
+    retry_schedule TEXT,
+    headers BLOB,                        -- sealed by the vault; null for none
+    disable_on_gone INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    created_ms INTEGER NOT NULL,
+    updated_ms INTEGER NOT NULL,
+    secret BLOB,                         -- sealed by the vault; null once deleted
+    previous_secret BLOB,                -- sealed by the vault
+    previous_until_ms INTEGER,
+    seal INTEGER NOT NULL
+) STRICT;
+CREATE INDEX webhooks_of_team ON webhooks (team, id);
+CREATE INDEX webhooks_cancelling ON webhooks (number) WHERE cancelling = 1;
+CREATE INDEX webhooks_deleted ON webhooks (number) WHERE state = 3;
+
+CREATE TABLE events (
+    place INTEGER PRIMARY KEY,
+    id BLOB NOT NULL,
+    kind INTEGER NOT NULL,               -- the type's number << 1 | 1 for a test event
+    created_ms INTEGER NOT NULL,         -- the envelope's
+    committed_ms INTEGER NOT NULL,       -- never falls within a team
+    seal INTEGER NOT NULL,
+    body BLOB NOT NULL                   -- last, so that reading the others does not load its overflow pages
+) STRICT;
+CREATE UNIQUE INDEX events_id ON events (id);
+
+CREATE TABLE idempotency (
+    team INTEGER NOT NULL,
+    key BLOB NOT NULL,                   -- 16 bytes of the key's SHA-256: short, and as good
+    event INTEGER NOT NULL,
+    fingerprint BLOB NOT NULL,
+    used_ms INTEGER NOT NULL,
+    seal INTEGER NOT NULL,
+    PRIMARY KEY (team, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_age ON idempotency (used_ms);
+
+CREATE TABLE deliveries (
+    place INTEGER PRIMARY KEY,
+    tag INTEGER NOT NULL,                -- the random half of the id
+    webhook INTEGER NOT NULL,
+    generation INTEGER NOT NULL,         -- the webhook's, when this last began to wait
+    event INTEGER NOT NULL,
+    event_id BLOB NOT NULL,              -- kept here because deliveries may outlive their event
+    kind INTEGER NOT NULL,
+    status INTEGER NOT NULL,             -- 0 pending, 1 retrying, 2 delivered, 3 failed, 4 cancelled
+    attempts INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    created_ms INTEGER NOT NULL,
+    due_ms INTEGER,                      -- set exactly while it waits
+    last_attempt INTEGER,
+    seal INTEGER NOT NULL
+) STRICT;
+CREATE INDEX deliveries_event ON deliveries (event_id);
+CREATE INDEX deliveries_webhook ON deliveries (webhook);
+CREATE INDEX deliveries_due ON deliveries (webhook, generation, due_ms) WHERE due_ms IS NOT NULL;
+-- What is delivered or pending is most of the newest rows or few of them; what is not well is worth an index, and
+-- costs nothing while all is well.
+CREATE INDEX deliveries_unwell ON deliveries (status) WHERE status IN (1, 3, 4);
+CREATE INDEX deliveries_unwell_webhook ON deliveries (webhook, status) WHERE status IN (1, 3, 4);
+
+-- Appended only; each points to the one before it of the same delivery, so no index is needed.
+CREATE TABLE attempts (
+    number INTEGER PRIMARY KEY,
+    delivery INTEGER NOT NULL,
+    previous INTEGER,
+    count INTEGER NOT NULL,              -- from 1, as x-cstar-attempt has it
+    started_ms INTEGER NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    outcome INTEGER NOT NULL,
+    status_code INTEGER,
+    detail TEXT NOT NULL,
+    response_headers TEXT NOT NULL,
+    response_body TEXT NOT NULL,
+    url TEXT NOT NULL,
+    address TEXT,
+    signature TEXT,
+    seal INTEGER NOT NULL
+) STRICT;

@@ -1,0 +1,91 @@
+//! Recording what came of attempts.
+
+use cstar_types::{DeliveryStatus, Outcome};
+
+use super::attempt_rows::{AttemptRow, headers_text};
+use super::fault::Fault;
+use super::queue::Size;
+use super::tx::Tx;
+use crate::{AttemptReport, Verdict};
+
+/// Reports, with all that can be computed before the writer has its turn.
+pub(super) struct Results {
+    reports: Vec<(AttemptReport, String)>,
+}
+
+impl Results {
+    pub(super) fn prepare(reports: Vec<AttemptReport>) -> Self {
+        let with_headers = reports.into_iter().map(|report| {
+            let headers = headers_text(&report.attempt);
+            (report, headers)
+        });
+        Self { reports: with_headers.collect() }
+    }
+
+    pub(super) fn size(&self) -> Size {
+        let texts = self.reports.iter().map(|(report, headers)| {
+            headers.len() + report.attempt.response_body.len() + size_of::<AttemptReport>()
+        });
+        Size { rows: self.reports.len() * 2, bytes: texts.sum() }
+    }
+
+    pub(super) fn apply(&self, tx: &mut Tx<'_>) -> Result<Vec<DeliveryStatus>, Fault> {
+        self.reports.iter().map(|(report, headers)| record(tx, report, headers)).collect()
+    }
+}
+
+fn record(tx: &mut Tx<'_>, report: &AttemptReport, headers: &str) -> Result<DeliveryStatus, Fault> {
+    let look = tx.look();
+    let Some(mut row) = look.any_delivery(report.delivery)? else {
+        return Ok(DeliveryStatus::Cancelled);
+    };
+    let Some(generation) = tx.memory.generation(look, row.webhook)? else {
+        return Ok(DeliveryStatus::Cancelled);
+    };
+    let number = tx.memory.next_attempt(look)?;
+    let attempt = &report.attempt;
+    AttemptRow { number, delivery: row.place, previous: row.last_attempt, attempt, headers }.insert(look)?;
+    row.last_attempt = Some(number);
+    row.attempts = attempt.number.max(row.attempts);
+    let standing = row.status_under(generation);
+    if !standing.has_ended() && attempt.outcome != Outcome::Success {
+        row.failed += 1;
+    }
+    (row.status, row.due_ms) = follows(standing, report.verdict);
+    row.update(look)?;
+    tx.effects.attempts += 1;
+    Ok(row.status)
+}
+
+/// DLV-2: a success ends a delivery whatever came before; a failure leaves an ended one as it ended.
+fn follows(standing: DeliveryStatus, verdict: Verdict) -> (DeliveryStatus, Option<i64>) {
+    match verdict {
+        Verdict::Delivered => (DeliveryStatus::Delivered, None),
+        _ if standing.has_ended() => (standing, None),
+        Verdict::RetryAt(at) => (DeliveryStatus::Retrying, Some(at.as_millis())),
+        Verdict::Failed => (DeliveryStatus::Failed, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cstar_types::Timestamp;
+
+    use super::*;
+
+    /// DLV-2: nothing reopens what has ended, and what waits always has a time.
+    #[test]
+    fn only_success_changes_an_end() {
+        let retry = Verdict::RetryAt(Timestamp::from_millis(7));
+        for standing in DeliveryStatus::ALL {
+            for verdict in [Verdict::Delivered, retry, Verdict::Failed] {
+                let (status, due) = follows(standing, verdict);
+                assert_eq!(status.has_ended(), due.is_none(), "{standing} {verdict:?}");
+                assert!(!standing.has_ended() || status.has_ended(), "{standing} {verdict:?}");
+            }
+            assert_eq!(follows(standing, Verdict::Delivered).0, DeliveryStatus::Delivered);
+        }
+        assert_eq!(follows(DeliveryStatus::Cancelled, Verdict::Failed).0, DeliveryStatus::Cancelled);
+        assert_eq!(follows(DeliveryStatus::Failed, retry).0, DeliveryStatus::Failed);
+    }
+}

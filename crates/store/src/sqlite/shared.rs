@@ -1,0 +1,177 @@
+//! What the handle, the readers and the writer share.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use tokio::sync::{Semaphore, oneshot, watch};
+
+use super::fault::Fault;
+use super::keys::KnownKeys;
+use super::look::{Look, Shelf};
+use super::queue::{Lane, Queue, Size, Waiting, Work};
+use super::readers::Readers;
+use super::tx::Tx;
+use crate::{Health, StoreCounts, StoreError, Tail};
+
+/// Where the store is in its life; it never goes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Life {
+    Open,
+    /// Takes nothing new.
+    Closing,
+    Closed,
+    /// A write failed: nothing that the disk says can be relied on, so nothing more is asked of it.
+    Poisoned,
+}
+
+pub(super) struct Shared {
+    pub(super) queue: Queue,
+    /// Room for [`Lane::Vital`].
+    pub(super) vital: Arc<Semaphore>,
+    pub(super) shelf: Shelf,
+    pub(super) readers: Readers,
+    pub(super) keys: KnownKeys,
+    pub(super) tail: Tail,
+    pub(super) life: watch::Sender<Life>,
+    pub(super) storage_full: AtomicBool,
+    pub(super) counts: Counts,
+}
+
+/// Counts since the start.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    pub(super) commits: AtomicU64,
+    pub(super) events: AtomicU64,
+    pub(super) deliveries: AtomicU64,
+    pub(super) attempts: AtomicU64,
+}
+
+/// A piece of work that is a function and the one who waits for its answer.
+struct Call<T, F> {
+    run: F,
+    outcome: Option<Result<T, StoreError>>,
+    caller: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, F> Work for Call<T, F>
+where
+    T: Send,
+    F: FnMut(&mut Tx<'_>) -> Result<T, Fault> + Send,
+{
+    fn apply(&mut self, tx: &mut Tx<'_>) -> Result<(), Fault> {
+        self.outcome = Some(match (self.run)(tx) {
+            Ok(answer) => Ok(answer),
+            Err(Fault::Refused(reason)) => Err(reason),
+            Err(fault) => return Err(fault),
+        });
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, failed: Option<StoreError>) {
+        let outcome = failed.map_or(self.outcome, |reason| Some(Err(reason)));
+        // Whoever asked may have stopped waiting.
+        let _ = self.caller.send(outcome.unwrap_or(Err(StoreError::OutcomeUnknown)));
+    }
+}
+
+impl Shared {
+    /// Does something in the writer's next transaction; answers after its sync (LOG-1).
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        lane: Lane,
+        size: Size,
+        run: impl FnMut(&mut Tx<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.is_open()?;
+        let permit = match lane {
+            Lane::Append if self.storage_full.load(Ordering::Relaxed) => return Err(StoreError::StorageFull),
+            Lane::Append | Lane::Change => None,
+            Lane::Vital => {
+                let permit = Arc::clone(&self.vital).acquire_owned().await;
+                Some(permit.map_err(|_| StoreError::ShuttingDown)?)
+            }
+        };
+        let (caller, answer) = oneshot::channel();
+        let work = Box::new(Call { run, outcome: None, caller });
+        self.queue
+            .push(Waiting { work, lane, size, _permit: permit })
+            .map_err(|error| self.is_open().err().unwrap_or(error))?;
+        answer.await.unwrap_or(Err(StoreError::OutcomeUnknown))
+    }
+
+    /// Reads in one transaction.
+    pub(super) async fn read<T: Send + 'static>(
+        self: &Arc<Self>,
+        read: impl FnOnce(Look<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        if self.life() == Life::Poisoned {
+            return Err(StoreError::Poisoned);
+        }
+        let permit = self.readers.permit().await;
+        let shared = Arc::clone(self);
+        // It runs to its end even if nobody waits for it any more.
+        let reading = tokio::task::spawn_blocking(move || {
+            let lent = shared.readers.lend(permit);
+            let transaction = lent.connection().unchecked_transaction()?;
+            let answer = read(Look { conn: &transaction, shelf: &shared.shelf })?;
+            transaction.commit()?;
+            Ok::<T, Fault>(answer)
+        });
+        let cut_off = |_| StoreError::Database("a reading was cut off".to_owned());
+        reading.await.map_err(cut_off)?.map_err(StoreError::from)
+    }
+
+    pub(super) fn life(&self) -> Life {
+        *self.life.borrow()
+    }
+
+    pub(super) fn is_open(&self) -> Result<(), StoreError> {
+        match self.life() {
+            Life::Open => Ok(()),
+            Life::Poisoned => Err(StoreError::Poisoned),
+            Life::Closing | Life::Closed => Err(StoreError::ShuttingDown),
+        }
+    }
+
+    pub(super) fn go_on_to(&self, next: Life) {
+        self.life.send_if_modified(|life| {
+            let before = std::mem::replace(life, next.max(*life));
+            before != *life
+        });
+    }
+
+    /// After poison: nobody waits for what will not come.
+    pub(super) fn refuse_all(&self) {
+        self.queue.close();
+        let mut waiting = VecDeque::new();
+        loop {
+            self.queue.take(&mut waiting);
+            if waiting.is_empty() {
+                break;
+            }
+            waiting.drain(..).for_each(|waiting| waiting.work.answer(Some(StoreError::Poisoned)));
+        }
+        self.tail.close();
+    }
+
+    pub(super) fn health(&self) -> Health {
+        match self.life() {
+            Life::Poisoned => Health::Poisoned,
+            Life::Closing | Life::Closed => Health::ShuttingDown,
+            Life::Open if self.storage_full.load(Ordering::Relaxed) => Health::StorageFull,
+            Life::Open => Health::Ready,
+        }
+    }
+
+    pub(super) fn counts(&self) -> StoreCounts {
+        let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        StoreCounts {
+            commits: get(&self.counts.commits),
+            events: get(&self.counts.events),
+            deliveries: get(&self.counts.deliveries),
+            attempts: get(&self.counts.attempts),
+            waiting: self.queue.len() as u64,
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Making, renaming and deleting teams.
+
+use cstar_types::{Team, TeamId};
+
+use super::fault::Fault;
+use super::place::TEAM_NUMBER_MAX;
+use super::team_rows::{TeamRow, TeamState};
+use super::tx::Tx;
+use crate::{Change, StoreError};
+
+/// Whether the caller saw the present version.
+pub(super) fn is_expected(version: u64, expected: Option<u64>) -> Result<(), StoreError> {
+    match expected {
+        Some(expected) if expected != version => Err(StoreError::Changed),
+        _ => Ok(()),
+    }
+}
+
+/// Makes a team. The id of a deleted one stays taken: its positions were given (LOG-2).
+pub(super) fn create(tx: &mut Tx<'_>, team: &Team) -> Result<Team, Fault> {
+    let look = tx.look();
+    if look.any_team(team.id)?.is_some() {
+        return Err(StoreError::Conflict("the team's id is taken").into());
+    }
+    let last =
+        look.conn.query_row("SELECT max(number) FROM teams", (), |row| row.get::<_, Option<i64>>(0))?;
+    let number = last.unwrap_or_default() + 1;
+    if number > TEAM_NUMBER_MAX {
+        return Err(StoreError::TooMany { limit: TEAM_NUMBER_MAX as usize }.into());
+    }
+    let row = TeamRow {
+        number,
+        team: team.clone(),
+        state: TeamState::Alive,
+        removed_events: 0,
+        removed_deliveries: 0,
+        removed_ms: 0,
+    };
+    row.save(look)?;
+    Ok(row.team)
+}
+
+/// Renames a team.
+pub(super) fn rename(
+    tx: &mut Tx<'_>,
+    team: TeamId,
+    name: &str,
+    expected: Option<u64>,
+) -> Result<Team, Fault> {
+    let look = tx.look();
+    let mut row = look.team(team)?;
+    is_expected(row.team.version, expected)?;
+    name.clone_into(&mut row.team.name);
+    row.team.version += 1;
+    row.save(look)?;
+    Ok(row.team)
+}
+
+/// Deletes a team: from now on nothing of it is found. Its rows are removed in slices (see `retention`).
+pub(super) fn delete(tx: &mut Tx<'_>, team: TeamId, expected: Option<u64>) -> Result<(), Fault> {
+    let look = tx.look();
+    let mut row = look.team(team)?;
+    is_expected(row.team.version, expected)?;
+    row.state = TeamState::Erasing;
+    row.save(look)?;
+    tx.memory.forget_all_of(team);
+    tx.effects.teams.push(team);
+    tx.effects.told.push(Change::TeamDeleted(team));
+    Ok(())
+}

@@ -1,0 +1,47 @@
+//! Event types, each stored once and named by number elsewhere.
+
+use std::collections::HashMap;
+
+use cstar_types::EventType;
+use parking_lot::RwLock;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::fault::Fault;
+
+/// Event types by number. Rows are only ever added, so what was read once stays right.
+#[derive(Debug, Default)]
+pub(super) struct TypeNames {
+    known: RwLock<HashMap<i64, EventType>>,
+}
+
+impl TypeNames {
+    pub(super) fn get(&self, conn: &Connection, number: i64) -> Result<EventType, Fault> {
+        if let Some(known) = self.known.read().get(&number) {
+            return Ok(known.clone());
+        }
+        let mut named = conn.prepare_cached("SELECT name FROM types WHERE number = ?1")?;
+        let name: Option<String> = named.query_row([number], |row| row.get(0)).optional()?;
+        let name = name.and_then(|name| name.parse::<EventType>().ok());
+        let name = name.ok_or_else(|| Fault::damaged("types", number))?;
+        self.known.write().insert(number, name.clone());
+        Ok(name)
+    }
+}
+
+/// What an event or a delivery says of its type: the type's number, and whether the event is a test event (T20).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Kind(pub(super) i64);
+
+impl Kind {
+    pub(super) const fn new(type_number: i64, test: bool) -> Self {
+        Self(type_number << 1 | test as i64)
+    }
+
+    pub(super) const fn type_number(self) -> i64 {
+        self.0 >> 1
+    }
+
+    pub(super) const fn is_test(self) -> bool {
+        self.0 & 1 == 1
+    }
+}

@@ -1,0 +1,264 @@
+//! The rows of webhooks.
+
+use cstar_types::{
+    DisabledReason, Pattern, Patterns, RetrySchedule, TeamId, Timestamp, Webhook, WebhookId, WebhookStatus,
+};
+use rusqlite::{OptionalExtension, Row, params};
+use uuid::Uuid;
+
+use super::fault::Fault;
+use super::look::Look;
+use super::seal::Seal;
+use super::text::read_list;
+use super::vault::{Sealed, Shut};
+use crate::{SecretText, StoreError, WebhookSecrets};
+
+/// A row of `webhooks`, secrets still sealed.
+#[derive(Debug, Clone)]
+pub(super) struct WebhookRow {
+    pub(super) number: i64,
+    pub(super) team_number: i64,
+    pub(super) webhook: Webhook,
+    /// Deleted, and only here so that its deliveries can say whose they are.
+    pub(super) deleted: bool,
+    /// A delivery of an earlier generation that waits is cancelled (see `cancel`).
+    pub(super) generation: i64,
+    /// Whether there may be such rows.
+    pub(super) cancelling: bool,
+    pub(super) secret: Option<Vec<u8>>,
+    pub(super) previous_secret: Option<Vec<u8>>,
+    pub(super) previous_until: Option<Timestamp>,
+}
+
+/// Of webhooks whose team was not deleted.
+const SELECT: &str = "SELECT w.number, w.id, w.team, w.state, w.generation, w.cancelling, w.url, w.events,
+    w.description, w.retry_schedule, w.headers, w.disable_on_gone, w.version, w.created_ms, w.updated_ms, w.secret,
+    w.previous_secret, w.previous_until_ms, w.seal, t.id
+    FROM webhooks w JOIN teams t ON t.number = w.team AND t.state = 0";
+
+const STATE_DELETED: i64 = 3;
+
+const fn state(webhook: &Webhook) -> i64 {
+    match (webhook.status, webhook.disabled_reason) {
+        (WebhookStatus::Enabled, _) => 0,
+        (WebhookStatus::Disabled, Some(DisabledReason::Gone)) => 2,
+        (WebhookStatus::Disabled, _) => 1,
+    }
+}
+
+/// What is stored and sealed of a row in another form than it is used.
+struct Columns {
+    state: i64,
+    events: String,
+    retry_schedule: Option<String>,
+    headers: Option<Vec<u8>>,
+}
+
+impl WebhookRow {
+    fn columns(&self, look: Look<'_>) -> Columns {
+        let Webhook { id, team, events, retry_schedule, headers, .. } = &self.webhook;
+        let headers = (!headers.is_empty()).then(|| {
+            let clear = serde_json::to_vec(headers).expect("pairs of texts can always be written");
+            look.shelf.vault.seal(Sealed::Headers(*team, *id), &clear)
+        });
+        Columns {
+            state: if self.deleted { STATE_DELETED } else { state(&self.webhook) },
+            events: events.to_string(),
+            retry_schedule: retry_schedule.as_ref().map(ToString::to_string),
+            headers,
+        }
+    }
+
+    fn seal(&self, columns: &Columns) -> i64 {
+        Seal::new()
+            .int(self.number)
+            .bits(self.webhook.id.bits())
+            .int(self.team_number)
+            .int(columns.state)
+            .int(self.generation)
+            .int(self.cancelling.into())
+            .text(&self.webhook.url)
+            .text(&columns.events)
+            .text(&self.webhook.description)
+            .maybe_bytes(columns.retry_schedule.as_deref().map(str::as_bytes))
+            .maybe_bytes(columns.headers.as_deref())
+            .int(self.webhook.disable_on_gone.into())
+            .int(self.webhook.version as i64)
+            .int(self.webhook.created_at.as_millis())
+            .int(self.webhook.updated_at.as_millis())
+            .maybe_bytes(self.secret.as_deref())
+            .maybe_bytes(self.previous_secret.as_deref())
+            .maybe(self.previous_until.map(Timestamp::as_millis))
+            .finish()
+    }
+
+    /// Reads a row of [`SELECT`].
+    fn read(look: Look<'_>, row: &Row<'_>) -> Result<Self, Fault> {
+        let id = WebhookId::from_bits(u128::from_be_bytes(row.get(1)?));
+        let team = TeamId::from_uuid(Uuid::from_bytes(row.get(19)?));
+        let damaged = || Fault::damaged("webhooks", id);
+        let columns = Columns {
+            state: row.get(3)?,
+            events: row.get(7)?,
+            retry_schedule: row.get(9)?,
+            headers: row.get(10)?,
+        };
+        let (status, disabled_reason) = match columns.state {
+            0 => (WebhookStatus::Enabled, None),
+            1 | STATE_DELETED => (WebhookStatus::Disabled, Some(DisabledReason::ByRequest)),
+            2 => (WebhookStatus::Disabled, Some(DisabledReason::Gone)),
+            _ => return Err(damaged()),
+        };
+        let schedule = columns.retry_schedule.as_deref().map(str::parse::<RetrySchedule>);
+        let read = Self {
+            number: row.get(0)?,
+            team_number: row.get(2)?,
+            deleted: columns.state == STATE_DELETED,
+            generation: row.get(4)?,
+            cancelling: row.get(5)?,
+            secret: row.get(15)?,
+            previous_secret: row.get(16)?,
+            previous_until: row.get::<_, Option<i64>>(17)?.map(Timestamp::from_millis),
+            webhook: Webhook {
+                id,
+                team,
+                url: row.get(6)?,
+                events: read_list::<Pattern, Patterns>(&columns.events).ok_or_else(damaged)?,
+                description: row.get(8)?,
+                status,
+                disabled_reason,
+                retry_schedule: schedule.transpose().map_err(|_| damaged())?,
+                headers: Vec::new(),
+                disable_on_gone: row.get(11)?,
+                version: row.get::<_, i64>(12)? as u64,
+                created_at: Timestamp::from_millis(row.get(13)?),
+                updated_at: Timestamp::from_millis(row.get(14)?),
+            },
+        };
+        if read.seal(&columns) != row.get::<_, i64>(18)? {
+            return Err(damaged());
+        }
+        read.with_headers(look, columns.headers)
+    }
+
+    fn with_headers(mut self, look: Look<'_>, sealed: Option<Vec<u8>>) -> Result<Self, Fault> {
+        if let Some(sealed) = sealed {
+            let clear = self.open(look, Sealed::Headers(self.webhook.team, self.webhook.id), &sealed)?;
+            let headers = serde_json::from_slice(&clear);
+            self.webhook.headers = headers.map_err(|_| Fault::damaged("webhooks", self.webhook.id))?;
+        }
+        Ok(self)
+    }
+
+    fn open(
+        &self,
+        look: Look<'_>,
+        what: Sealed,
+        sealed: &[u8],
+    ) -> Result<zeroize::Zeroizing<Vec<u8>>, Fault> {
+        look.shelf.vault.open(what, sealed).map_err(|shut| match shut {
+            Shut::Damaged => Fault::damaged("webhooks", self.webhook.id),
+            Shut::OtherKey => Fault::Refused(StoreError::Unusable(format!(
+                "the secrets of {} were encrypted with a master key that was not given: give it as an earlier one",
+                self.webhook.id
+            ))),
+        })
+    }
+
+    fn open_text(&self, look: Look<'_>, what: Sealed, sealed: &[u8]) -> Result<SecretText, Fault> {
+        let clear = self.open(look, what, sealed)?;
+        let text = std::str::from_utf8(&clear).map_err(|_| Fault::damaged("webhooks", self.webhook.id))?;
+        Ok(SecretText::new(text.to_owned()))
+    }
+
+    /// The secrets in the clear.
+    pub(super) fn secrets(&self, look: Look<'_>) -> Result<WebhookSecrets, Fault> {
+        let Webhook { id, team, .. } = self.webhook;
+        let current = self.secret.as_deref().ok_or_else(|| Fault::damaged("webhooks", id))?;
+        let current = self.open_text(look, Sealed::Secret(team, id), current)?;
+        let previous = match (&self.previous_secret, self.previous_until) {
+            (Some(sealed), Some(until)) => {
+                Some((self.open_text(look, Sealed::PreviousSecret(team, id), sealed)?, until))
+            }
+            _ => None,
+        };
+        Ok(WebhookSecrets { current, previous })
+    }
+
+    /// Writes the row, new or changed.
+    pub(super) fn save(&self, look: Look<'_>) -> Result<(), Fault> {
+        let columns = self.columns(look);
+        let mut save = look.conn.prepare_cached(
+            "INSERT INTO webhooks (number, id, team, state, generation, cancelling, url, events, description,
+                 retry_schedule, headers, disable_on_gone, version, created_ms, updated_ms, secret, previous_secret,
+                 previous_until_ms, seal)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+             ON CONFLICT (number) DO UPDATE SET state = ?4, generation = ?5, cancelling = ?6, url = ?7, events = ?8,
+                 description = ?9, retry_schedule = ?10, headers = ?11, disable_on_gone = ?12, version = ?13,
+                 updated_ms = ?15, secret = ?16, previous_secret = ?17, previous_until_ms = ?18, seal = ?19",
+        )?;
+        save.execute(params![
+            self.number,
+            self.webhook.id.bits().to_be_bytes(),
+            self.team_number,
+            columns.state,
+            self.generation,
+            self.cancelling,
+            self.webhook.url,
+            columns.events,
+            self.webhook.description,
+            columns.retry_schedule,
+            columns.headers,
+            self.webhook.disable_on_gone,
+            self.webhook.version as i64,
+            self.webhook.created_at.as_millis(),
+            self.webhook.updated_at.as_millis(),
+            self.secret,
+            self.previous_secret,
+            self.previous_until.map(Timestamp::as_millis),
+            self.seal(&columns),
+        ])?;
+        Ok(())
+    }
+}
+
+impl Look<'_> {
+    /// A webhook whose team was not deleted; it may itself be deleted.
+    pub(super) fn any_webhook(&self, webhook: WebhookId) -> Result<Option<WebhookRow>, Fault> {
+        let mut found = self.conn.prepare_cached(&format!("{SELECT} WHERE w.id = ?1"))?;
+        let row = found.query_row([webhook.bits().to_be_bytes()], |row| Ok(WebhookRow::read(*self, row)));
+        row.optional()?.transpose()
+    }
+
+    /// A webhook that is there to be used.
+    pub(super) fn webhook(&self, webhook: WebhookId) -> Result<WebhookRow, Fault> {
+        let found = self.any_webhook(webhook)?.filter(|row| !row.deleted);
+        found.ok_or(Fault::Refused(StoreError::NotFound))
+    }
+
+    /// The same, and of this team (T24).
+    pub(super) fn webhook_of(&self, team: TeamId, webhook: WebhookId) -> Result<WebhookRow, Fault> {
+        let found = self.webhook(webhook)?;
+        if found.webhook.team == team { Ok(found) } else { Err(Fault::Refused(StoreError::NotFound)) }
+    }
+
+    /// The webhook with this number; it may be deleted, and its team too (then `None`).
+    pub(super) fn webhook_numbered(&self, number: i64) -> Result<Option<WebhookRow>, Fault> {
+        let mut found = self.conn.prepare_cached(&format!("{SELECT} WHERE w.number = ?1"))?;
+        found.query_row([number], |row| Ok(WebhookRow::read(*self, row))).optional()?.transpose()
+    }
+
+    /// Webhooks of a team with a smaller id, newest first, deleted ones left out.
+    pub(super) fn webhooks_before(
+        &self,
+        team: i64,
+        from: Option<WebhookId>,
+        limit: usize,
+    ) -> Result<Vec<WebhookRow>, Fault> {
+        let from = from.map_or(u128::MAX, |id| id.bits()).to_be_bytes();
+        let sql =
+            format!("{SELECT} WHERE w.team = ?1 AND w.id < ?2 AND w.state <> 3 ORDER BY w.id DESC LIMIT ?3");
+        let mut list = self.conn.prepare_cached(&sql)?;
+        list.query_and_then(params![team, from, limit as i64], |row| WebhookRow::read(*self, row))?.collect()
+    }
+}

@@ -1,0 +1,131 @@
+//! Making, changing and deleting webhooks.
+
+use cstar_types::{DisabledReason, TeamId, Timestamp, Webhook, WebhookId, WebhookStatus};
+
+use super::cancel;
+use super::fault::Fault;
+use super::teams::is_expected;
+use super::tx::Tx;
+use super::vault::Sealed;
+use super::webhook_rows::WebhookRow;
+use crate::{Change, SecretText, StoreError, WebhookPatch};
+
+/// Stores a new webhook and its secret.
+pub(super) fn create(
+    tx: &mut Tx<'_>,
+    webhook: &Webhook,
+    secret: &SecretText,
+    limit: usize,
+) -> Result<Webhook, Fault> {
+    let look = tx.look();
+    let team = look.team(webhook.team)?;
+    let taken = look
+        .conn
+        .prepare_cached("SELECT 1 FROM webhooks WHERE id = ?1")?
+        .exists([webhook.id.bits().to_be_bytes()])?;
+    if taken {
+        return Err(StoreError::Conflict("the webhook's id is taken").into());
+    }
+    if look.webhooks_before(team.number, None, limit)?.len() >= limit {
+        return Err(StoreError::TooMany { limit }.into());
+    }
+    let next =
+        look.conn.query_row("SELECT max(number) FROM webhooks", (), |row| row.get::<_, Option<i64>>(0))?;
+    let row = WebhookRow {
+        number: next.unwrap_or_default() + 1,
+        team_number: team.number,
+        webhook: webhook.clone(),
+        deleted: false,
+        generation: 0,
+        cancelling: false,
+        secret: Some(
+            tx.shelf.vault.seal(Sealed::Secret(webhook.team, webhook.id), secret.reveal().as_bytes()),
+        ),
+        previous_secret: None,
+        previous_until: None,
+    };
+    changed(tx, &row)?;
+    Ok(row.webhook)
+}
+
+/// Changes a webhook.
+pub(super) fn update(
+    tx: &mut Tx<'_>,
+    team: TeamId,
+    webhook: WebhookId,
+    patch: WebhookPatch,
+    expected: Option<u64>,
+    now: Timestamp,
+) -> Result<Webhook, Fault> {
+    let mut row = tx.look().webhook_of(team, webhook)?;
+    is_expected(row.webhook.version, expected)?;
+    let disabled = patch.enabled.is_some_and(|enabled| enabled.is_err());
+    apply(&mut row.webhook, patch);
+    row.webhook.version += 1;
+    row.webhook.updated_at = now;
+    if disabled {
+        cancel::begin(tx, &mut row)?;
+    }
+    changed(tx, &row)?;
+    Ok(row.webhook)
+}
+
+fn apply(webhook: &mut Webhook, patch: WebhookPatch) {
+    fn set<T>(place: &mut T, value: Option<T>) {
+        if let Some(value) = value {
+            *place = value;
+        }
+    }
+    set(&mut webhook.url, patch.url);
+    set(&mut webhook.events, patch.events);
+    set(&mut webhook.description, patch.description);
+    set(&mut webhook.retry_schedule, patch.retry_schedule);
+    set(&mut webhook.headers, patch.headers);
+    set(&mut webhook.disable_on_gone, patch.disable_on_gone);
+    if let Some(enabled) = patch.enabled {
+        webhook.status = if enabled.is_ok() { WebhookStatus::Enabled } else { WebhookStatus::Disabled };
+        webhook.disabled_reason = enabled.err();
+    }
+}
+
+/// Disables a webhook; one that is disabled stays as it is, with the reason that it has.
+pub(super) fn disable(
+    tx: &mut Tx<'_>,
+    webhook: WebhookId,
+    reason: DisabledReason,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let known = tx.look().webhook(webhook)?.webhook;
+    if known.status == WebhookStatus::Enabled {
+        let patch = WebhookPatch { enabled: Some(Err(reason)), ..WebhookPatch::default() };
+        update(tx, known.team, webhook, patch, None, now)?;
+    }
+    Ok(())
+}
+
+/// Deletes a webhook. Its row stays, without secrets, for as long as its deliveries do.
+pub(super) fn delete(
+    tx: &mut Tx<'_>,
+    team: TeamId,
+    webhook: WebhookId,
+    expected: Option<u64>,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let mut row = tx.look().webhook_of(team, webhook)?;
+    is_expected(row.webhook.version, expected)?;
+    row.deleted = true;
+    row.secret = None;
+    row.previous_secret = None;
+    row.previous_until = None;
+    row.webhook.headers.clear();
+    row.webhook.updated_at = now;
+    cancel::begin(tx, &mut row)?;
+    changed(tx, &row)
+}
+
+fn changed(tx: &mut Tx<'_>, row: &WebhookRow) -> Result<(), Fault> {
+    row.save(tx.look())?;
+    tx.memory.forget_webhook(row.webhook.team, row.number);
+    tx.effects.told.push(Change::WebhookChanged(row.webhook.id));
+    Ok(())
+}
