@@ -36,7 +36,7 @@ before(async () => {
   const listen = `127.0.0.1:${await freePort()}`;
   url = `http://${listen}`;
   dev = new Child(CSTAR, ['dev', '--listen', listen], terminal());
-  await dev.until('the server is ready', () => fetch(`${url}/readyz`).then(({ status }) => status === 200, () => false));
+  await dev.until('Ready, with the profile written', () => /\bReady\b/.test(dev.stdout));
 
   receiver = await expressReceiver(express5);
   receiver.environment.WEBHOOK_SECRET = (await cstar('listen', '--print-secret')).stdout.trim();
