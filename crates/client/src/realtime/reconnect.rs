@@ -56,6 +56,11 @@ impl Reconnect {
         self.asked = Some(after.min(ASKED_MAX));
     }
 
+    /// Whether the server said that it is about to close.
+    pub(crate) const fn is_asked(&self) -> bool {
+        self.asked.is_some()
+    }
+
     /// The stream ended or could not be opened. `can_ask_key` is whether another key may be had.
     pub(crate) fn failed(&mut self, error: &Error, can_ask_key: bool, now: Instant, random: f64) -> Verdict {
         self.attempt += 1;

@@ -166,6 +166,10 @@ impl Realtime {
 
     fn disconnected(&mut self, error: Error) {
         self.connected = false;
+        let error = match error {
+            Error::Stream(StreamEnd::Closed) if self.reconnect.is_asked() => StreamEnd::Reconnect.into(),
+            other => other,
+        };
         let can_ask_key = self.connect.can_ask_key();
         let verdict = self.reconnect.failed(&error, can_ask_key, Instant::now(), (self.random)());
         let attempt = self.reconnect.attempt();

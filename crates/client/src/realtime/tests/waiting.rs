@@ -206,6 +206,20 @@ async fn the_cursor_follows_what_was_handed_out() {
     assert_eq!(realtime.cursor(), Some(Cursor::After(Position::new(2, 50))));
 }
 
+/// A close that the server announced is told as such.
+#[tokio::test(start_paused = true)]
+async fn an_announced_close_is_no_surprise() {
+    let going = "event: cstar.reconnect\ndata: {\"after_ms\":1500}\n\n".to_owned();
+    let texts = stream::iter([ready(false, Some("1.40"), 15_000), going]).map(|text| Ok(Bytes::from(text)));
+    let mut realtime = over([opening(texts), timed([(0, ready(true, None, 15_000))])]);
+    stand(&mut realtime).await;
+    let start = Instant::now();
+    let error = next_error(&mut realtime).await;
+    assert!(matches!(error, Error::Stream(StreamEnd::Reconnect)), "{error}");
+    stand(&mut realtime).await;
+    assert_eq!(start.elapsed(), Duration::from_millis(1500));
+}
+
 /// T13: a function that cannot give another key now is asked again later.
 #[tokio::test(start_paused = true)]
 async fn a_key_that_cannot_be_had_is_asked_for_again() {
