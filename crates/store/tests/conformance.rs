@@ -6,6 +6,46 @@ mod model {
     cstar_store::conformance_suite!(std::sync::Arc<Model>);
 }
 
+mod sqlite {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use cstar_store::Upkeep as _;
+    use cstar_store::conformance::{AnyStore, Subject};
+    use cstar_store::sqlite::{MasterKey, Options, SqliteStore};
+    use tempfile::TempDir;
+
+    cstar_store::conformance_suite!(OnDisk);
+
+    /// The store, and the directory that it leaves.
+    struct OnDisk {
+        store: Arc<SqliteStore>,
+        dir: TempDir,
+    }
+
+    fn open(dir: &Path) -> Arc<SqliteStore> {
+        let options = Options::new(dir.join("data"), MasterKey::new([7; 32]));
+        Arc::new(SqliteStore::open(options).expect("the directory can be used"))
+    }
+
+    #[async_trait::async_trait]
+    impl Subject for OnDisk {
+        async fn fresh() -> Self {
+            let dir = TempDir::new().expect("a directory can be made");
+            Self { store: open(dir.path()), dir }
+        }
+
+        fn store(&self) -> AnyStore {
+            self.store.clone()
+        }
+
+        async fn reopened(self) -> Self {
+            self.store.close().await;
+            Self { store: open(self.dir.path()), dir: self.dir }
+        }
+    }
+}
+
 /// The suite can fail: here it is given a store that breaks LOG-1.
 mod a_store_that_forgets {
     use std::sync::Arc;

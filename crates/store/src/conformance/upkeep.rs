@@ -30,6 +30,8 @@ pub async fn a_closed_store_takes_nothing(subject: impl Subject) {
     let store = subject.store();
     let (team, webhook, due) = given::one_delivery(&store).await;
     let key = given::key(&store, team).await;
+    let old = given::team(&store).await;
+    given::one_event(&store, old, "ticket.created").await; // something that could be removed
     store.close().await;
     let closed = StoreError::ShuttingDown;
     assert_eq!(store.append(one_publish(team, 0)).await, Err(closed.clone()));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use cstar_types::{DeliveryStatus, Event, EventId, KeyId, Outcome, Webhook, WebhookId};
+use cstar_types::{DeliveryStatus, Event, EventId, KeyId, Outcome};
 use proptest::sample::Index;
 
 use super::Difference;
@@ -96,10 +96,7 @@ impl<M: Subject, S: Subject> Sides<M, S> {
         let now = self.now();
         match *op {
             Op::CreateWebhook { team, patterns, limit } => {
-                let id = WebhookId::from_bits(self.new_bits());
-                let webhook = given::new_webhook(self.team(team), patterns);
-                let webhook = Webhook { id, created_at: now, updated_at: now, ..webhook };
-                self.webhooks.push((webhook.team, id));
+                let webhook = self.new_webhook(self.team(team), patterns);
                 let create = async |side: &Side| {
                     side.store.create_webhook(webhook.clone(), given::secret(), limit).await
                 };

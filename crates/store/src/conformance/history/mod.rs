@@ -27,9 +27,13 @@ const CASES: u32 = 48;
 /// The longest history, in operations.
 const OPS_MAX: usize = 60;
 
+/// A history that shrinks for longer is short enough.
+const SHRINK_MAX_MS: u32 = 120_000;
+
 /// Plays random histories and fails with the shortest that tells the store and the model apart.
 pub fn plays_like_the_model<S: Subject>() {
-    let mut config = Config { source_file: Some(file!()), ..Config::default() };
+    let mut config =
+        Config { source_file: Some(file!()), max_shrink_time: SHRINK_MAX_MS, ..Config::default() };
     if std::env::var_os("PROPTEST_CASES").is_none() {
         config.cases = CASES;
     }

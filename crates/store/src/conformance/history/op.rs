@@ -1,5 +1,7 @@
 //! What can happen in a history.
 
+use proptest::collection::vec;
+use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
@@ -150,44 +152,88 @@ pub(super) struct Cut {
 
 const TYPES: &[&str] = &["ticket.created", "ticket.closed", "customer.created", "boss.spawned"];
 const PATTERNS: &[&str] =
-    &["*", "ticket.*", "*.created", "boss.spawned", "ticket.created,customer.*", "player.*"];
+    &["*", "*", "*", "ticket.*", "*.created", "boss.spawned", "ticket.created,customer.*", "player.*"];
 const DATA: &[&str] = &["{}", r#"{"id":"1"}"#, r#"{"id":"ž\u0000"}"#];
 const KEYS: &[&str] = &["a", "b", "c"];
-/// How far back cutoffs and lists reach, in seconds: all, some, nearly none.
-const BACK: &[u16] = &[0, 1, 5, 20, 60, 9999];
 const REASONS: &[DisabledReason] = &[DisabledReason::ByRequest, DisabledReason::Gone];
 
-/// Any step; those that make and end deliveries are the most frequent.
+/// Any step. Deliveries are made and come to an end far more often than what they need is taken away: a history in
+/// which nothing is left shows nothing.
 pub(super) fn any_op() -> impl Strategy<Value = Op> {
+    prop_oneof![6 => of_directory(), 8 => of_log(), 9 => of_deliveries(), 3 => looks(), 3 => of_time()]
+}
+
+fn of_directory() -> impl Strategy<Value = Op> {
+    let any = any::<Index>;
+    let limit = || prop_oneof![1 => 1usize..4, 4 => Just(99)];
     prop_oneof![
-        2 => Just(Op::CreateTeam),
-        1 => (any::<Index>(), seen()).prop_map(|(team, seen)| Op::RenameTeam { team, seen }),
-        1 => (any::<Index>(), seen()).prop_map(|(team, seen)| Op::DeleteTeam { team, seen }),
-        1 => any::<Index>().prop_map(|team| Op::CreateKey { team }),
-        1 => (any::<Index>(), whose()).prop_map(|(key, whose)| Op::RevokeKey { key, whose }),
-        6 => (any::<Index>(), select(PATTERNS), select(&[1usize, 3, 99][..]))
+        4 => Just(Op::CreateTeam),
+        2 => (any(), seen()).prop_map(|(team, seen)| Op::RenameTeam { team, seen }),
+        1 => (any(), seen()).prop_map(|(team, seen)| Op::DeleteTeam { team, seen }),
+        2 => any().prop_map(|team| Op::CreateKey { team }),
+        2 => (any(), whose()).prop_map(|(key, whose)| Op::RevokeKey { key, whose }),
+        10 => (any(), select(PATTERNS), limit())
             .prop_map(|(team, patterns, limit)| Op::CreateWebhook { team, patterns, limit }),
-        6 => (any::<Index>(), whose(), patch(), seen())
+        10 => (any(), whose(), patch(), seen())
             .prop_map(|(webhook, whose, change, seen)| Op::UpdateWebhook { webhook, whose, change, seen }),
-        1 => (any::<Index>(), select(REASONS)).prop_map(|(webhook, reason)| Op::DisableWebhook { webhook, reason }),
-        2 => (any::<Index>(), whose(), seen())
+        2 => (any(), select(REASONS)).prop_map(|(webhook, reason)| Op::DisableWebhook { webhook, reason }),
+        2 => (any(), whose(), seen())
             .prop_map(|(webhook, whose, seen)| Op::DeleteWebhook { webhook, whose, seen }),
-        16 => (any::<Index>(), proptest::collection::vec(draft(), 0..4), prop::bool::weighted(0.9))
-            .prop_map(|(team, events, deliver)| Op::Append { team, events, deliver }),
-        12 => proptest::collection::vec((any::<Index>(), result()), 0..5).prop_map(|results| Op::Record { results }),
-        6 => (any::<Index>(), whose()).prop_map(|(delivery, whose)| Op::Resend { delivery, whose }),
-        3 => (select(BACK), select(BACK), select(BACK), 1usize..9)
-            .prop_map(|(events, deliveries, keys, rows)| Op::RemoveOld { events, deliveries, keys, rows }),
-        6 => prop_oneof![6 => 0i16..40, 1 => -30i16..0].prop_map(|seconds| Op::Wait { seconds }),
-        3 => (any::<Index>(), 0u64..12, 1usize..5, 0usize..900)
-            .prop_map(|(team, after, entries, bytes)| Op::Read { team, after, entries, bytes }),
-        3 => (any::<Index>(), cut(), select(&[Order::Desc, Order::Asc][..]), proptest::option::of(0u64..12))
-            .prop_map(|(team, cut, order, from)| Op::ListEvents { team, cut, order, from }),
-        3 => (any::<Index>(), cut(), proptest::option::of(select(&DeliveryStatus::ALL[..])), proptest::option::of(any::<Index>()))
-            .prop_map(|(team, cut, status, webhook)| Op::ListDeliveries { team, cut, status, webhook }),
-        4 => (any::<Index>(), 0u16..60, 1usize..5).prop_map(|(webhook, ahead, limit)| Op::Due { webhook, ahead, limit }),
-        2 => Just(Op::Reopen),
     ]
+}
+
+fn of_log() -> impl Strategy<Value = Op> {
+    let deliver = prop::bool::weighted(0.9);
+    (any::<Index>(), vec(draft(), 0..4), deliver).prop_map(|(team, events, deliver)| Op::Append {
+        team,
+        events,
+        deliver,
+    })
+}
+
+fn of_deliveries() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        4 => vec((any::<Index>(), result()), 0..5).prop_map(|results| Op::Record { results }),
+        1 => (any::<Index>(), whose()).prop_map(|(delivery, whose)| Op::Resend { delivery, whose }),
+    ]
+}
+
+fn looks() -> impl Strategy<Value = Op> {
+    let any = any::<Index>;
+    let order = select(&[Order::Desc, Order::Asc][..]);
+    let status = option::of(select(&DeliveryStatus::ALL[..]));
+    prop_oneof![
+        (any(), 0u64..12, 1usize..5, 0usize..900).prop_map(|(team, after, entries, bytes)| Op::Read {
+            team,
+            after,
+            entries,
+            bytes
+        }),
+        (any(), cut(), order, option::of(0u64..12)).prop_map(|(team, cut, order, from)| Op::ListEvents {
+            team,
+            cut,
+            order,
+            from
+        }),
+        (any(), cut(), status, option::of(any()))
+            .prop_map(|(team, cut, status, webhook)| Op::ListDeliveries { team, cut, status, webhook }),
+        (any(), 0u16..60, 1usize..5).prop_map(|(webhook, ahead, limit)| Op::Due { webhook, ahead, limit }),
+    ]
+}
+
+fn of_time() -> impl Strategy<Value = Op> {
+    let seconds = prop_oneof![6 => 0i16..30, 1 => -30i16..0];
+    prop_oneof![
+        4 => seconds.prop_map(|seconds| Op::Wait { seconds }),
+        2 => (ago(), ago(), ago(), 1usize..9)
+            .prop_map(|(events, deliveries, keys, rows)| Op::RemoveOld { events, deliveries, keys, rows }),
+        1 => Just(Op::Reopen),
+    ]
+}
+
+/// How far back cutoffs and lists reach, in seconds: nearly all of a history, some of it, none.
+fn ago() -> impl Strategy<Value = u16> {
+    prop_oneof![1 => 0u16..3, 2 => 3u16..60, 2 => Just(9999)]
 }
 
 fn seen() -> impl Strategy<Value = Seen> {
@@ -200,17 +246,17 @@ fn whose() -> impl Strategy<Value = Whose> {
 
 fn patch() -> impl Strategy<Value = Patch> {
     prop_oneof![
-        Just(Patch::Nothing),
-        select(PATTERNS).prop_map(Patch::Patterns),
-        select(&["", "of the shop"][..]).prop_map(Patch::Description),
-        Just(Patch::Enable),
-        select(REASONS).prop_map(Patch::Disable),
-        any::<bool>().prop_map(Patch::Gone),
+        1 => Just(Patch::Nothing),
+        3 => select(PATTERNS).prop_map(Patch::Patterns),
+        1 => select(&["", "of the shop"][..]).prop_map(Patch::Description),
+        4 => Just(Patch::Enable),
+        1 => select(REASONS).prop_map(Patch::Disable),
+        1 => any::<bool>().prop_map(Patch::Gone),
     ]
 }
 
 fn draft() -> impl Strategy<Value = Draft> {
-    let key = proptest::option::weighted(0.3, select(KEYS));
+    let key = option::weighted(0.3, select(KEYS));
     (select(TYPES), select(DATA), key).prop_map(|(event_type, data, key)| Draft { event_type, data, key })
 }
 
@@ -224,7 +270,7 @@ fn result() -> impl Strategy<Value = Result> {
 }
 
 fn cut() -> impl Strategy<Value = Cut> {
-    let back = || proptest::option::of(select(BACK));
-    (select(PATTERNS), proptest::option::of(select(PATTERNS)), back(), back(), 1usize..6)
+    let back = || option::of(ago());
+    (select(PATTERNS), option::of(select(PATTERNS)), back(), back(), 1usize..6)
         .prop_map(|(visible, wanted, since, until, limit)| Cut { visible, wanted, since, until, limit })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use cstar_types::{Delivery, DeliveryId, EventId, KeyId, Team, TeamId, Timestamp, WebhookId};
+use cstar_types::{Delivery, DeliveryId, EventId, KeyId, Team, TeamId, Timestamp, Webhook, WebhookId};
 use proptest::sample::Index;
 use proptest::test_runner::TestCaseError;
 use uuid::Uuid;
@@ -45,7 +45,7 @@ pub(super) struct Side {
 }
 
 impl<M: Subject, S: Subject> Sides<M, S> {
-    /// Two empty stores, and a first team in both.
+    /// Two stores with a first team in both, and two webhooks, so that no history is about nothing.
     pub(super) async fn begin() -> Self {
         let subjects = (M::fresh().await, S::fresh().await);
         let side = |store: AnyStore| Side { tail: store.tail(BUDGET_BYTES), store, ids: BTreeMap::new() };
@@ -62,6 +62,13 @@ impl<M: Subject, S: Subject> Sides<M, S> {
         let team = sides.new_team();
         for side in &sides.sides {
             side.store.create_team(team.clone()).await.expect("a new team is taken");
+        }
+        for patterns in ["*", "ticket.*"] {
+            let webhook = sides.new_webhook(team.id, patterns);
+            for side in &sides.sides {
+                let made = side.store.create_webhook(webhook.clone(), given::secret(), given::WEBHOOKS_MAX);
+                made.await.expect("a new webhook is taken");
+            }
         }
         sides
     }
@@ -113,6 +120,13 @@ impl<M: Subject, S: Subject> Sides<M, S> {
         let id = TeamId::from_uuid(Uuid::from_u128(self.new_bits().wrapping_mul(SCATTER)));
         self.teams.push(id);
         Team { id, created_at: self.now(), ..given::new_team("Acme") }
+    }
+
+    /// A webhook that neither knows yet.
+    pub(super) fn new_webhook(&mut self, team: TeamId, patterns: &str) -> Webhook {
+        let id = WebhookId::from_bits(self.new_bits());
+        self.webhooks.push((team, id));
+        Webhook { id, created_at: self.now(), updated_at: self.now(), ..given::new_webhook(team, patterns) }
     }
 
     pub(super) fn team(&self, picked: Index) -> TeamId {
