@@ -13,6 +13,8 @@ use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
 use tokio::net::TcpStream;
 
+use crate::wait::DEADLINE;
+
 /// Speaks to one server with one key.
 #[derive(Debug, Clone)]
 pub struct Http {
@@ -100,7 +102,7 @@ impl Http {
     /// Sends a request and waits for the whole answer.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there is none within [`DEADLINE`].
     pub async fn send(
         &self,
         method: Method,
@@ -108,9 +110,12 @@ impl Http {
         headers: &[(&str, &str)],
         body: impl Into<Bytes>,
     ) -> Result<Answer, NoAnswer> {
-        let (head, body) = self.open(method, path, headers, body.into()).await?.into_parts();
-        let body = body.collect().await.map_err(no_answer)?.to_bytes();
-        Ok(Answer { status: head.status.as_u16(), headers: head.headers, body })
+        let answer = async {
+            let (head, body) = self.open(method, path, headers, body.into()).await?.into_parts();
+            let body = body.collect().await.map_err(no_answer)?.to_bytes();
+            Ok(Answer { status: head.status.as_u16(), headers: head.headers, body })
+        };
+        tokio::time::timeout(DEADLINE, answer).await.unwrap_or_else(|_| Err(no_answer("no answer in time")))
     }
 
     /// GET.

@@ -240,12 +240,16 @@ impl CstarProcess {
     /// What `strace` noted of the last start; to be asked for after the end.
     pub async fn trace(&self) -> String {
         let path = self.trace_path(self.starts);
-        let end = format!("{} +++ ", self.pid);
+        let first_thread = self.pid.to_string();
+        let is_end = |line: &str| {
+            line.split_once(' ')
+                .is_some_and(|(thread, what)| thread == first_thread && what.trim_start().starts_with("+++"))
+        };
         // `strace` is no child of ours: it has written everything once it has written how the server's first thread,
         // which the kernel reports last, has ended.
         until("the end of the trace", async || {
             let trace = String::from_utf8_lossy(&std::fs::read(&path).ok()?).into_owned();
-            trace.lines().any(|line| line.starts_with(&end)).then_some(trace)
+            trace.lines().any(is_end).then_some(trace)
         })
         .await
     }

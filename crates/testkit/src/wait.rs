@@ -1,6 +1,6 @@
 //! Waiting on a condition, with a deadline.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Enough for a slow machine that does other work too; reached only when something is broken.
 pub const DEADLINE: Duration = Duration::from_secs(30);
@@ -20,12 +20,14 @@ pub async fn until<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
 /// # Panics
 /// When there was none within `deadline`; the panic names `what`.
 pub async fn until_within<T>(deadline: Duration, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    let began = Instant::now();
-    loop {
-        if let Some(seen) = look().await {
-            return seen;
+    let looking = async {
+        loop {
+            if let Some(seen) = look().await {
+                return seen;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
         }
-        assert!(began.elapsed() < deadline, "waited {deadline:?} in vain for {what}");
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
+    };
+    let seen = tokio::time::timeout(deadline, looking).await;
+    seen.unwrap_or_else(|_| panic!("waited {deadline:?} in vain for {what}"))
 }

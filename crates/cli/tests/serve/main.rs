@@ -1,0 +1,34 @@
+//! `cstar serve` as a process: what it promises, and what it keeps of that when it is killed, starved and lied to.
+
+mod bad_input;
+mod crash;
+mod damage;
+mod data_directory;
+mod deliveries;
+mod disk;
+mod lanes;
+mod shutdown;
+mod streams;
+mod sync;
+
+use cstar_testkit::{CstarProcess, Team};
+
+/// The binary that was built for these tests, not started yet.
+fn cstar() -> CstarProcess {
+    CstarProcess::new(env!("CARGO_BIN_EXE_cstar"))
+}
+
+/// The binary, running, with a team.
+async fn with_team(cstar: CstarProcess) -> (CstarProcess, Team) {
+    let mut cstar = cstar;
+    cstar.start().await;
+    let team = Team::create(&cstar.http()).await;
+    (cstar, team)
+}
+
+/// The least that a ticket has (W35).
+fn ticket(title: &str) -> serde_json::Value {
+    serde_json::json!({
+        "id": "00000000-0000-4000-8000-000000000000", "title": title, "status": "open", "priority": "high",
+    })
+}
