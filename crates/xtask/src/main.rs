@@ -3,6 +3,7 @@
 //! Links no product crate, so that a tree which does not compile can still be tidied and described.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a task runner speaks to its terminal")]
 
+mod bench;
 mod dev;
 mod error;
 mod needs;
@@ -22,6 +23,7 @@ const HELP: &str = "\
 cargo xtask <command>
 
   dev [ARGUMENT...]     build the binary and run `cstar dev` with these arguments
+  bench [ARGUMENT...]   build in release and measure; --quick for under a minute
   test                  every check of the project, in order; what CI runs
   tidy                  the rules of the house: floors, boundaries, manifests, documents
   promises [--check]    write the tests that hold each promise into docs/promises.md and
@@ -31,6 +33,7 @@ cargo xtask <command>
 #[derive(Debug, PartialEq)]
 enum Command {
     Dev { arguments: Vec<String> },
+    Bench { arguments: Vec<String> },
     Test,
     Tidy,
     Promises(promises::Mode),
@@ -52,6 +55,7 @@ fn parse(arguments: &[String]) -> Result<Command> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["dev", ..] => Ok(Command::Dev { arguments: arguments[1..].to_vec() }),
+        ["bench", ..] => Ok(Command::Bench { arguments: arguments[1..].to_vec() }),
         ["test"] => Ok(Command::Test),
         ["tidy"] => Ok(Command::Tidy),
         ["promises"] => Ok(Command::Promises(promises::Mode::Write)),
@@ -64,6 +68,7 @@ fn parse(arguments: &[String]) -> Result<Command> {
 fn run(command: Command) -> Result<()> {
     match command {
         Command::Dev { arguments } => dev::run(&Tree::find()?, &arguments),
+        Command::Bench { arguments } => bench::run(&Tree::find()?, &arguments),
         Command::Test => test::run(&Tree::find()?),
         Command::Tidy => tidy::run(&Tree::find()?),
         Command::Promises(mode) => promises::run(&Tree::find()?, mode),
@@ -92,6 +97,7 @@ mod tests {
             check("dev --listen 127.0.0.1:0").unwrap(),
             Command::Dev { arguments: vec!["--listen".into(), "127.0.0.1:0".into()] }
         );
+        assert_eq!(check("bench --quick").unwrap(), Command::Bench { arguments: vec!["--quick".into()] });
         assert_eq!(check("").unwrap(), Command::Help);
     }
 

@@ -66,7 +66,8 @@ fn plan(extras: &Extras) -> Vec<Step> {
         Step { name: "promises", action: Action::Do(|tree| promises::run(tree, Mode::Check)) },
         licences(extras),
         cargo("clippy", &["cargo", "clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
-        cargo("build", &["cargo", "build", "--package", "cstar-cli"]),
+        // As the tests will want it, binary included: building the binary alone would build most of it twice.
+        cargo("build", &["cargo", "build", "--workspace", "--all-targets"]),
         cargo("rust tests", rust_tests(extras)),
         cargo("doc tests", &["cargo", "test", "--doc", "--workspace", "--quiet"]),
         node("node packages", &["npm", "ci"]),

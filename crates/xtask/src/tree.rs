@@ -33,6 +33,11 @@ impl Tree {
         self.metadata.target_directory.as_std_path().join("debug").join("cstar")
     }
 
+    /// Where the release profile puts what it builds.
+    pub(crate) fn release(&self) -> PathBuf {
+        self.metadata.target_directory.as_std_path().join("release")
+    }
+
     pub(crate) fn read(&self, path: &str) -> Result<String> {
         let path = self.root().join(path);
         std::fs::read_to_string(&path).map_err(|source| Error::File { path, source })
