@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cstar_types::limits::COMMIT_MAX_DELIVERIES;
 use cstar_types::{DeliveryStatus, Entry, Event, Position, TeamId, Timestamp};
 use rand::Rng;
-use rusqlite::params;
+use rusqlite::{Statement, params};
 
 use super::delivery_rows::{DeliveryRow, INSERT_DELIVERY};
 use super::fault::Fault;
@@ -17,6 +17,10 @@ use super::seal::{EventColumns, event_seal};
 use super::tx::Tx;
 use super::types::Kind;
 use crate::{Append, Appended, Due, NewEvent, StoreError};
+
+pub(super) const INSERT_EVENT: &str =
+    "INSERT INTO events (place, id, kind, created_ms, committed_ms, seal, body)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
 /// A publish, with all that can be computed before the writer has its turn.
 pub(super) struct Publish {
@@ -71,12 +75,13 @@ impl Publish {
         }
         let mut answers: Vec<Appended> = Vec::with_capacity(self.events.len());
         let mut placed = Vec::new();
+        let mut insert = tx.conn.prepare_cached(INSERT_EVENT)?;
         for (prepared, standing) in self.events.iter().zip(standings) {
             let (entry, replayed) = match standing {
                 Standing::Stored(entry) => (entry, true),
                 Standing::Repeats(first) => (Arc::clone(&answers[first].entry), true),
                 Standing::New => {
-                    let new = self.place(tx, &mut head, prepared)?;
+                    let new = self.place(tx, &mut insert, &mut head, prepared)?;
                     let entry = Arc::clone(&new.entry);
                     placed.push(new);
                     (entry, false)
@@ -107,7 +112,13 @@ impl Publish {
         if tx.effects.deliveries + deliveries > limit { Err(Fault::NoRoom) } else { Ok(()) }
     }
 
-    fn place(&self, tx: &mut Tx<'_>, head: &mut Head, prepared: &Prepared) -> Result<Placed, Fault> {
+    fn place(
+        &self,
+        tx: &mut Tx<'_>,
+        insert: &mut Statement<'_>,
+        head: &mut Head,
+        prepared: &Prepared,
+    ) -> Result<Placed, Fault> {
         let Prepared { event, body_crc, key } = prepared;
         let look = tx.look();
         head.seq += 1;
@@ -120,10 +131,6 @@ impl Publish {
             created_ms: event.created_at.as_millis(),
             committed_ms: head.last_ms,
         };
-        let mut insert = tx.conn.prepare_cached(
-            "INSERT INTO events (place, id, kind, created_ms, committed_ms, seal, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )?;
         insert.execute(params![
             place,
             columns.id.to_be_bytes(),

@@ -9,6 +9,10 @@ use super::look::Look;
 use super::place::Place;
 use super::seal::Seal;
 
+pub(super) const INSERT_ATTEMPT: &str = "INSERT INTO attempts (number, delivery, previous, count, started_ms,
+     duration_ms, outcome, status_code, detail, response_headers, response_body, url, address, signature, seal)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+
 /// A row of `attempts`.
 pub(super) struct AttemptRow<'a> {
     pub(super) number: i64,
@@ -51,11 +55,7 @@ impl AttemptRow<'_> {
     }
 
     pub(super) fn insert(&self, look: Look<'_>) -> Result<(), Fault> {
-        let mut insert = look.conn.prepare_cached(
-            "INSERT INTO attempts (number, delivery, previous, count, started_ms, duration_ms, outcome, status_code,
-                 detail, response_headers, response_body, url, address, signature, seal)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
-        )?;
+        let mut insert = look.conn.prepare_cached(INSERT_ATTEMPT)?;
         insert.execute(params![
             self.number,
             self.delivery,

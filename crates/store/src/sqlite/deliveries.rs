@@ -17,7 +17,7 @@ use crate::{DeliveryQuery, Due, DueSlice, Page};
 
 /// The way to the rows of a list that reads the fewest others; all go from the newest place to the oldest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
+pub(super) enum Way {
     OfEvent(u128),
     OfWebhookUnwell(i64, DeliveryStatus),
     OfWebhook(i64),
@@ -25,21 +25,30 @@ enum Way {
     All,
 }
 
+#[cfg(test)]
+pub(super) const WAYS: [Way; 5] = [
+    Way::OfEvent(0),
+    Way::OfWebhookUnwell(0, DeliveryStatus::Failed),
+    Way::OfWebhook(0),
+    Way::Unwell(DeliveryStatus::Failed),
+    Way::All,
+];
+
 impl Way {
-    const fn sql(self) -> &'static str {
+    pub(super) const fn sql(self) -> &'static str {
         match self {
             Self::OfEvent(_) => select_deliveries!(
                 "INDEXED BY deliveries_event WHERE event_id = ?3 AND place > ?1 AND place < ?2 ORDER BY place DESC"
             ),
             Self::OfWebhookUnwell(..) => select_deliveries!(
-                "INDEXED BY deliveries_unwell_webhook WHERE webhook = ?3 AND status = ?4 AND status IN (1, 3, 4) \
+                "INDEXED BY deliveries_unwell_webhook WHERE webhook = ?3 AND status = ?4 AND status <> 0 AND status <> 2 \
                  AND place > ?1 AND place < ?2 ORDER BY place DESC"
             ),
             Self::OfWebhook(_) => select_deliveries!(
                 "INDEXED BY deliveries_webhook WHERE webhook = ?3 AND place > ?1 AND place < ?2 ORDER BY place DESC"
             ),
             Self::Unwell(_) => select_deliveries!(
-                "INDEXED BY deliveries_unwell WHERE status = ?3 AND status IN (1, 3, 4) \
+                "INDEXED BY deliveries_unwell WHERE status = ?3 AND status <> 0 AND status <> 2 \
                  AND place > ?1 AND place < ?2 ORDER BY place DESC"
             ),
             Self::All => select_deliveries!("WHERE place > ?1 AND place < ?2 ORDER BY place DESC"),

@@ -122,10 +122,7 @@ impl DeliveryRow {
 
     /// Writes what can change.
     pub(super) fn update(&self, look: Look<'_>) -> Result<(), Fault> {
-        let mut update = look.conn.prepare_cached(
-            "UPDATE deliveries SET generation = ?2, status = ?3, attempts = ?4, failed = ?5, due_ms = ?6,
-                 last_attempt = ?7, seal = ?8 WHERE place = ?1",
-        )?;
+        let mut update = look.conn.prepare_cached(UPDATE_DELIVERY)?;
         update.execute(params![
             self.place,
             self.generation,
@@ -144,6 +141,9 @@ pub(super) const INSERT_DELIVERY: &str =
     "INSERT INTO deliveries (place, tag, webhook, generation, event, event_id, kind,
      status, attempts, failed, created_ms, due_ms, last_attempt, seal)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+
+pub(super) const UPDATE_DELIVERY: &str = "UPDATE deliveries SET generation = ?2, status = ?3, attempts = ?4,
+     failed = ?5, due_ms = ?6, last_attempt = ?7, seal = ?8 WHERE place = ?1";
 
 impl Look<'_> {
     /// The row of a delivery, whosever it is; an id with another tag was never given.

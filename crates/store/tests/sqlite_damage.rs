@@ -1,0 +1,169 @@
+//! LOG-3: what was damaged on the disk is found and said, never served and never dropped in silence.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use cstar_store::conformance::given::{self, at, keyed, new_event, publishing};
+use cstar_store::conformance::{AnyStore, read};
+use cstar_store::sqlite::{MasterKey, Options, SqliteStore};
+use cstar_store::{Order, StoreError, Verdict};
+use cstar_types::{TeamId, Timestamp, WebhookId};
+
+const DB: &str = "cstar.db";
+const WAL: &str = "cstar.db-wal";
+
+fn open(dir: &Path) -> Result<AnyStore, StoreError> {
+    let options = Options::new(dir, MasterKey::new([7; 32]));
+    SqliteStore::open(options).map(|store| Arc::new(store) as AnyStore)
+}
+
+/// A store with some of everything.
+async fn filled(store: &AnyStore) -> (TeamId, WebhookId) {
+    let team = given::team(store).await;
+    given::key(store, team).await;
+    let webhook = given::webhook(store, team, "ticket.*").await;
+    for turn in 0..20 {
+        let data = format!("{{\"id\":\"{turn}\",\"title\":\"{}\"}}", "x".repeat(turn * 40));
+        let event = keyed(new_event(team, "ticket.created", &data, at(0)), &format!("key {turn}"));
+        store.append(publishing(team, vec![event], at(0))).await.unwrap();
+    }
+    for (due, verdict) in read::due(store, webhook, at(0))
+        .await
+        .iter()
+        .zip([Verdict::Delivered, Verdict::Failed, Verdict::RetryAt(at(60))].iter().cycle())
+    {
+        given::recorded(store, due, *verdict, at(1)).await;
+    }
+    (team, webhook)
+}
+
+/// All that can be read of it.
+async fn all(store: &AnyStore, team: TeamId, webhook: WebhookId) -> Result<String, StoreError> {
+    let mut all = vec![format!("{:?}", store.team(team).await?)];
+    let keys = store.keys(team, read::first(200)).await?;
+    all.push(format!("{keys:?}"));
+    for key in keys.rows {
+        all.push(format!("{:?}", store.key(key.id).await?));
+    }
+    let (to_send, secrets) = store.webhook_to_send(webhook).await?;
+    all.push(format!("{to_send:?} {}", secrets.current.reveal()));
+    all.push(format!("{:?}", read::events(store, team, read::every_event(Order::Asc, 200)).await?));
+    let deliveries = read::deliveries(store, team, read::every_delivery(200)).await?;
+    all.push(format!("{deliveries:?}"));
+    for delivery in deliveries {
+        all.push(format!("{:?}", store.delivery(team, delivery.id).await?));
+    }
+    all.push(format!("{:?}", store.due(webhook, Timestamp::from_millis(i64::MAX), 200).await?));
+    all.push(format!("{:?}", store.lanes().await?));
+    Ok(all.join("\n"))
+}
+
+/// LOG-3: one bit of the file changes, somewhere; then either everything is as it was, or somebody is told.
+#[tokio::test]
+async fn a_flipped_bit_is_found_or_harmless() {
+    /// Prime, so that every offset within a page and every kind of page comes up.
+    const STRIDE_BYTES: usize = 1009;
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).unwrap();
+    let (team, webhook) = filled(&store).await;
+    let before = all(&store, team, webhook).await.unwrap();
+    assert_eq!(store.check().await, Ok(()));
+    drop(store);
+
+    let file = dir.path().join(DB);
+    let sound = fs::read(&file).unwrap();
+    let (mut found, mut harmless) = (0, 0);
+    for (turn, at) in (0..sound.len()).step_by(STRIDE_BYTES).enumerate() {
+        let mut damaged = sound.clone();
+        damaged[at] ^= 1 << (turn % 8);
+        fs::write(&file, damaged).unwrap();
+        let Ok(store) = open(dir.path()) else {
+            found += 1;
+            continue;
+        };
+        let after = all(&store, team, webhook).await;
+        let checked = store.check().await;
+        if after.as_deref() == Ok(before.as_str()) && checked.is_ok() {
+            harmless += 1; // bytes that no row and no page uses
+        } else {
+            assert!(after.is_err() || checked.is_err(), "byte {at} was changed, and nobody said so");
+            found += 1;
+        }
+        given::soon(store.close()).await;
+    }
+    assert!(found > 20, "{found} found, {harmless} harmless: the flips missed what matters");
+}
+
+/// LOG-3: a body whose bytes changed is not served.
+#[tokio::test]
+async fn a_changed_body_is_not_served() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).unwrap();
+    let team = given::team(&store).await;
+    let event = new_event(team, "ticket.created", r#"{"title":"find me here"}"#, at(0));
+    let id = event.event.id;
+    store.append(publishing(team, vec![event], at(0))).await.unwrap();
+    drop(store);
+
+    let file = dir.path().join(DB);
+    let mut bytes = fs::read(&file).unwrap();
+    let at = bytes.windows(12).position(|window| window == b"find me here").unwrap();
+    bytes[at] = b'F';
+    fs::write(&file, bytes).unwrap();
+
+    let store = open(dir.path()).unwrap();
+    assert!(matches!(store.event(team, id).await, Err(StoreError::Damaged(_))));
+    assert!(matches!(
+        read::log_behind(&store, team, 0, cstar_store::SliceLimit { entries: 9, bytes: 9 }).await,
+        Err(StoreError::Damaged(_))
+    ));
+    assert!(matches!(store.check().await, Err(StoreError::Damaged(what)) if what.contains("events row")));
+    assert!(store.ends(team).await.is_ok(), "what is not damaged is still served");
+}
+
+/// What a kill leaves: the files as they are, nothing closed.
+fn left_by_a_kill(dir: &Path) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for name in [DB, WAL] {
+        fs::copy(dir.join(name), copy.path().join(name)).unwrap();
+    }
+    copy
+}
+
+/// LOG-1: after a kill everything that was answered is there.
+#[tokio::test]
+async fn a_kill_loses_nothing_that_was_answered() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).unwrap();
+    let (team, webhook) = filled(&store).await;
+    let before = all(&store, team, webhook).await.unwrap();
+    let left = left_by_a_kill(dir.path());
+    let restarted = open(left.path()).unwrap();
+    assert_eq!(all(&restarted, team, webhook).await.unwrap(), before);
+    assert_eq!(restarted.check().await, Ok(()));
+}
+
+/// LOG-3: damage in the middle of the write-ahead log would silently lose all commits behind it; the store refuses to
+/// start instead, and says what to do.
+#[tokio::test]
+async fn damage_in_the_log_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).unwrap();
+    let (team, _) = filled(&store).await;
+    let left = left_by_a_kill(dir.path());
+    let file = left.path().join(WAL);
+    let sound = fs::read(&file).unwrap();
+    for part in [4, 3, 2] {
+        let mut damaged = sound.clone();
+        damaged[sound.len() / part] ^= 0x20;
+        fs::write(&file, damaged).unwrap();
+        let Err(StoreError::Damaged(what)) = open(left.path()) else { panic!("it opened") };
+        assert!(what.contains("wal_damaged") && what.contains("restore a backup"), "{what}");
+    }
+    // Half a commit at the end is what a crash leaves: it was answered to nobody.
+    fs::write(&file, &sound[..sound.len() - 1000]).unwrap();
+    let restarted = open(left.path()).unwrap();
+    assert_eq!(read::log(&restarted, team).await.len(), 20);
+    assert_eq!(restarted.check().await, Ok(()));
+}
