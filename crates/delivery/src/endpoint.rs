@@ -28,9 +28,9 @@ pub(crate) struct Endpoint {
     pub(crate) disable_on_gone: bool,
     /// Content type, user agent and the static headers.
     pub(crate) headers: HeaderMap,
-    pub(crate) signer: Signer,
-    /// When the signer must be made anew: the end of a rotation's overlap (T3).
-    pub(crate) valid_until: Option<Timestamp>,
+    signer: Signer,
+    /// Signs with the secret before the last rotation too, until the overlap ends (T3).
+    overlap: Option<(Signer, Timestamp)>,
 }
 
 /// Where a webhook is, in the forms that HTTP/1.1 and HTTP/2 write it.
@@ -55,13 +55,13 @@ impl Endpoint {
         secrets: &WebhookSecrets,
         rule: &TargetRule,
         server_schedule: &RetrySchedule,
-        now: Timestamp,
     ) -> Result<Self, UnusableSecret> {
         let unusable = UnusableSecret { webhook: webhook.id };
         let parse = |text: &SecretText| Secret::parse(text.reveal()).map_err(|_| unusable);
         let current = parse(&secrets.current)?;
-        let overlap = secrets.previous.as_ref().filter(|(_, until)| *until > now);
-        let previous = overlap.map(|(text, _)| parse(text)).transpose()?;
+        let overlap = secrets.previous.as_ref().map(|(previous, until)| {
+            parse(previous).map(|previous| (Signer::new(&current, Some(&previous)), *until))
+        });
         Ok(Self {
             webhook: webhook.id,
             team: webhook.team,
@@ -71,14 +71,17 @@ impl Endpoint {
             schedule: webhook.retry_schedule.clone().unwrap_or_else(|| server_schedule.clone()),
             disable_on_gone: webhook.disable_on_gone,
             headers: fixed_headers(webhook),
-            signer: Signer::new(&current, previous.as_ref()),
-            valid_until: overlap.map(|(_, until)| *until),
+            signer: Signer::new(&current, None),
+            overlap: overlap.transpose()?,
         })
     }
 
-    /// Whether it can still be used at this time.
-    pub(crate) fn is_valid(&self, now: Timestamp) -> bool {
-        self.valid_until.is_none_or(|until| now < until)
+    /// What an attempt at `now` is signed with: an overlap ends by the clock, though nothing is told of it (T3).
+    pub(crate) fn signer(&self, now: Timestamp) -> &Signer {
+        match &self.overlap {
+            Some((both, until)) if now < *until => both,
+            _ => &self.signer,
+        }
     }
 }
 
@@ -113,12 +116,33 @@ fn fixed_headers(webhook: &Webhook) -> HeaderMap {
 
 #[cfg(test)]
 mod tests {
+    use cstar_types::{Patterns, WebhookStatus};
     use proptest::prelude::*;
 
     use super::*;
 
     fn place(url: &str) -> Result<Place, TargetError> {
         TargetRule { allow_http: true, ..TargetRule::default() }.check_url(url).and_then(Place::new)
+    }
+
+    fn webhook() -> Webhook {
+        let at = Timestamp::from_millis(0);
+        Webhook {
+            id: WebhookId::from_bits(1),
+            team: "550e8400-e29b-41d4-a716-446655440000".parse().unwrap(),
+            url: "https://example.com/".into(),
+            events: Patterns::all(),
+            description: String::new(),
+            status: WebhookStatus::Enabled,
+            disabled_reason: None,
+            retry_schedule: None,
+            headers: Vec::new(),
+            disable_on_gone: false,
+            secret_overlap_until: None,
+            version: 1,
+            created_at: at,
+            updated_at: at,
+        }
     }
 
     #[test]
@@ -133,6 +157,22 @@ mod tests {
             "no default port"
         );
         assert_eq!(super::tests::place("https://[2606:4700::1111]/").unwrap().host, "[2606:4700::1111]");
+    }
+
+    /// T3: the secret before signs until its overlap ends, to the millisecond, without anything being told.
+    #[test]
+    fn an_overlap_ends_by_the_clock() {
+        let [first, second] = [1, 2].map(|byte| Secret::generate([byte; 32]));
+        let text = |secret: &Secret| SecretText::new(secret.reveal().to_owned());
+        let end = Timestamp::from_millis(86_400_000);
+        let secrets = WebhookSecrets { current: text(&second), previous: Some((text(&first), end)) };
+        let endpoint =
+            Endpoint::new(&webhook(), &secrets, &TargetRule::default(), &RetrySchedule::default()).unwrap();
+        let by =
+            |signer: &Signer| (signer.body(b"{}").as_str().to_owned(), signer.standard("evt_1", 1, b"{}"));
+        let at = |millis| by(endpoint.signer(Timestamp::from_millis(millis)));
+        assert_eq!(at(86_399_999), by(&Signer::new(&second, Some(&first))));
+        assert_eq!(at(86_400_000), by(&Signer::new(&second, None)));
     }
 
     proptest! {

@@ -39,7 +39,8 @@ pub struct Options {
     pub attempt_timeout: Duration,
     /// The schedule of webhooks that have none of their own.
     pub retry_schedule: RetrySchedule,
-    /// Requests in flight over all webhooks, at least 2.
+    /// Requests in flight over all webhooks, at least 2. First requests of healthy webhooks may go beyond it, up to twice
+    /// as many (DLV-4): descriptors must suffice for that, and for the idle connections.
     pub in_flight_max: usize,
     /// Requests in flight to one webhook, at least 1.
     pub in_flight_a_lane_max: u32,

@@ -1,7 +1,7 @@
 //! The request of one attempt: its headers, and the stored body byte for byte.
 
 use bytes::Bytes;
-use cstar_signature::{BodySignature, header as signature_header};
+use cstar_signature::{BodySignature, Signer, header as signature_header};
 use cstar_store::Due;
 use cstar_types::Timestamp;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version, header};
@@ -44,13 +44,19 @@ pub(crate) struct Outgoing<'a> {
 
 impl<'a> Outgoing<'a> {
     /// Signs the attempt that begins now.
-    pub(crate) fn new(endpoint: &'a Endpoint, place: &'a Place, due: &'a Due, now: Timestamp) -> Self {
+    pub(crate) fn new(
+        endpoint: &'a Endpoint,
+        place: &'a Place,
+        due: &'a Due,
+        signer: &Signer,
+        now: Timestamp,
+    ) -> Self {
         let event = &due.entry.event;
         let event_id = event.id.to_string();
         let timestamp_s = u64::try_from(now.as_secs()).unwrap_or(0);
         Self {
-            signature: endpoint.signer.body(&event.body),
-            standard_signature: endpoint.signer.standard(&event_id, timestamp_s, &event.body),
+            signature: signer.body(&event.body),
+            standard_signature: signer.standard(&event_id, timestamp_s, &event.body),
             attempt: due.attempts.saturating_add(1),
             endpoint,
             place,

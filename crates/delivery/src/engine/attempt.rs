@@ -24,7 +24,7 @@ pub(crate) struct Attempts {
     pub(crate) attempt_timeout: Duration,
     /// For what is shown and signed.
     pub(crate) clock: Clock,
-    /// For when the next attempt is due.
+    /// For when the next attempt is due, and when an overlap of secrets ends.
     pub(crate) steady: Arc<SteadyClock>,
     pub(crate) gauges: Arc<Gauges>,
 }
@@ -68,7 +68,7 @@ struct Told {
 impl Attempts {
     pub(crate) async fn make(&self, due: Due) -> Finished {
         let (webhook, delivery) = (due.webhook, due.id);
-        let result = match self.endpoints.get(webhook, (self.clock)()).await {
+        let result = match self.endpoints.get(webhook).await {
             Ok(endpoint) => self.make_at(&endpoint, due).await,
             Err(Missing::Gone) => Err(NotMade::Gone),
             Err(Missing::Unreadable) => Err(NotMade::NotNow),
@@ -115,7 +115,9 @@ impl Attempts {
         due: &Due,
         started_at: Timestamp,
     ) -> Result<(Told, AttemptRequest), NotMade> {
-        let outgoing = Outgoing::new(endpoint, place, due, started_at);
+        // By the clock that does not go back: an overlap that has ended stays ended.
+        let signer = endpoint.signer(self.steady.now());
+        let outgoing = Outgoing::new(endpoint, place, due, signer, started_at);
         let route = Route { webhook: endpoint.webhook, version: endpoint.version, target: &place.target };
         let Sent { address, answer } = self.sender.send(route, &outgoing).await;
         if let Err(Failure::Local(error)) = &answer {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use cstar_store::{Store, StoreError};
-use cstar_types::{RetrySchedule, TeamId, Timestamp, WebhookId, WebhookStatus};
+use cstar_types::{RetrySchedule, TeamId, WebhookId, WebhookStatus};
 use parking_lot::Mutex;
 
 use crate::endpoint::Endpoint;
@@ -41,20 +41,20 @@ impl Endpoints {
         Self { store, rule, schedule, known: Mutex::default() }
     }
 
-    pub(crate) async fn get(&self, webhook: WebhookId, now: Timestamp) -> Result<Arc<Endpoint>, Missing> {
+    pub(crate) async fn get(&self, webhook: WebhookId) -> Result<Arc<Endpoint>, Missing> {
         let changes = {
             let known = self.known.lock();
-            if let Some(endpoint) = known.endpoints.get(&webhook).filter(|endpoint| endpoint.is_valid(now)) {
+            if let Some(endpoint) = known.endpoints.get(&webhook) {
                 return Ok(Arc::clone(endpoint));
             }
             known.changes
         };
-        let endpoint = Arc::new(self.read(webhook, now).await?);
+        let endpoint = Arc::new(self.read(webhook).await?);
         self.remember(&endpoint, changes);
         Ok(endpoint)
     }
 
-    async fn read(&self, webhook: WebhookId, now: Timestamp) -> Result<Endpoint, Missing> {
+    async fn read(&self, webhook: WebhookId) -> Result<Endpoint, Missing> {
         let (webhook, secrets) = self.store.webhook_to_send(webhook).await.map_err(|error| match error {
             StoreError::NotFound => Missing::Gone,
             error => {
@@ -65,7 +65,7 @@ impl Endpoints {
         if webhook.status == WebhookStatus::Disabled {
             return Err(Missing::Gone);
         }
-        Endpoint::new(&webhook, &secrets, &self.rule, &self.schedule, now).map_err(|error| {
+        Endpoint::new(&webhook, &secrets, &self.rule, &self.schedule).map_err(|error| {
             tracing::error!(%error, "a webhook cannot be sent to");
             Missing::Unreadable
         })

@@ -154,7 +154,6 @@ impl Lanes {
     pub(crate) fn changed(&mut self, webhook: WebhookId) {
         if let Some(lane) = self.lanes.get_mut(&webhook) {
             lane.let_go(0, &mut self.memory);
-            lane.mark_more();
             lane.enter(webhook, &mut self.turns);
         }
     }

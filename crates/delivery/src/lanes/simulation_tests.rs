@@ -32,14 +32,14 @@ enum Happens {
     Record { count: u8 },
     Settle,
     Reopen(u8),
-    Cancel { webhook: u8 },
+    Change { webhook: u8, cancel: bool },
     Lag,
     Pass { millis: u16 },
 }
 
 fn happens() -> impl Strategy<Value = Happens> {
     use Happens::{
-        AnswerLoad, Cancel, Fail, FailLoad, GiveUp, Hear, Lag, Pass, Publish, ReadStore, Record, Reopen,
+        AnswerLoad, Change, Fail, FailLoad, GiveUp, Hear, Lag, Pass, Publish, ReadStore, Record, Reopen,
         Settle, Succeed,
     };
     prop_oneof![
@@ -53,8 +53,8 @@ fn happens() -> impl Strategy<Value = Happens> {
         1 => any::<u8>().prop_map(GiveUp),
         6 => (1..9u8).prop_map(|count| Record { count }),
         6 => Just(Settle),
-        2 => any::<u8>().prop_map(Reopen),
-        1 => (0..WEBHOOKS).prop_map(|webhook| Cancel { webhook }),
+        4 => any::<u8>().prop_map(Reopen),
+        1 => (0..WEBHOOKS, any::<bool>()).prop_map(|(webhook, cancel)| Change { webhook, cancel }),
         1 => Just(Lag),
         4 => (0..3000u16).prop_map(|millis| Pass { millis }),
     ]
@@ -162,7 +162,7 @@ impl World {
             Happens::Record { count } => (0..count).for_each(|_| self.record_one()),
             Happens::Settle => self.settle(),
             Happens::Reopen(which) => self.reopen(which),
-            Happens::Cancel { webhook: number } => self.cancel(webhook(number)),
+            Happens::Change { webhook: number, cancel } => self.change(webhook(number), cancel),
             Happens::Lag => self.lag(),
             Happens::Pass { millis } => self.now = self.now.plus(Duration::from_millis(millis.into())),
         }
@@ -234,8 +234,11 @@ impl World {
     }
 
     fn reopen(&mut self, which: u8) {
-        let mut ended: Vec<DeliveryId> =
-            self.rows.iter().filter(|(_, row)| row.due_at.is_none()).map(|(id, _)| *id).collect();
+        let has_ended = |id: &DeliveryId| self.rows[id].due_at.is_none();
+        let all = self.rows.keys().copied().filter(has_ended);
+        let unsettled = self.unsettled.iter().map(|(_, id, _)| *id).filter(has_ended);
+        // Somebody who resends as soon as it has ended is where it is easily lost.
+        let mut ended: Vec<DeliveryId> = if which < 200 { unsettled.collect() } else { all.collect() };
         if let Some(id) = pick(&mut ended, which) {
             let row = self.rows.get_mut(&id).unwrap();
             row.due_at = Some(self.now);
@@ -244,8 +247,9 @@ impl World {
         }
     }
 
-    fn cancel(&mut self, webhook: WebhookId) {
-        for row in self.rows.values_mut().filter(|row| row.webhook == webhook && row.due_at.is_some()) {
+    fn change(&mut self, webhook: WebhookId, cancel: bool) {
+        let waits = |row: &&mut Row| cancel && row.webhook == webhook && row.due_at.is_some();
+        for row in self.rows.values_mut().filter(waits) {
             row.due_at = None;
             row.cancelled = true;
         }

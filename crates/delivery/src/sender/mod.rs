@@ -127,28 +127,28 @@ impl Sender {
         trace: &mut Trace,
     ) -> Result<(Connection, Response<Incoming>), Failure> {
         let vetted = self.rule.vet(route.target, &*self.resolver).await?;
-        if let Some(mut connection) = self.pooled(route, &vetted, trace) {
+        if let Some((key, mut connection)) = self.pooled(route, &vetted) {
+            trace.address = Some(key.address);
             trace.stage = Stage::Answering;
             match connection.send(request).await {
                 Ok(response) => return Ok((connection, response)),
                 // It died while it was idle: replaced once, below, by one that is new.
-                Err(Broken { unheard: true, .. }) => {}
+                Err(Broken { unheard: true, .. }) => self.pool.discard(key),
                 Err(Broken { failure, .. }) => return Err(failure),
             }
         }
-        let mut connection = dial::dial(&self.tls, route.target, &vetted, deadline, trace).await?;
+        // Boxed: it is large and seldom needed, and every attempt's future would be as large.
+        let dialling = Box::pin(dial::dial(&self.tls, route.target, &vetted, deadline, trace));
+        let mut connection = dialling.await?;
         match connection.send(request).await {
             Ok(response) => Ok((connection, response)),
             Err(Broken { failure, .. }) => Err(failure),
         }
     }
 
-    fn pooled(&self, route: Route<'_>, vetted: &[Vetted], trace: &mut Trace) -> Option<Connection> {
-        vetted.iter().find_map(|vetted| {
-            let connection = self.pool.take(route.key(vetted.address()))?;
-            trace.address = Some(vetted.address());
-            Some(connection)
-        })
+    fn pooled(&self, route: Route<'_>, vetted: &[Vetted]) -> Option<(Key, Connection)> {
+        let mut keys = vetted.iter().map(|vetted| route.key(vetted.address()));
+        keys.find_map(|key| Some((key, self.pool.take(key)?)))
     }
 
     /// Whatever becomes of the body, the head has decided (T7).

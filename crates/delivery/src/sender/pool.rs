@@ -58,14 +58,24 @@ impl Pool {
     /// Keeps a connection that can take another request.
     pub(super) fn put(&self, key: Key, connection: Connection) {
         let mut idle = self.idle.lock();
-        let shared = matches!(connection, Connection::Http2(_));
-        if shared && idle.by_key.contains_key(&key) {
-            return; // its origin is there already
+        if matches!(connection, Connection::Http2(_)) && idle.has_open(key) {
+            return; // one is enough for all
         }
         idle.push(key, connection, Instant::now());
         let crowded_out = if idle.by_age.len() > self.most { idle.pop_oldest() } else { None };
         drop(idle);
         drop(crowded_out);
+    }
+
+    /// Drops what is kept for a key, after one of them was found dead: what one end closed it has likely closed altogether.
+    pub(super) fn discard(&self, key: Key) {
+        let mut dead = Vec::new();
+        let mut idle = self.idle.lock();
+        while let Some(connection) = idle.pop(key) {
+            dead.push(connection);
+        }
+        drop(idle);
+        drop(dead);
     }
 
     /// Closes what has been idle for too long.
@@ -104,6 +114,17 @@ impl Idle {
         Some(connection)
     }
 
+    /// Whether there is one that still stands; those that do not are dropped.
+    fn has_open(&mut self, key: Key) -> bool {
+        while let Some((_, newest)) = self.by_key.get_mut(&key).and_then(|waiting| waiting.last_mut()) {
+            if newest.is_open() {
+                return true;
+            }
+            self.pop(key);
+        }
+        false
+    }
+
     fn pop_oldest(&mut self) -> Option<Connection> {
         let (age, (key, _)) = self.by_age.pop_first()?;
         let waiting = self.by_key.get_mut(&key)?;
@@ -113,5 +134,74 @@ impl Idle {
             self.by_key.remove(&key);
         }
         Some(connection)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::sender::stream::Stream;
+
+    /// A connection, and its other end.
+    async fn connection(listener: &TcpListener) -> (Connection, TcpStream) {
+        let near = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (far, _) = listener.accept().await.unwrap();
+        (Connection::over(Stream::plain(near)).await.ok().unwrap(), far)
+    }
+
+    fn key(webhook: u128) -> Key {
+        let address = SocketAddr::from(([127, 0, 0, 1], 443));
+        Key { webhook: WebhookId::from_bits(webhook), version: 1, address }
+    }
+
+    #[tokio::test]
+    async fn idle_connections_are_bounded_and_the_oldest_goes_first() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let pool = Pool::new(2, Duration::from_secs(30));
+        let mut ends = Vec::new();
+        for webhook in 1..=3 {
+            let (near, far) = connection(&listener).await;
+            pool.put(key(webhook), near);
+            ends.push(far);
+        }
+        assert!(pool.take(key(1)).is_none(), "crowded out");
+        assert!(pool.take(key(2)).is_some() && pool.take(key(3)).is_some());
+        assert!(pool.take(key(2)).is_none(), "taken once");
+    }
+
+    #[tokio::test]
+    async fn what_is_idle_for_too_long_is_closed() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let pool = Pool::new(8, Duration::from_secs(30));
+        let (near, _far) = connection(&listener).await;
+        pool.put(key(1), near);
+        pool.close_idle(Instant::now() + Duration::from_secs(29));
+        assert_eq!(pool.idle.lock().by_age.len(), 1);
+        pool.close_idle(Instant::now() + Duration::from_secs(31));
+        assert!(pool.take(key(1)).is_none());
+        assert!(pool.idle.lock().by_key.is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_was_closed_is_not_taken_nor_are_others_after_a_dead_one() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let pool = Pool::new(8, Duration::from_secs(30));
+        let (near, far) = connection(&listener).await;
+        pool.put(key(1), near);
+        drop(far);
+        // The kernel tells us when it likes.
+        cstar_testkit::until("the end of the connection to be seen", async || {
+            pool.take(key(1)).map_or(Some(()), |open| {
+                pool.put(key(1), open);
+                None
+            })
+        })
+        .await;
+        let (near, _far) = connection(&listener).await;
+        pool.put(key(1), near);
+        pool.discard(key(1));
+        assert!(pool.take(key(1)).is_none());
     }
 }

@@ -106,6 +106,21 @@ async fn a_stored_url_is_judged_again() {
     assert_eq!(canary.connections().await, 0);
 }
 
+/// Of several addresses the first that takes a connection is used.
+#[tokio::test]
+async fn an_address_that_refuses_is_passed_over() {
+    let names = Arc::new(Names::default());
+    names.lead("two.example", &[&["127.0.0.3", PUBLIC]]);
+    let mut options = only_public(&names);
+    options.target.allowed.push("127.0.0.3/32".parse().unwrap());
+    let receiver = Receiver::ok().await;
+    let world = World::with(options).await;
+    let (delivery, attempts) = world.deliver_to(&receiver.url_at("two.example", "/")).await;
+    assert_eq!((delivery.status, attempts.len()), (DeliveryStatus::Delivered, 1));
+    assert_eq!(attempts[0].request.address, Some(receiver.address().to_string()));
+    assert_eq!(receiver.received()[0].header("host"), format!("two.example:{}", receiver.address().port()));
+}
+
 #[tokio::test]
 async fn a_name_without_an_address_is_told() {
     let names = Arc::new(Names::default());

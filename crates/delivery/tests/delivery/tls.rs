@@ -1,11 +1,14 @@
 //! Certificates are verified, and what is wrong with one is told.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cstar_delivery::Options;
 use cstar_testkit::{Authority, Identity, Receiver, Reply, Validity};
 use cstar_types::{Attempt, DeliveryStatus, Outcome};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
 use super::world::{Names, World, options};
 
@@ -89,17 +92,64 @@ async fn http2_is_spoken_where_it_is_offered() {
     assert!(receiver.connections() <= 2, "{} connections", receiver.connections());
 }
 
+/// What is no HTTP answer is a reset stream in HTTP/2: an answer of a kind, so it is not asked again in the same attempt.
 #[tokio::test]
 async fn a_stream_that_is_reset_is_a_failure() {
     let authority = Authority::new();
     let identity = authority.issue(NAME, Validity::Now).with_http2();
-    let receiver = Receiver::over_tls(&identity, |_| Reply::hang_up()).await;
+    let receiver = Receiver::over_tls(&identity, |request| match request.header("webhook-id") {
+        id if id.starts_with("evt_test_") => Reply::raw("no HTTP"),
+        _ => Reply::status(200),
+    })
+    .await;
     let world = World::with(trusting(&authority)).await;
-    let (_, attempts) = world.deliver_to(&receiver.url_at(NAME, "/")).await;
-    assert_eq!(attempts[0].outcome, Outcome::Reset);
-    assert_eq!(
-        receiver.received().len(),
-        1,
-        "a reset is an answer; it is not asked again in the same attempt"
-    );
+    world.webhook(&receiver.url_at(NAME, "/")).await;
+    world.publish().await;
+    world.ended(1).await;
+    world.publish_as(true).await;
+    let all = world.ended(2).await;
+    assert_eq!(all.iter().filter(|(_, attempts)| attempts[0].outcome == Outcome::Reset).count(), 1);
+    assert_eq!((receiver.received().len(), receiver.connections()), (2, 1));
+}
+
+/// A pooled HTTP/2 connection that proves dead is replaced once, within the same attempt.
+#[tokio::test]
+async fn an_http2_connection_that_died_is_replaced() {
+    let authority = Authority::new();
+    let identity = authority.issue(NAME, Validity::Now).with_http2();
+    let used = Mutex::new(HashSet::new());
+    let receiver = Receiver::over_tls(&identity, move |request| {
+        let is_first = used.lock().unwrap().insert(request.connection);
+        if is_first { Reply::status(200) } else { Reply::hang_up() }
+    })
+    .await;
+    let world = World::with(trusting(&authority)).await;
+    world.webhook(&receiver.url_at(NAME, "/")).await;
+    for ended in 1..=4 {
+        world.publish().await;
+        world.ended(ended).await;
+    }
+    for (delivery, attempts) in world.ended(4).await {
+        assert_eq!((delivery.status, attempts.len()), (DeliveryStatus::Delivered, 1), "{attempts:?}");
+    }
+    assert_eq!((receiver.received().len(), receiver.connections()), (7, 4));
+}
+
+/// A server that knows only versions of TLS that are no longer safe refuses ours with an alert.
+#[tokio::test]
+async fn an_old_version_of_tls_is_told() {
+    const PROTOCOL_VERSION_ALERT: [u8; 7] = [21, 3, 1, 0, 2, 2, 70];
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{NAME}:{}/", listener.local_addr().unwrap().port());
+    let old = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.read_u8().await.unwrap();
+        stream.write_all(&PROTOCOL_VERSION_ALERT).await.unwrap();
+        std::future::pending::<()>().await;
+    });
+    let world = World::with(trusting(&Authority::new())).await;
+    let (_, attempts) = world.deliver_to(&url).await;
+    old.abort();
+    let told = "your endpoint offers no version of TLS, or no cipher, that is safe: 1.2 or later is needed";
+    assert_eq!((attempts[0].outcome, attempts[0].detail.as_str()), (Outcome::Tls, told));
 }
