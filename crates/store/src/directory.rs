@@ -74,6 +74,16 @@ pub struct WebhookPatch {
     pub disable_on_gone: Option<bool>,
 }
 
+/// A new secret for a webhook (T3).
+#[derive(Debug, Clone)]
+pub struct Rotation {
+    /// Signs from now on.
+    pub secret: SecretText,
+    /// Until when the secret that it replaces stays valid beside it; `None`, or what is not in the future, ends that one
+    /// at once.
+    pub overlap_until: Option<Timestamp>,
+}
+
 /// Teams, keys and webhooks. Each change is synced before it is answered.
 ///
 /// `expected` is the version that the caller saw (`If-Match`); another one is `Changed`.
@@ -133,6 +143,28 @@ pub trait Directory: Send + Sync {
     ) -> Result<Webhook, StoreError>;
     /// Deletes a webhook; what waits for it is cancelled (DLV-2), its deliveries stay in the logs. Tells the tail.
     async fn delete_webhook(
+        &self,
+        team: TeamId,
+        webhook: WebhookId,
+        expected: Option<u64>,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+    /// Replaces a webhook's secret; what is kept of the one before is readable until the next change of secrets, and when
+    /// its overlap ends is the reader's to judge (T3). Tells the tail.
+    ///
+    /// An open overlap has two secrets, and there is no third: receivers may hold either. So until it ends only a rotation
+    /// without overlap is taken, which forgets both; any other is `Conflict`. So is, at any time, the secret that the
+    /// webhook has.
+    async fn rotate_secret(
+        &self,
+        team: TeamId,
+        webhook: WebhookId,
+        rotation: Rotation,
+        expected: Option<u64>,
+        now: Timestamp,
+    ) -> Result<Webhook, StoreError>;
+    /// Forgets the secret before the last rotation, and tells the tail. Where none is kept, nothing changes.
+    async fn end_overlap(
         &self,
         team: TeamId,
         webhook: WebhookId,

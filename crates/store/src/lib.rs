@@ -17,7 +17,7 @@ mod tail;
 mod upkeep;
 
 pub use deliveries::{AttemptReport, Deliveries, DeliveryQuery, Due, DueSlice, Verdict};
-pub use directory::{Directory, KeyDigest, ListQuery, SecretText, WebhookPatch, WebhookSecrets};
+pub use directory::{Directory, KeyDigest, ListQuery, Rotation, SecretText, WebhookPatch, WebhookSecrets};
 pub use error::StoreError;
 pub use log::{
     Append, Appended, EventQuery, Log, LogEnds, LogSlice, NewEvent, Order, Page, SliceLimit, TypeFilter,

@@ -31,7 +31,7 @@ pub enum Change {
         /// To where.
         webhook: WebhookId,
     },
-    /// A webhook was made, changed, disabled, enabled or deleted.
+    /// A webhook or its secrets were made or changed, or it was disabled, enabled or deleted.
     WebhookChanged(WebhookId),
     /// A key was revoked.
     KeyRevoked(KeyId),

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use cstar_store::conformance::AnyStore;
 use cstar_store::conformance::given::{self, at};
 use cstar_store::sqlite::{MasterKey, Options, SqliteStore};
-use cstar_store::{SecretText, WebhookPatch};
+use cstar_store::{Rotation, SecretText, WebhookPatch};
 
 const SECRET: &str = "whsec_bm9ib2R5IG1heSByZWFkIHRoaXMgaW4gYSBmaWxl";
+const NEXT: &str = "whsec_dGhlIHNlY3JldCB0aGF0IGNvbWVzIGFmdGVyIGl0Li4u";
 const CREDENTIAL: &str = "Bearer of-the-receivers-own-gateway";
 const MASTER: [u8; 32] = *b"the master key, 32 bytes, itself";
 
@@ -37,13 +38,16 @@ async fn secrets_are_in_no_file_in_the_clear() {
     let headers = vec![("authorization".to_owned(), CREDENTIAL.to_owned())];
     let patch = WebhookPatch { headers: Some(headers.clone()), ..WebhookPatch::default() };
     store.update_webhook(team, id, patch, None, at(1)).await.unwrap();
+    let rotation = Rotation { secret: SecretText::new(NEXT.to_owned()), overlap_until: Some(at(9)) };
+    store.rotate_secret(team, id, rotation, None, at(2)).await.unwrap();
 
     let absent = |when: &str| {
         assert!(
             !files_with(dir.path(), b"this is readable").is_empty(),
             "{when}: the search can find something"
         );
-        for needle in [SECRET.as_bytes(), &SECRET.as_bytes()[6..], CREDENTIAL.as_bytes(), &MASTER] {
+        let [first, next] = [SECRET, NEXT].map(|secret| &secret.as_bytes()[6..]);
+        for needle in [first, next, CREDENTIAL.as_bytes(), &MASTER] {
             let found = files_with(dir.path(), needle);
             assert!(found.is_empty(), "{when}: {} in {found:?}", String::from_utf8_lossy(needle));
         }
@@ -54,7 +58,8 @@ async fn secrets_are_in_no_file_in_the_clear() {
 
     let store: AnyStore = Arc::new(open());
     let (webhook, secrets) = store.webhook_to_send(id).await.unwrap();
-    assert_eq!(secrets.current.reveal(), SECRET);
+    assert_eq!(secrets.current.reveal(), NEXT);
+    assert_eq!(secrets.previous, Some((SecretText::new(SECRET.to_owned()), at(9))));
     assert_eq!(webhook.headers, headers);
 }
 

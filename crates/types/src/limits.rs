@@ -1,5 +1,7 @@
 //! Limits of the nouns themselves. What an operator may set is in the server's options and starts from these.
 
+use std::time::Duration;
+
 /// The longest `resource` or `action` of an event type, in bytes (T18).
 pub const SEGMENT_MAX_BYTES: usize = 64;
 
@@ -38,6 +40,13 @@ pub const URL_MAX_BYTES: usize = 2048;
 /// The longest free text (a name or description), in characters.
 pub const TEXT_MAX_CHARS: usize = 500;
 
+/// How long a webhook's secret stays valid beside the one that replaces it, unless told otherwise (T3): a working day, and
+/// the night before it.
+pub const OVERLAP_DEFAULT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The longest overlap. A secret that is to be replaced is not to be kept much longer.
+pub const OVERLAP_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 /// What is read of a response body, in bytes (T7).
 pub const RESPONSE_READ_MAX_BYTES: usize = 64 * 1024;
 
@@ -52,6 +61,7 @@ pub const PAGE_MAX_ROWS: usize = 200;
 const _: () = assert!(ENVELOPE_MAX_BYTES <= ENVELOPE_CEILING_BYTES);
 const _: () =
     assert!(ENVELOPE_CEILING_BYTES < 100_000, "Express refuses bodies over 100 kB unless told otherwise");
+const _: () = assert!(OVERLAP_DEFAULT.as_secs() <= OVERLAP_MAX.as_secs());
 const _: () = assert!(RESPONSE_KEPT_BYTES <= RESPONSE_READ_MAX_BYTES);
 const _: () =
     assert!(WEBHOOKS_A_TEAM_CEILING <= COMMIT_MAX_DELIVERIES, "one event must always fit one commit");

@@ -47,6 +47,8 @@ pub struct Webhook {
     pub headers: Vec<(String, String)>,
     /// Whether an answer of 410 disables it.
     pub disable_on_gone: bool,
+    /// When the overlap of the last rotation ends, or ended (T3); `None` if there was none. See [`Webhook::overlap_at`].
+    pub secret_overlap_until: Option<Timestamp>,
     /// Counts changes from 1; the `ETag`.
     pub version: u64,
     /// When it was made.
@@ -60,5 +62,11 @@ impl Webhook {
     #[must_use]
     pub fn wants(&self, event_type: &crate::EventType) -> bool {
         self.status == WebhookStatus::Enabled && self.events.matches(event_type)
+    }
+
+    /// When the overlap that is open at `now` ends: until then the secret before the last rotation signs too (T3).
+    #[must_use]
+    pub fn overlap_at(&self, now: Timestamp) -> Option<Timestamp> {
+        self.secret_overlap_until.filter(|until| now < *until)
     }
 }

@@ -25,4 +25,4 @@ pub use list::List;
 pub use problem::{FieldError, Problem};
 pub use secret::ShownOnce;
 pub use team::{CreateTeam, Team, UpdateTeam};
-pub use webhook::{CreateWebhook, CreatedWebhook, UpdateWebhook, Webhook};
+pub use webhook::{CreateWebhook, CreatedWebhook, RotateSecret, RotatedSecret, UpdateWebhook, Webhook};

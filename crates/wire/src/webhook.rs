@@ -29,15 +29,20 @@ pub struct Webhook {
     pub header_names: Vec<String>,
     /// Whether an answer of 410 disables it.
     pub disable_on_gone: bool,
+    /// Until when the secret before the last rotation signs too (T3); `None` once that is over.
+    pub secret_overlap_until: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
 }
 
-impl From<cstar_types::Webhook> for Webhook {
-    fn from(webhook: cstar_types::Webhook) -> Self {
+impl Webhook {
+    /// What is shown of a webhook at `now`.
+    #[must_use]
+    pub fn seen_at(now: Timestamp, webhook: cstar_types::Webhook) -> Self {
         Self {
+            secret_overlap_until: webhook.overlap_at(now),
             id: webhook.id,
             url: webhook.url,
             events: webhook.events,
@@ -133,6 +138,30 @@ pub struct UpdateWebhook {
     pub disable_on_gone: Option<bool>,
 }
 
+/// `POST …/webhooks/{webhook}/secret`. Cannot print itself: it may carry a secret (SEC-3).
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RotateSecret {
+    /// How long the secret before stays valid beside the new one, in seconds: a day unless given, at most a week, and 0 ends
+    /// it at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlap_seconds: Option<u64>,
+    /// A secret from elsewhere, `whsec_…`; one is made unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<ShownOnce>,
+}
+
+/// The 200 of `POST …/webhooks/{webhook}/secret`, the one answer that shows the new secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RotatedSecret {
+    /// Whose secret.
+    pub id: WebhookId,
+    /// What its requests are signed with from now on.
+    pub secret: ShownOnce,
+    /// Until when `x-cstar-signature` is made with the secret before, and `webhook-signature` with both (T3); `None` if
+    /// that one ended at once.
+    pub secret_overlap_until: Option<Timestamp>,
+}
+
 /// Tells `null` from a field that is not there.
 fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
@@ -168,11 +197,12 @@ mod tests {
             retry_schedule: None,
             headers: vec![("x-api-key".into(), "hunter2".into())],
             disable_on_gone: false,
+            secret_overlap_until: None,
             version: 1,
             created_at: at,
             updated_at: at,
         };
-        let answer = serde_json::to_string(&Webhook::from(webhook)).unwrap();
+        let answer = serde_json::to_string(&Webhook::seen_at(at, webhook)).unwrap();
         assert!(answer.contains("x-api-key") && !answer.contains("hunter2"), "{answer}");
     }
 }

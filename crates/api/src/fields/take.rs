@@ -43,6 +43,14 @@ pub(crate) fn boolean(value: &Value) -> Taken<bool> {
     value.as_bool().map_or_else(|| invalid("write true or false"), Ok)
 }
 
+/// A whole number within these bounds.
+pub(crate) fn whole_number(range: RangeInclusive<u64>) -> impl FnOnce(&Value) -> Taken<u64> {
+    move |value| match value.as_u64().filter(|number| range.contains(number)) {
+        Some(number) => Ok(number),
+        None => invalid(format!("write a whole number from {} to {}", range.start(), range.end())),
+    }
+}
+
 /// An RFC 3339 instant.
 pub(crate) fn instant(value: &Value) -> Taken<Timestamp> {
     parsed(value, Timestamp::parse)
@@ -203,6 +211,21 @@ mod tests {
         assert!(text(1..=2)(&json!("éé")).is_ok());
         for wrong in [json!(""), json!("ééé"), json!("a\u{7}"), json!(1)] {
             assert!(text(1..=2)(&wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_whole_and_within_their_bounds() {
+        for (value, taken) in [
+            (json!(0), true),
+            (json!(7), true),
+            (json!(8), false),
+            (json!(-1), false),
+            (json!(1.5), false),
+            (json!("1"), false),
+            (json!(true), false),
+        ] {
+            assert_eq!(whole_number(0..=7)(&value).is_ok(), taken, "{value}");
         }
     }
 

@@ -52,6 +52,8 @@ fn json_routes() -> Router<Arc<Shared>> {
             &of_team("webhooks/{webhook}"),
             get(webhooks::one).patch(webhooks::update).delete(webhooks::delete),
         )
+        .route(&of_team("webhooks/{webhook}/secret"), post(webhooks::rotate))
+        .route(&of_team("webhooks/{webhook}/secret/previous"), axum::routing::delete(webhooks::end_overlap))
         .route(&of_team("deliveries"), get(deliveries::list))
         .route(&of_team("deliveries/{delivery}"), get(deliveries::one))
         .route(&of_team("deliveries/{delivery}/resend"), post(deliveries::resend))

@@ -4,6 +4,9 @@
 //! deletes the webhooks whose patterns lie within its own, and a change leaves them there.
 
 mod read;
+mod secret;
+
+pub(super) use secret::{end_overlap, rotate};
 
 use std::sync::Arc;
 
@@ -11,7 +14,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use cstar_store::{ListQuery, SecretText, StoreError};
-use cstar_types::{Scope, Webhook, WebhookId};
+use cstar_types::{Scope, Timestamp, Webhook, WebhookId};
 use cstar_wire as wire;
 use http::HeaderMap;
 
@@ -44,9 +47,8 @@ pub(super) async fn create(
     let kept = SecretText::new(secret.reveal().to_owned());
     let webhook = shared.store().create_webhook(webhook, kept, limit).await?;
     let version = etag(webhook.version);
-    let shown = wire::ShownOnce::new(secret.reveal());
-    Ok(([version], answer::created(&wire::CreatedWebhook { seen: webhook.into(), secret: shown }))
-        .into_response())
+    let (seen, shown) = (wire::Webhook::seen_at(now, webhook), wire::ShownOnce::new(secret.reveal()));
+    Ok(([version], answer::created(&wire::CreatedWebhook { seen, secret: shown })).into_response())
 }
 
 /// `GET …/webhooks`
@@ -56,7 +58,8 @@ pub(super) async fn list(State(shared): Api, access: Access, query: Query) -> Ap
     let page = shared.store().webhooks(access.team, ListQuery { from: after, limit }).await?;
     let mut page = page::end_before(page, |row| before.is_some_and(|before| row.id <= before));
     page.rows.retain(|webhook| access.caller.covers(&webhook.events));
-    Ok(answer::ok(&page::list(page, wire::Webhook::from)))
+    let now = shared.now();
+    Ok(answer::ok(&page::list(page, |webhook| wire::Webhook::seen_at(now, webhook))))
 }
 
 /// `GET …/webhooks/{webhook}`
@@ -67,7 +70,7 @@ pub(super) async fn one(
     _: NoQuery,
 ) -> ApiResult {
     access.caller.needs(Scope::WebhooksRead)?;
-    Ok(shown(visible(&shared, &access, id).await?))
+    Ok(shown(shared.now(), visible(&shared, &access, id).await?))
 }
 
 /// `PATCH …/webhooks/{webhook}`
@@ -90,7 +93,7 @@ pub(super) async fn update(
         let seen = Some(edit.seen_version().await?);
         let changed = shared.store().update_webhook(access.team, id, patch.clone(), seen, shared.now()).await;
         if let Some(changed) = edit.settled(changed)? {
-            return Ok(shown(changed));
+            return Ok(shown(shared.now(), changed));
         }
     }
 }
@@ -150,6 +153,6 @@ async fn visible(shared: &Shared, access: &Access, id: WebhookId) -> ApiResult<W
     if access.caller.covers(&webhook.events) { Ok(webhook) } else { Err(ApiError::not_found()) }
 }
 
-fn shown(webhook: Webhook) -> Response {
-    ([etag(webhook.version)], answer::ok(&wire::Webhook::from(webhook))).into_response()
+fn shown(now: Timestamp, webhook: Webhook) -> Response {
+    ([etag(webhook.version)], answer::ok(&wire::Webhook::seen_at(now, webhook))).into_response()
 }

@@ -6,6 +6,7 @@ mod keys;
 mod lists;
 mod publishing;
 mod refusals;
+mod rotation;
 mod security;
 mod teams;
 mod webhooks;

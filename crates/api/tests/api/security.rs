@@ -111,6 +111,8 @@ fn paths<'a>(
             world.post(path("webhooks"), json!({"url": "https://example.com", "events": ["*"]})),
         ),
         ("webhooks:write", world.patch(path(&format!("webhooks/{hook}")), json!({"description": "d"}))),
+        ("webhooks:write", world.post(path(&format!("webhooks/{hook}/secret")), "{}")),
+        ("webhooks:write", world.delete(path(&format!("webhooks/{hook}/secret/previous")))),
         ("webhooks:write", world.delete(path(&format!("webhooks/{hook}")))),
         ("deliveries:read", world.get(path("deliveries"))),
         ("deliveries:read", world.get(path(&format!("deliveries/{delivery}")))),

@@ -29,6 +29,7 @@ async fn a_webhook_is_registered() {
         "retry_schedule": null,
         "header_names": [],
         "disable_on_gone": false,
+        "secret_overlap_until": null,
         "created_at": "2025-12-10T14:30:00.000Z",
         "updated_at": "2025-12-10T14:30:00.000Z",
     });

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use cstar_types::{DeliveryStatus, Pattern, Patterns, Position, WebhookId};
-use cstar_wire::{BatchEvent, Code, CreateTeam, CreateWebhook, Problem, Publish, PublishBatch, header};
+use cstar_wire::{
+    BatchEvent, Code, CreateTeam, CreateWebhook, Problem, Publish, PublishBatch, RotateSecret, header,
+};
 use futures_util::TryStreamExt;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -241,6 +243,32 @@ async fn a_list_is_read_page_by_page() {
             "GET /v1/teams/T/events?order=asc&limit=2&after=c",
         ]
     );
+}
+
+/// T3: what is not said is left to the server.
+#[tokio::test]
+async fn a_secret_is_rotated_and_its_overlap_ended() {
+    let webhook = WebhookId::from_bits(1);
+    let until = "2025-12-11T14:30:00.000Z";
+    let answer = |until: Value| json!({"id": webhook, "secret": "whsec_new", "secret_overlap_until": until});
+    let (server, team) =
+        serving([json(200, answer(json!(until))), json(200, answer(Value::Null)), json(204, "")]).await;
+    let webhooks = team.webhooks();
+    let rotated = webhooks.rotate_secret(webhook, &RotateSecret::default()).await.unwrap();
+    assert_eq!((rotated.id, rotated.secret.reveal()), (webhook, "whsec_new"));
+    assert_eq!(rotated.secret_overlap_until.unwrap().to_string(), until);
+    let at_once = RotateSecret { overlap_seconds: Some(0), secret: None };
+    let rotated = webhooks.rotate_secret(webhook, &at_once).await.unwrap();
+    assert_eq!(rotated.secret_overlap_until, None);
+    webhooks.end_overlap(webhook).await.unwrap();
+
+    let received = server.received();
+    let path = "/v1/teams/T/webhooks/wh_00000000000000000000000001/secret";
+    assert_eq!(
+        paths(&received),
+        [format!("POST {path}"), format!("POST {path}"), format!("DELETE {path}/previous")]
+    );
+    assert_eq!([&*received[0].body, &received[1].body], ["{}", r#"{"overlap_seconds":0}"#]);
 }
 
 /// A server that always says that more follow does not keep a client for ever.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cstar_types::{TeamId, WebhookId};
-use cstar_wire::{CreateWebhook, CreatedWebhook, UpdateWebhook, Webhook};
+use cstar_wire::{CreateWebhook, CreatedWebhook, RotateSecret, RotatedSecret, UpdateWebhook, Webhook};
 
 use crate::call::Call;
 use crate::transport::Transport;
@@ -46,6 +46,26 @@ impl Webhooks<'_> {
     pub async fn update(&self, webhook: WebhookId, change: &UpdateWebhook) -> Result<Webhook> {
         let call = Call::patch(&[&"v1", &"teams", &self.team, &"webhooks", &webhook]);
         self.transport.fetch(&call.json(change)?).await
+    }
+
+    /// Replaces a webhook's secret. The answer alone shows the new one; if it is lost, rotate back, without an overlap, to the
+    /// secret that the receivers hold.
+    ///
+    /// # Errors
+    /// See [`crate::Error`]; `conflict` while the overlap of another rotation is open, unless this one asks for none.
+    pub async fn rotate_secret(&self, webhook: WebhookId, rotation: &RotateSecret) -> Result<RotatedSecret> {
+        let call = Call::post(&[&"v1", &"teams", &self.team, &"webhooks", &webhook, &"secret"]);
+        self.transport.fetch(&call.json(rotation)?).await
+    }
+
+    /// Ends the overlap of the last rotation: from now on requests are signed with the new secret alone.
+    ///
+    /// # Errors
+    /// See [`crate::Error`].
+    pub async fn end_overlap(&self, webhook: WebhookId) -> Result<()> {
+        let path: [&dyn std::fmt::Display; 7] =
+            [&"v1", &"teams", &self.team, &"webhooks", &webhook, &"secret", &"previous"];
+        self.transport.send(&Call::delete(&path)).await.map(|_| ())
     }
 
     /// Deletes a webhook; what waits for it is cancelled.

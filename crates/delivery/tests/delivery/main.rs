@@ -6,6 +6,7 @@ mod outcomes;
 mod pool;
 mod requests;
 mod retries;
+mod rotation;
 mod targets;
 mod tls;
 mod world;

@@ -123,6 +123,7 @@ impl World {
             retry_schedule: None,
             headers: Vec::new(),
             disable_on_gone: false,
+            secret_overlap_until: None,
             version: 1,
             created_at: now,
             updated_at: now,

@@ -49,6 +49,7 @@ pub fn new_webhook(team: TeamId, patterns: &str) -> Webhook {
         retry_schedule: None,
         headers: Vec::new(),
         disable_on_gone: false,
+        secret_overlap_until: None,
         version: 1,
         created_at: at(0),
         updated_at: at(0),

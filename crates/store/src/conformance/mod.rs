@@ -17,6 +17,7 @@ pub mod read;
 pub mod resend;
 pub mod results;
 pub mod retention;
+pub mod rotation;
 mod subject;
 pub mod tail;
 pub mod teams;
@@ -89,6 +90,13 @@ macro_rules! conformance_suite {
                 a_webhook_that_changed_meanwhile_is_left_alone,
                 a_team_has_so_many_webhooks,
                 webhooks_are_listed_newest_first;
+            rotation:
+                the_secret_before_is_kept_for_the_overlap,
+                without_an_overlap_the_secret_before_is_forgotten,
+                an_open_overlap_has_no_room_for_a_third_secret,
+                a_webhook_is_not_rotated_to_its_own_secret,
+                an_overlap_is_ended_by_call,
+                secrets_of_others_are_left_alone;
             cancelling:
                 disabling_cancels_what_waits,
                 what_is_disabled_in_a_race_has_nothing_waiting,
@@ -162,6 +170,7 @@ mod tests {
             include_str!("resend.rs"),
             include_str!("results.rs"),
             include_str!("retention.rs"),
+            include_str!("rotation.rs"),
             include_str!("tail.rs"),
             include_str!("teams.rs"),
             include_str!("upkeep.rs"),

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use super::given::{self, at, keyed, new_event, publishing, recorded, soon};
 use super::{Subject, read};
-use crate::{Append, Change, Verdict};
+use crate::{Append, Change, Rotation, SecretText, Verdict};
 
 /// Room for everything that a rule commits.
 const BUDGET_BYTES: usize = 16 << 20;
@@ -50,6 +50,13 @@ pub async fn changes_are_told_in_the_order_of_commits(subject: impl Subject) {
     store.update_webhook(team, made, given::wanting("*"), None, at(3)).await.unwrap();
     expected.push(format!("webhook {made}"));
     store.update_webhook(team, made, given::wanting("*"), Some(9), at(3)).await.expect_err("it changed");
+    store.end_overlap(team, made, None, at(3)).await.expect("there is none");
+    let rotation = Rotation { secret: SecretText::new("whsec_new".to_owned()), overlap_until: Some(at(9)) };
+    store.rotate_secret(team, made, rotation.clone(), None, at(3)).await.unwrap();
+    expected.push(format!("webhook {made}"));
+    store.rotate_secret(team, made, rotation, None, at(3)).await.expect_err("it has this one");
+    store.end_overlap(team, made, None, at(3)).await.unwrap();
+    expected.push(format!("webhook {made}"));
     let entry = given::one_event(&store, team, "boss.spawned").await;
     expected.push(format!("appended {} with 2", entry.position));
     store.disable_webhook(webhook, DisabledReason::Gone, at(4)).await.unwrap();

@@ -5,7 +5,7 @@ use tokio::task::JoinSet;
 
 use super::given::{self, at, keyed, new_event, publishing, recorded, soon};
 use super::{Subject, read};
-use crate::{Append, Cutoffs, Health, StoreError, Verdict, WebhookPatch};
+use crate::{Append, Cutoffs, Health, Rotation, SecretText, StoreError, Verdict, WebhookPatch};
 
 /// A store is ready, and not poisoned, until it is closed.
 pub async fn a_store_is_ready_until_it_closes(subject: impl Subject) {
@@ -46,6 +46,10 @@ pub async fn a_closed_store_takes_nothing(subject: impl Subject) {
     let patched = store.update_webhook(team, webhook, WebhookPatch::default(), None, at(1)).await;
     assert_eq!(patched, Err(closed.clone()));
     assert_eq!(store.delete_webhook(team, webhook, None, at(1)).await, Err(closed.clone()));
+    let rotation = Rotation { secret: SecretText::new("whsec_late".to_owned()), overlap_until: None };
+    let rotated = store.rotate_secret(team, webhook, rotation, None, at(1)).await;
+    assert_eq!(rotated, Err(closed.clone()));
+    assert_eq!(store.end_overlap(team, webhook, None, at(1)).await, Err(closed.clone()));
     assert_eq!(store.disable_webhook(webhook, DisabledReason::Gone, at(1)).await, Err(closed.clone()));
     assert_eq!(store.resend(team, due.id, at(1)).await, Err(closed.clone()));
     let report = given::report(&due, Verdict::Delivered, at(1));

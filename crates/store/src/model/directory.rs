@@ -6,7 +6,8 @@ use cstar_types::{Key, KeyId, Team, TeamId, Timestamp, Webhook, WebhookId, Webho
 use super::Model;
 use super::state::{State, TeamLog};
 use crate::{
-    Change, Directory, KeyDigest, ListQuery, Page, SecretText, StoreError, WebhookPatch, WebhookSecrets,
+    Change, Directory, KeyDigest, ListQuery, Page, Rotation, SecretText, StoreError, WebhookPatch,
+    WebhookSecrets,
 };
 
 #[async_trait]
@@ -173,6 +174,53 @@ impl Directory for Model {
             is_expected(state.webhook(team, webhook)?.version, expected)?;
             state.webhooks.remove(&webhook);
             state.cancel_waiting(webhook);
+            Ok(((), Some(Change::WebhookChanged(webhook))))
+        })
+    }
+
+    async fn rotate_secret(
+        &self,
+        team: TeamId,
+        webhook: WebhookId,
+        rotation: Rotation,
+        expected: Option<u64>,
+        now: Timestamp,
+    ) -> Result<Webhook, StoreError> {
+        self.change(|state| {
+            let (known, secrets) = state.webhook_and_secrets(team, webhook)?;
+            is_expected(known.version, expected)?;
+            let kept = rotation.overlap_until.filter(|until| *until > now);
+            if rotation.secret == secrets.current {
+                return Err(StoreError::Conflict("the webhook has this secret already"));
+            }
+            if kept.is_some() && known.overlap_at(now).is_some() {
+                return Err(StoreError::Conflict("an overlap is open: end it first, or rotate without one"));
+            }
+            let before = std::mem::replace(&mut secrets.current, rotation.secret);
+            secrets.previous = kept.map(|until| (before, until));
+            known.secret_overlap_until = kept;
+            known.version += 1;
+            known.updated_at = now;
+            Ok((known.clone(), Some(Change::WebhookChanged(webhook))))
+        })
+    }
+
+    async fn end_overlap(
+        &self,
+        team: TeamId,
+        webhook: WebhookId,
+        expected: Option<u64>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.change(|state| {
+            let (known, secrets) = state.webhook_and_secrets(team, webhook)?;
+            is_expected(known.version, expected)?;
+            if secrets.previous.take().is_none() {
+                return Ok(((), None));
+            }
+            known.secret_overlap_until = None;
+            known.version += 1;
+            known.updated_at = now;
             Ok(((), Some(Change::WebhookChanged(webhook))))
         })
     }

@@ -83,8 +83,19 @@ impl State {
         team: TeamId,
         webhook: WebhookId,
     ) -> Result<&mut Webhook, StoreError> {
+        self.webhook_and_secrets(team, webhook).map(|(webhook, _)| webhook)
+    }
+
+    pub(super) fn webhook_and_secrets(
+        &mut self,
+        team: TeamId,
+        webhook: WebhookId,
+    ) -> Result<(&mut Webhook, &mut WebhookSecrets), StoreError> {
         self.webhook(team, webhook)?;
-        self.webhooks.get_mut(&webhook).map(|(webhook, _)| webhook).ok_or(StoreError::NotFound)
+        self.webhooks
+            .get_mut(&webhook)
+            .map(|(webhook, secrets)| (webhook, secrets))
+            .ok_or(StoreError::NotFound)
     }
 
     pub(super) fn delivery(&self, team: TeamId, delivery: DeliveryId) -> Result<&Row, StoreError> {

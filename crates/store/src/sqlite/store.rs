@@ -22,8 +22,8 @@ use super::tx::Tx;
 use super::{keys, resend, retention, teams, webhooks};
 use crate::{
     Append, Appended, AttemptReport, Cutoffs, Deliveries, DeliveryQuery, Directory, DueSlice, EventQuery,
-    Health, KeyDigest, ListQuery, Log, LogEnds, LogSlice, Page, SecretText, SliceLimit, StoreCounts,
-    StoreError, TailReader, Upkeep, WebhookPatch, WebhookSecrets,
+    Health, KeyDigest, ListQuery, Log, LogEnds, LogSlice, Page, Rotation, SecretText, SliceLimit,
+    StoreCounts, StoreError, TailReader, Upkeep, WebhookPatch, WebhookSecrets,
 };
 
 /// A store on one machine's disk.
@@ -262,6 +262,31 @@ impl Directory for SqliteStore {
         self.shared
             .write(Lane::Vital, ONE, move |tx| webhooks::delete(tx, team, webhook, expected, now))
             .await
+    }
+
+    // Vital, as revoking a key is: what takes a leaked secret back does not wait for room on the disk.
+    async fn rotate_secret(
+        &self,
+        team: TeamId,
+        webhook: WebhookId,
+        rotation: Rotation,
+        expected: Option<u64>,
+        now: Timestamp,
+    ) -> Result<Webhook, StoreError> {
+        let rotate =
+            move |tx: &mut Tx<'_>| webhooks::rotate_secret(tx, team, webhook, &rotation, expected, now);
+        self.shared.write(Lane::Vital, ONE, rotate).await
+    }
+
+    async fn end_overlap(
+        &self,
+        team: TeamId,
+        webhook: WebhookId,
+        expected: Option<u64>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let end = move |tx: &mut Tx<'_>| webhooks::end_overlap(tx, team, webhook, expected, now);
+        self.shared.write(Lane::Vital, ONE, end).await
     }
 
     async fn webhook_to_send(&self, webhook: WebhookId) -> Result<(Webhook, WebhookSecrets), StoreError> {

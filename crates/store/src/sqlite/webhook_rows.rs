@@ -26,8 +26,8 @@ pub(super) struct WebhookRow {
     /// Whether there may be such rows.
     pub(super) cancelling: bool,
     pub(super) secret: Option<Vec<u8>>,
+    /// Kept for the overlap, which the webhook knows the end of.
     pub(super) previous_secret: Option<Vec<u8>>,
-    pub(super) previous_until: Option<Timestamp>,
 }
 
 /// Of webhooks whose team was not deleted.
@@ -88,7 +88,7 @@ impl WebhookRow {
             .int(self.webhook.updated_at.as_millis())
             .maybe_bytes(self.secret.as_deref())
             .maybe_bytes(self.previous_secret.as_deref())
-            .maybe(self.previous_until.map(Timestamp::as_millis))
+            .maybe(self.webhook.secret_overlap_until.map(Timestamp::as_millis))
             .finish()
     }
 
@@ -118,7 +118,6 @@ impl WebhookRow {
             cancelling: row.get(5)?,
             secret: row.get(15)?,
             previous_secret: row.get(16)?,
-            previous_until: row.get::<_, Option<i64>>(17)?.map(Timestamp::from_millis),
             webhook: Webhook {
                 id,
                 team,
@@ -130,6 +129,7 @@ impl WebhookRow {
                 retry_schedule: schedule.transpose().map_err(|_| damaged())?,
                 headers: Vec::new(),
                 disable_on_gone: row.get(11)?,
+                secret_overlap_until: row.get::<_, Option<i64>>(17)?.map(Timestamp::from_millis),
                 version: row.get::<_, i64>(12)? as u64,
                 created_at: Timestamp::from_millis(row.get(13)?),
                 updated_at: Timestamp::from_millis(row.get(14)?),
@@ -176,7 +176,7 @@ impl WebhookRow {
         let Webhook { id, team, .. } = self.webhook;
         let current = self.secret.as_deref().ok_or_else(|| Fault::damaged("webhooks", id))?;
         let current = self.open_text(look, Sealed::Secret(team, id), current)?;
-        let previous = match (&self.previous_secret, self.previous_until) {
+        let previous = match (&self.previous_secret, self.webhook.secret_overlap_until) {
             (Some(sealed), Some(until)) => {
                 Some((self.open_text(look, Sealed::PreviousSecret(team, id), sealed)?, until))
             }
@@ -215,7 +215,7 @@ impl WebhookRow {
             self.webhook.updated_at.as_millis(),
             self.secret,
             self.previous_secret,
-            self.previous_until.map(Timestamp::as_millis),
+            self.webhook.secret_overlap_until.map(Timestamp::as_millis),
             self.seal(&columns),
         ])?;
         Ok(())

@@ -8,7 +8,7 @@ use super::teams::is_expected;
 use super::tx::Tx;
 use super::vault::Sealed;
 use super::webhook_rows::WebhookRow;
-use crate::{Change, SecretText, StoreError, WebhookPatch};
+use crate::{Change, Rotation, SecretText, StoreError, WebhookPatch};
 
 /// Stores a new webhook and its secret.
 pub(super) fn create(
@@ -42,7 +42,6 @@ pub(super) fn create(
             tx.shelf.vault.seal(Sealed::Secret(webhook.team, webhook.id), secret.reveal().as_bytes()),
         ),
         previous_secret: None,
-        previous_until: None,
     };
     changed(tx, &row)?;
     Ok(row.webhook)
@@ -103,6 +102,55 @@ pub(super) fn disable(
     Ok(())
 }
 
+/// Gives a webhook a new secret.
+pub(super) fn rotate_secret(
+    tx: &mut Tx<'_>,
+    team: TeamId,
+    webhook: WebhookId,
+    rotation: &Rotation,
+    expected: Option<u64>,
+    now: Timestamp,
+) -> Result<Webhook, Fault> {
+    let look = tx.look();
+    let mut row = look.webhook_of(team, webhook)?;
+    is_expected(row.webhook.version, expected)?;
+    let before = row.secrets(look)?.current;
+    if before == rotation.secret {
+        return Err(StoreError::Conflict("the webhook has this secret already").into());
+    }
+    let kept = rotation.overlap_until.filter(|until| *until > now);
+    if kept.is_some() && row.webhook.overlap_at(now).is_some() {
+        return Err(StoreError::Conflict("an overlap is open: end it first, or rotate without one").into());
+    }
+    let seal = |what, secret: &SecretText| tx.shelf.vault.seal(what, secret.reveal().as_bytes());
+    row.secret = Some(seal(Sealed::Secret(team, webhook), &rotation.secret));
+    row.previous_secret = kept.map(|_| seal(Sealed::PreviousSecret(team, webhook), &before));
+    row.webhook.secret_overlap_until = kept;
+    row.webhook.version += 1;
+    row.webhook.updated_at = now;
+    changed(tx, &row)?;
+    Ok(row.webhook)
+}
+
+/// Forgets the secret before the last rotation.
+pub(super) fn end_overlap(
+    tx: &mut Tx<'_>,
+    team: TeamId,
+    webhook: WebhookId,
+    expected: Option<u64>,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let mut row = tx.look().webhook_of(team, webhook)?;
+    is_expected(row.webhook.version, expected)?;
+    if row.previous_secret.take().is_none() {
+        return Ok(());
+    }
+    row.webhook.secret_overlap_until = None;
+    row.webhook.version += 1;
+    row.webhook.updated_at = now;
+    changed(tx, &row)
+}
+
 /// Deletes a webhook. Its row stays, without secrets, for as long as its deliveries do.
 pub(super) fn delete(
     tx: &mut Tx<'_>,
@@ -116,7 +164,7 @@ pub(super) fn delete(
     row.deleted = true;
     row.secret = None;
     row.previous_secret = None;
-    row.previous_until = None;
+    row.webhook.secret_overlap_until = None;
     row.webhook.headers.clear();
     row.webhook.updated_at = now;
     cancel::begin(tx, &mut row)?;

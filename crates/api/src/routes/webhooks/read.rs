@@ -5,13 +5,13 @@ use std::time::Duration;
 use cstar_delivery::TargetError;
 use cstar_signature::Secret;
 use cstar_store::WebhookPatch;
-use cstar_types::limits::{TEXT_MAX_CHARS, URL_MAX_BYTES};
+use cstar_types::limits::{OVERLAP_DEFAULT, OVERLAP_MAX, TEXT_MAX_CHARS, URL_MAX_BYTES};
 use cstar_types::{DisabledReason, Patterns, Timestamp, Webhook, WebhookId, WebhookStatus};
 use cstar_wire::Code;
 
 use crate::auth::{Access, Caller};
 use crate::error::{ApiError, ApiResult};
-use crate::fields::{Fields, boolean, header_map, patterns, schedule, text, webhook_secret};
+use crate::fields::{Fields, boolean, header_map, patterns, schedule, text, webhook_secret, whole_number};
 use crate::shared::Shared;
 
 /// Looking up the name in a URL may take as long as a whole attempt would be given.
@@ -47,11 +47,26 @@ pub(super) async fn new(
         retry_schedule,
         headers: headers.unwrap_or_default(),
         disable_on_gone: disable_on_gone.unwrap_or(false),
+        secret_overlap_until: None,
         version: 1,
         created_at: now,
         updated_at: now,
     };
-    Ok((webhook, secret.unwrap_or_else(|| Secret::generate(rand::random()))))
+    Ok((webhook, secret.unwrap_or_else(generated)))
+}
+
+fn generated() -> Secret {
+    Secret::generate(rand::random())
+}
+
+/// The secret that a body rotates to, the given one or a new one, and how long the one before stays.
+pub(super) fn rotation(body: &[u8]) -> ApiResult<(Secret, Duration)> {
+    let mut fields = Fields::read(body)?;
+    let overlap_s = fields.optional("overlap_seconds", whole_number(0..=OVERLAP_MAX.as_secs()));
+    let secret = fields.optional("secret", webhook_secret);
+    fields.finish(Some(()))?;
+    let overlap = overlap_s.map_or(OVERLAP_DEFAULT, Duration::from_secs);
+    Ok((secret.unwrap_or_else(generated), overlap))
 }
 
 /// The change that a body asks for.

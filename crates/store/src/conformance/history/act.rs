@@ -9,7 +9,9 @@ use super::Difference;
 use super::op::{Draft, Op, Patch, Result as Came, Seen, Whose};
 use super::sides::{Pair, Side, Sides, pick};
 use crate::conformance::{Subject, given};
-use crate::{Append, AttemptReport, Cutoffs, NewEvent, StoreError, Verdict, WebhookPatch};
+use crate::{
+    Append, AttemptReport, Cutoffs, NewEvent, Rotation, SecretText, StoreError, Verdict, WebhookPatch,
+};
 
 impl<M: Subject, S: Subject> Sides<M, S> {
     /// Does one step on both sides and compares what they answer and tell.
@@ -21,6 +23,7 @@ impl<M: Subject, S: Subject> Sides<M, S> {
             | Op::UpdateWebhook { .. }
             | Op::DisableWebhook { .. }
             | Op::DeleteWebhook { .. } => self.act_on_webhooks(op).await?,
+            Op::RotateSecret { .. } | Op::EndOverlap { .. } => self.act_on_secrets(op).await?,
             Op::Append { team, events, deliver } => self.append(*team, events, *deliver).await?,
             Op::Record { results } => self.record(results).await?,
             Op::Resend { delivery, whose } => self.resend(*delivery, *whose).await?,
@@ -126,6 +129,36 @@ impl<M: Subject, S: Subject> Sides<M, S> {
                 let Some((_, webhook)) = pick(&self.webhooks, webhook) else { return Ok(()) };
                 let disable = async |side: &Side| side.store.disable_webhook(webhook, reason, now).await;
                 self.both("disable_webhook", disable).await?.ok();
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn act_on_secrets(&mut self, op: &Op) -> Result<(), Difference> {
+        let now = self.now();
+        match *op {
+            Op::RotateSecret { webhook, whose, seen, secret, overlap } => {
+                let Some((owner, webhook)) = pick(&self.webhooks, webhook) else { return Ok(()) };
+                let team = self.asked_under(owner, whose);
+                let overlap_until = overlap.map(|seconds| given::at(self.now_second + i64::from(seconds)));
+                let rotation = Rotation { secret: SecretText::new(secret.to_owned()), overlap_until };
+                let rotate = async |side: &Side| {
+                    let expected =
+                        seen.version(side.store.webhook(owner, webhook).await.map(|now| now.version));
+                    side.store.rotate_secret(team, webhook, rotation.clone(), expected, now).await
+                };
+                self.both("rotate_secret", rotate).await?.ok();
+            }
+            Op::EndOverlap { webhook, whose, seen } => {
+                let Some((owner, webhook)) = pick(&self.webhooks, webhook) else { return Ok(()) };
+                let team = self.asked_under(owner, whose);
+                let end = async |side: &Side| {
+                    let expected =
+                        seen.version(side.store.webhook(owner, webhook).await.map(|now| now.version));
+                    side.store.end_overlap(team, webhook, expected, now).await
+                };
+                self.both("end_overlap", end).await?.ok();
             }
             _ => {}
         }

@@ -48,6 +48,19 @@ pub(super) enum Op {
         whose: Whose,
         seen: Seen,
     },
+    RotateSecret {
+        webhook: Index,
+        whose: Whose,
+        seen: Seen,
+        secret: &'static str,
+        /// Seconds from now.
+        overlap: Option<u16>,
+    },
+    EndOverlap {
+        webhook: Index,
+        whose: Whose,
+        seen: Seen,
+    },
     Append {
         team: Index,
         events: Vec<Draft>,
@@ -155,6 +168,7 @@ const PATTERNS: &[&str] =
     &["*", "*", "*", "ticket.*", "*.created", "boss.spawned", "ticket.created,customer.*", "player.*"];
 const DATA: &[&str] = &["{}", r#"{"id":"1"}"#, r#"{"id":"ž\u0000"}"#];
 const KEYS: &[&str] = &["a", "b", "c"];
+const SECRETS: &[&str] = &["whsec_a", "whsec_b", "whsec_c"];
 const REASONS: &[DisabledReason] = &[DisabledReason::ByRequest, DisabledReason::Gone];
 
 /// Any step. Deliveries are made and come to an end far more often than what they need is taken away: a history in
@@ -179,7 +193,17 @@ fn of_directory() -> impl Strategy<Value = Op> {
         2 => (any(), select(REASONS)).prop_map(|(webhook, reason)| Op::DisableWebhook { webhook, reason }),
         2 => (any(), whose(), seen())
             .prop_map(|(webhook, whose, seen)| Op::DeleteWebhook { webhook, whose, seen }),
+        4 => rotation(),
+        2 => (any(), whose(), seen())
+            .prop_map(|(webhook, whose, seen)| Op::EndOverlap { webhook, whose, seen }),
     ]
+}
+
+fn rotation() -> impl Strategy<Value = Op> {
+    let overlap = option::weighted(0.7, 0u16..60);
+    (any::<Index>(), whose(), seen(), select(SECRETS), overlap).prop_map(
+        |(webhook, whose, seen, secret, overlap)| Op::RotateSecret { webhook, whose, seen, secret, overlap },
+    )
 }
 
 fn of_log() -> impl Strategy<Value = Op> {
