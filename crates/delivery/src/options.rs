@@ -12,7 +12,7 @@ use crate::target::{Resolver, SystemResolver, TargetRule};
 /// W49, T7: over resolving, connecting, TLS, writing and the head of the answer.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Requests in flight, over all webhooks. Each is a descriptor and some 30 KiB; 512 endpoints that take a tenth of a
+/// Requests in flight, over all webhooks. Each is a descriptor and a few buffers; 512 endpoints that take a tenth of a
 /// second are 5,000 requests a second.
 const IN_FLIGHT: usize = 512;
 
