@@ -1,8 +1,8 @@
 //! The HTTP API: routes, authentication, limits, and the answers to requests that are refused.
 //!
-//! A request passes three layers: [`edge`] names it and writes refusals as problem documents; [`auth`] says who
+//! A request passes three layers: `edge` names it and writes refusals as problem documents; `auth` says who
 //! asks, and whether the path's team is theirs; a route reads the body or query, asks the store, and answers in the
-//! shapes of `cstar-wire`. A publish does not build a tree of the JSON it stores: see [`publish`].
+//! shapes of `cstar-wire`. What a publish stores and answers is written once, as bytes: see `publish`.
 //!
 //! Nothing here speaks SQL or dials a customer's host.
 
@@ -21,6 +21,7 @@ mod publish;
 mod query;
 mod routes;
 mod shared;
+mod stream;
 
 pub use options::Options;
 pub use routes::router;

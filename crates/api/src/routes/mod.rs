@@ -23,7 +23,7 @@ use http::header::ACCEPT;
 
 use crate::error::ApiError;
 use crate::shared::{Api, Shared};
-use crate::{auth, edge};
+use crate::{auth, edge, stream};
 
 /// The whole API.
 pub fn router(api: Api) -> Router {
@@ -65,6 +65,7 @@ fn json_routes() -> Router<Arc<Shared>> {
 /// Routes whose answers are not JSON, or not only.
 fn other_routes() -> Router<Arc<Shared>> {
     Router::new()
+        .route("/v1/teams/{team}/realtime", get(stream::open))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))

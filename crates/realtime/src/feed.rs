@@ -1,0 +1,192 @@
+//! A team that has open streams.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use cstar_store::LogEnds;
+use cstar_types::{KeyId, Position, TeamId};
+use parking_lot::{Mutex, MutexGuard};
+use slab::Slab;
+
+use crate::budget::Budget;
+use crate::ring::Ring;
+use crate::run::Run;
+use crate::seat::{News, Seat};
+
+/// Streams woken in one turn of the lock, so that ten thousand of them do not keep a newcomer waiting.
+const WOKEN_AT_A_TIME: usize = 256;
+
+/// What the open streams of one team share. It is there from the first of them to the last.
+#[derive(Debug)]
+pub(crate) struct Feed {
+    pub(crate) team: TeamId,
+    epoch: AtomicU32,
+    /// The last that is known to be committed. It only rises; who has passed it has nothing to do.
+    known: AtomicU64,
+    /// `None` once the last stream has left.
+    ring: Mutex<Option<Ring>>,
+    seats: Mutex<Seats>,
+    budget: Arc<Mutex<Budget>>,
+}
+
+#[derive(Debug, Default)]
+struct Seats {
+    open: Slab<Arc<Seat>>,
+    by_key: HashMap<KeyId, usize>,
+}
+
+/// How many streams may be open.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) a_key: usize,
+    pub(crate) a_team: usize,
+}
+
+/// No seat is free.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Full {
+    pub(crate) limit: usize,
+}
+
+impl Feed {
+    pub(crate) fn new(team: TeamId, budget: Arc<Mutex<Budget>>) -> Self {
+        Self {
+            team,
+            epoch: AtomicU32::new(0),
+            known: AtomicU64::new(0),
+            ring: Mutex::new(Some(Ring::default())),
+            seats: Mutex::default(),
+            budget,
+        }
+    }
+
+    /// Takes a stream in, if the limits allow it; its place is for [`Feed::leave`].
+    pub(crate) fn sit(&self, seat: &Arc<Seat>, limits: Limits) -> Result<usize, Full> {
+        let mut seats = self.seats.lock();
+        if seats.open.len() >= limits.a_team {
+            return Err(Full { limit: limits.a_team });
+        }
+        if let Some(key) = seat.key {
+            let of_key = seats.by_key.get(&key).copied().unwrap_or(0);
+            if of_key >= limits.a_key {
+                return Err(Full { limit: limits.a_key });
+            }
+            seats.by_key.insert(key, of_key + 1);
+        }
+        Ok(seats.open.insert(Arc::clone(seat)))
+    }
+
+    /// Lets a stream go, and says whether it was the last.
+    pub(crate) fn leave(&self, place: usize) -> bool {
+        let mut seats = self.seats.lock();
+        let left = seats.open.try_remove(place);
+        if let Some(key) = left.and_then(|seat| seat.key)
+            && let Some(of_key) = seats.by_key.get_mut(&key)
+        {
+            *of_key -= 1;
+            if *of_key == 0 {
+                seats.by_key.remove(&key);
+            }
+        }
+        seats.open.is_empty()
+    }
+
+    /// Gives up the ring for good.
+    pub(crate) fn retire(&self) {
+        let mut ring = self.ring.lock();
+        if ring.take().is_some() {
+            self.budget.lock().set(self.team, 0);
+        }
+    }
+
+    /// The last that is known to be committed.
+    pub(crate) fn known(&self) -> u64 {
+        self.known.load(Ordering::Acquire)
+    }
+
+    /// Learns how far the log reaches.
+    pub(crate) fn learn(&self, ends: LogEnds) {
+        self.epoch.store(ends.epoch, Ordering::Relaxed);
+        self.known.fetch_max(ends.head, Ordering::AcqRel);
+    }
+
+    /// The position with this seq.
+    pub(crate) fn position(&self, seq: u64) -> Position {
+        Position::new(self.epoch.load(Ordering::Relaxed), seq)
+    }
+
+    /// Appends what was committed to the ring.
+    pub(crate) fn push(&self, runs: Vec<Arc<Run>>) {
+        self.change_ring(|ring| runs.into_iter().for_each(|run| ring.push(run)));
+    }
+
+    /// Keeps what was read from the store for others, if there is room.
+    pub(crate) fn keep(&self, run: &Arc<Run>) {
+        if self.budget.lock().has_room(run.weight()) {
+            self.change_ring(|ring| ring.push_front(run));
+        }
+    }
+
+    /// Gives up the oldest run of the ring.
+    pub(crate) fn evict(&self) {
+        self.change_ring(Ring::evict);
+    }
+
+    /// Gives up what the ring holds.
+    pub(crate) fn forget(&self) {
+        self.change_ring(Ring::clear);
+    }
+
+    /// The budget is told under the ring's lock: nobody's older figure comes after a newer one.
+    fn change_ring(&self, change: impl FnOnce(&mut Ring)) {
+        if let Some(ring) = self.ring.lock().as_mut() {
+            change(ring);
+            self.budget.lock().set(self.team, ring.weight());
+        }
+    }
+
+    /// The runs from the one that holds the frame behind `after`; empty where the ring does not hold it.
+    pub(crate) fn runs_after(&self, after: u64, max_bytes: usize) -> Vec<Arc<Run>> {
+        self.ring.lock().as_ref().map_or_else(Vec::new, |ring| ring.runs_after(after, max_bytes))
+    }
+
+    /// Whether the ring holds this one.
+    pub(crate) fn holds(&self, seq: u64) -> bool {
+        self.ring.lock().as_ref().is_some_and(|ring| ring.holds(seq))
+    }
+
+    /// Tells the streams what was committed.
+    pub(crate) fn tell(&self, news: &News) {
+        self.known.fetch_max(news.last, Ordering::AcqRel);
+        self.each_seat(|seat| seat.tell(news));
+    }
+
+    /// Wakes all streams.
+    pub(crate) fn wake(&self) {
+        self.each_seat(Seat::wake);
+    }
+
+    /// Does something to each stream, those aside that come or go meanwhile.
+    pub(crate) fn each_seat(&self, mut act: impl FnMut(&Seat)) {
+        let mut seats = self.seats.lock();
+        let mut next = 0;
+        while next < seats.open.capacity() {
+            let end = (next + WOKEN_AT_A_TIME).min(seats.open.capacity());
+            (next..end).filter_map(|place| seats.open.get(place)).for_each(|seat| act(seat));
+            next = end;
+            MutexGuard::bump(&mut seats);
+        }
+    }
+
+    /// The streams for which this holds.
+    pub(crate) fn seats(&self, mut which: impl FnMut(&Seat) -> bool) -> Vec<Arc<Seat>> {
+        let seats = self.seats.lock();
+        seats.open.iter().filter(|(_, seat)| which(seat)).map(|(_, seat)| Arc::clone(seat)).collect()
+    }
+
+    /// The keys of the open streams.
+    pub(crate) fn keys(&self) -> BTreeSet<KeyId> {
+        self.seats.lock().by_key.keys().copied().collect()
+    }
+}
