@@ -1,5 +1,8 @@
-//! Accepting connections and serving HTTP on them.
+//! Serving HTTP on connections.
 
+mod door;
+
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,14 +14,21 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
+use rustix::process::{Resource, getrlimit};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-/// A request's head must be there within this time of the connection's or the previous answer's start.
-const HEAD_DEADLINE: Duration = Duration::from_secs(15);
+use door::Door;
+
+/// A request's head must be there within this time of the connection's or the previous answer's start. It is longer than
+/// the 60 s for which common proxies and clients keep an idle connection: whoever closes first must not be the server, or
+/// their next request is lost on its way and they answer 502.
+const HEAD_DEADLINE: Duration = Duration::from_secs(75);
 /// The largest request head; browsers and proxies send at most about 16 KiB.
 const HEAD_MAX_BYTES: usize = 32 * 1024;
 /// Streams and requests at once on one HTTP/2 connection: a browser shares one for all tabs of an origin.
@@ -27,42 +37,51 @@ const HTTP2_MAX_STREAMS: u32 = 256;
 const TLS_DEADLINE: Duration = Duration::from_secs(10);
 /// A peer that acknowledges nothing for this long is gone (half-open connections).
 const UNACKNOWLEDGED: Duration = Duration::from_secs(45);
-/// Rest after a failed accept, such as when descriptors run out: others may be freed meanwhile.
-const ACCEPT_REST: Duration = Duration::from_millis(50);
 /// How long open requests may go on after a shutdown began.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(12);
 
-/// Serves `router` on `listener` until told to stop, then lets what was begun end.
+/// Serves `router` on `listener` until told to stop, then lets what was begun end, and cuts off what does not.
 pub(crate) async fn serve(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     router: Router,
     stop: CancellationToken,
-) -> Result<(), std::io::Error> {
+) -> Result<(), Infallible> {
+    serve_at_most(connections_max(), listener, tls, router, stop).await;
+    Ok(())
+}
+
+/// Connections take three quarters of the descriptors at most: were they to take all, no webhook could be sent.
+fn connections_max() -> usize {
+    let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    usize::try_from(descriptors / 4 * 3).unwrap_or(usize::MAX).clamp(1, Semaphore::MAX_PERMITS)
+}
+
+async fn serve_at_most(
+    connections_max: usize,
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    stop: CancellationToken,
+) {
     let server = Arc::new(http_server());
-    let draining = GracefulShutdown::new();
-    loop {
-        let accepted = tokio::select! {
-            () = stop.cancelled() => break,
-            accepted = listener.accept() => accepted,
+    let (draining, cut) = (GracefulShutdown::new(), CancellationToken::new());
+    let mut door = Door::new(listener, connections_max);
+    while let Some((stream, place)) = stop.run_until_cancelled(door.next()).await {
+        prepare(&stream);
+        let connection = Connection {
+            server: Arc::clone(&server),
+            router: router.clone(),
+            cut: cut.child_token(),
+            _place: place,
         };
-        match accepted {
-            Ok((stream, _)) => {
-                prepare(&stream);
-                let connection = Connection { server: Arc::clone(&server), router: router.clone() };
-                tokio::spawn(connection.run(stream, tls.clone(), draining.watcher()));
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(ACCEPT_REST).await;
-            }
-        }
+        tokio::spawn(connection.run(stream, tls.clone(), draining.watcher()));
     }
-    drop(listener);
-    if tokio::time::timeout(DRAIN_DEADLINE, draining.shutdown()).await.is_err() {
+    drop(door);
+    if timeout(DRAIN_DEADLINE, draining.shutdown()).await.is_err() {
+        cut.cancel();
         tracing::warn!("some requests did not end in time and were cut off");
     }
-    Ok(())
 }
 
 fn http_server() -> auto::Builder<TokioExecutor> {
@@ -92,6 +111,9 @@ fn prepare(stream: &TcpStream) {
 struct Connection {
     server: Arc<auto::Builder<TokioExecutor>>,
     router: Router,
+    /// Ends it at once.
+    cut: CancellationToken,
+    _place: OwnedSemaphorePermit,
 }
 
 type Watcher = hyper_util::server::graceful::Watcher;
@@ -99,7 +121,7 @@ type Watcher = hyper_util::server::graceful::Watcher;
 impl Connection {
     async fn run(self, stream: TcpStream, tls: Option<TlsAcceptor>, watcher: Watcher) {
         let Some(tls) = tls else { return self.speak(stream, watcher).await };
-        match tokio::time::timeout(TLS_DEADLINE, tls.accept(stream)).await {
+        match timeout(TLS_DEADLINE, tls.accept(stream)).await {
             Ok(Ok(stream)) => self.speak(stream, watcher).await,
             Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
             Err(_) => tracing::debug!("a TLS handshake took too long"),
@@ -110,10 +132,12 @@ impl Connection {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let (cut, is_cut) = scissors();
+        let (hang_up, router, asked) = (scissors(&self.cut), self.router, Arc::new(Notify::new()));
+        let asking = Arc::clone(&asked);
         let service = service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(cut.clone());
-            self.router.clone().oneshot(request)
+            asking.notify_one();
+            request.extensions_mut().insert(hang_up.clone());
+            router.clone().oneshot(request)
         });
         let connection = self.server.serve_connection(TokioIo::new(stream), service).into_owned();
         tokio::select! {
@@ -122,15 +146,75 @@ impl Connection {
                     tracing::debug!(%error, "a connection ended early");
                 }
             }
-            () = is_cut.cancelled() => tracing::debug!("cut a connection whose stream nobody read"),
+            () = self.cut.cancelled() => tracing::debug!("a connection was cut"),
+            () = silence(&asked) => tracing::debug!("closed a connection that asked for nothing"),
         }
+    }
+}
+
+/// Completes if no request comes. Until a peer has said which HTTP it speaks, no deadline of hyper's holds.
+async fn silence(asked: &Notify) {
+    if timeout(HEAD_DEADLINE, asked.notified()).await.is_ok() {
+        std::future::pending::<()>().await;
     }
 }
 
 /// What cuts a connection from within: the hub, when nobody takes what a stream has to send. Over HTTP/2 the streams
 /// beside it on the same connection are cut with it, and reconnect.
-fn scissors() -> (HangUp, CancellationToken) {
-    let is_cut = CancellationToken::new();
-    let cut = is_cut.clone();
-    (HangUp::new(move || cut.cancel()), is_cut)
+fn scissors(cut: &CancellationToken) -> HangUp {
+    let cut = cut.clone();
+    HangUp::new(move || cut.cancel())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+    /// Every answer of these tests ends so: its body is `true` or `false`.
+    const ENDS: [&[u8]; 2] = [b"true", b"false"];
+
+    async fn ask(stream: &mut TcpStream) -> String {
+        stream.write_all(REQUEST).await.unwrap();
+        answer(stream).await
+    }
+
+    async fn answer(stream: &mut TcpStream) -> String {
+        let mut bytes = Vec::new();
+        while !ENDS.iter().any(|end| bytes.ends_with(end)) {
+            assert!(stream.read_buf(&mut bytes).await.unwrap() > 0, "{bytes:?}");
+        }
+        String::from_utf8(bytes).unwrap()
+    }
+
+    /// One connection more than there are places for waits until one is closed, and is served then.
+    #[tokio::test]
+    async fn connections_are_as_many_as_there_are_places() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (first_left, stop) = (Arc::new(AtomicBool::new(false)), CancellationToken::new());
+        let left = Arc::clone(&first_left);
+        let router = Router::new()
+            .route("/", get(move || std::future::ready(left.load(Ordering::SeqCst).to_string())));
+        let serving = tokio::spawn(serve_at_most(1, listener, None, router, stop.clone()));
+
+        let mut first = TcpStream::connect(address).await.unwrap();
+        assert!(ask(&mut first).await.ends_with("false"));
+        let mut second = TcpStream::connect(address).await.unwrap();
+        second.write_all(REQUEST).await.unwrap();
+        for _ in 0..20 {
+            // Round trips in which the second would be answered if it were served.
+            assert!(ask(&mut first).await.ends_with("false"));
+        }
+        first_left.store(true, Ordering::SeqCst);
+        drop(first);
+        assert!(answer(&mut second).await.ends_with("true"), "it was served while there was no place");
+        stop.cancel();
+        serving.await.unwrap();
+    }
 }
