@@ -39,7 +39,11 @@ impl<M: Subject, S: Subject> Sides<M, S> {
             }
             Op::Wait { seconds } => self.now_second += i64::from(*seconds),
             Op::Reopen => self.reopen().await?,
-            Op::Read { .. } | Op::ListEvents { .. } | Op::ListDeliveries { .. } | Op::Due { .. } => {
+            Op::Read { .. }
+            | Op::LookAtEvent { .. }
+            | Op::ListEvents { .. }
+            | Op::ListDeliveries { .. }
+            | Op::Due { .. } => {
                 self.look(op).await?;
             }
         }
@@ -232,7 +236,8 @@ impl Seen {
         match self {
             Self::None => None,
             Self::Present => Some(present),
-            Self::Another => Some(present + 1),
+            Self::Older => Some(present - 1),
+            Self::Newer => Some(present + 1),
         }
     }
 }

@@ -20,6 +20,11 @@ impl<M: Subject, S: Subject> Sides<M, S> {
                 };
                 self.both("read", read).await?.ok();
             }
+            Op::LookAtEvent { event, whose } => {
+                let Some(pair) = pick(&self.deliveries, *event) else { return Ok(()) };
+                let team = self.asked_under(pair.team, *whose);
+                self.both("event", async |side| side.store.event(team, pair.event).await).await?.ok();
+            }
             Op::ListEvents { team, cut, order, from } => {
                 let team = self.team(*team);
                 let (since, until) = self.times(cut);

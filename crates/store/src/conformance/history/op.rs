@@ -89,6 +89,11 @@ pub(super) enum Op {
         entries: usize,
         bytes: usize,
     },
+    /// Of those that made a delivery.
+    LookAtEvent {
+        event: Index,
+        whose: Whose,
+    },
     ListEvents {
         team: Index,
         cut: Cut,
@@ -114,7 +119,8 @@ pub(super) enum Op {
 pub(super) enum Seen {
     None,
     Present,
-    Another,
+    Older,
+    Newer,
 }
 
 /// Under which team something is asked for (T24).
@@ -184,8 +190,8 @@ fn of_directory() -> impl Strategy<Value = Op> {
         4 => Just(Op::CreateTeam),
         2 => (any(), seen()).prop_map(|(team, seen)| Op::RenameTeam { team, seen }),
         1 => (any(), seen()).prop_map(|(team, seen)| Op::DeleteTeam { team, seen }),
-        2 => any().prop_map(|team| Op::CreateKey { team }),
-        2 => (any(), whose()).prop_map(|(key, whose)| Op::RevokeKey { key, whose }),
+        3 => any().prop_map(|team| Op::CreateKey { team }),
+        5 => (any(), whose()).prop_map(|(key, whose)| Op::RevokeKey { key, whose }),
         10 => (any(), select(PATTERNS), limit())
             .prop_map(|(team, patterns, limit)| Op::CreateWebhook { team, patterns, limit }),
         10 => (any(), whose(), patch(), seen())
@@ -233,6 +239,7 @@ fn looks() -> impl Strategy<Value = Op> {
             entries,
             bytes
         }),
+        (any(), whose()).prop_map(|(event, whose)| Op::LookAtEvent { event, whose }),
         (any(), cut(), order, option::of(0u64..12)).prop_map(|(team, cut, order, from)| Op::ListEvents {
             team,
             cut,
@@ -261,7 +268,7 @@ fn ago() -> impl Strategy<Value = u16> {
 }
 
 fn seen() -> impl Strategy<Value = Seen> {
-    prop_oneof![3 => Just(Seen::None), 3 => Just(Seen::Present), 1 => Just(Seen::Another)]
+    prop_oneof![3 => Just(Seen::None), 3 => Just(Seen::Present), 1 => Just(Seen::Older), 1 => Just(Seen::Newer)]
 }
 
 fn whose() -> impl Strategy<Value = Whose> {
