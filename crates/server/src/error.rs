@@ -27,10 +27,13 @@ impl StartError {
     }
 }
 
-/// Why a running server stopped by itself. Nothing acknowledged is lost: start it again.
+/// Why a running server stopped by itself, or did not stop well. Nothing acknowledged is lost: start it again.
 #[derive(Debug, thiserror::Error)]
 pub enum StopError {
     /// A task ended.
     #[error(transparent)]
     Task(#[from] TaskFailed),
+    /// The platform key that was made at this start cannot be kept; the next start makes another one.
+    #[error("the platform key that was shown holds no longer: {0}")]
+    PlatformKey(StartError),
 }

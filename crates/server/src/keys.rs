@@ -24,6 +24,17 @@ pub(crate) struct PlatformKey {
     pub(crate) made: Option<SecretSetting>,
 }
 
+impl PlatformKey {
+    /// Keeps the digest of a key that was made. To be called once it has been shown: a key that was kept before, and whose
+    /// server then did not come up, would open everything and be known to nobody.
+    pub(crate) fn keep(&self, data: &Path) -> Result<(), StartError> {
+        match self.made {
+            Some(_) => write_new(&data.join(PLATFORM_DIGEST_FILE), hex(&self.digest).as_bytes()),
+            None => Ok(()),
+        }
+    }
+}
+
 /// The master key: given, read from its file, or made beside the data with a warning.
 pub(crate) fn master_key(options: &Options) -> Result<Zeroizing<[u8; 32]>, StartError> {
     if let Some(given) = &options.master_key {
@@ -45,7 +56,7 @@ pub(crate) fn master_key(options: &Options) -> Result<Zeroizing<[u8; 32]>, Start
     Ok(key)
 }
 
-/// The platform key: given, known by its digest from an earlier start, or made.
+/// The platform key: given, known by its digest from an earlier start, or made and still to be kept.
 pub(crate) fn platform_key(options: &Options) -> Result<PlatformKey, StartError> {
     if let Some(given) = &options.platform_key {
         return Ok(PlatformKey { digest: Sha256::digest(given.reveal()).into(), made: None });
@@ -58,9 +69,7 @@ pub(crate) fn platform_key(options: &Options) -> Result<PlatformKey, StartError>
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let made =
                 SecretSetting::new(format!("csp_{}", *hex(&Zeroizing::new(rand::random::<[u8; 32]>()))));
-            let digest: [u8; 32] = Sha256::digest(made.reveal()).into();
-            write_new(&path, hex(&digest).as_bytes())?;
-            Ok(PlatformKey { digest, made: Some(made) })
+            Ok(PlatformKey { digest: Sha256::digest(made.reveal()).into(), made: Some(made) })
         }
         Err(error) => Err(StartError::file(&path, &error)),
     }
@@ -96,15 +105,22 @@ fn hex(bytes: &[u8; 32]) -> Zeroizing<String> {
 }
 
 /// Writes a file that must not exist yet, for its owner alone, synced with its directory before this returns: a key
-/// that was used and then lost would lose what it encrypted.
+/// that was used and then lost would lose what it encrypted. It gets its name once it is whole, so that a kill in between
+/// leaves nothing that the next start would stumble over.
 fn write_new(path: &Path, bytes: &[u8]) -> Result<(), StartError> {
-    let written =
-        OpenOptions::new().write(true).create_new(true).mode(PRIVATE_MODE).open(path).and_then(|mut file| {
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
-        });
-    written.map_err(|error| StartError::file(path, &error))
+    let fresh = path.with_extension(format!("new-{:016x}", rand::random::<u64>()));
+    let written = write_private(&fresh, bytes).and_then(|()| std::fs::hard_link(&fresh, path));
+    let removed = std::fs::remove_file(&fresh);
+    written
+        .and(removed)
+        .and_then(|()| path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all()))
+        .map_err(|error| StartError::file(path, &error))
+}
+
+fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(PRIVATE_MODE).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 #[cfg(test)]
@@ -136,12 +152,40 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let options = options(directory.path());
         let first = platform_key(&options).unwrap();
-        let made = first.made.expect("made at the first start");
+        first.keep(directory.path()).unwrap();
         let again = platform_key(&options).unwrap();
         assert!(again.made.is_none());
         assert_eq!(again.digest, first.digest);
+        again.keep(directory.path()).unwrap();
+        let made = first.made.expect("made at the first start");
         let stored = std::fs::read_to_string(directory.path().join(PLATFORM_DIGEST_FILE)).unwrap();
         assert!(!stored.contains(&made.reveal()[4..]));
+    }
+
+    /// A start that fails before anybody has seen the key does not use it up.
+    #[test]
+    fn a_platform_key_that_nobody_saw_is_made_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let options = options(directory.path());
+        let unseen = platform_key(&options).unwrap();
+        let seen = platform_key(&options).unwrap();
+        assert!(seen.made.is_some() && seen.digest != unseen.digest);
+    }
+
+    /// Killed at any moment of a write, it leaves the whole file or none under its name; what is there is not replaced.
+    #[test]
+    fn a_key_file_is_whole_or_not_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(MASTER_KEY_FILE);
+        write_private(&path.with_extension("new-0"), b"cut sho").unwrap();
+        write_new(&path, b"first").unwrap();
+        assert!(write_new(&path, b"second").is_err());
+        assert_eq!(std::fs::read(&path).unwrap(), b"first");
+        assert_eq!(
+            std::fs::read_dir(directory.path()).unwrap().count(),
+            2,
+            "only what the kill left is beside it"
+        );
     }
 
     #[test]

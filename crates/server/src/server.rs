@@ -4,7 +4,7 @@ use std::fs::DirBuilder;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -32,7 +32,8 @@ use crate::tls;
 /// A server that has opened its data and its listeners, and serves once it runs.
 pub struct Server {
     address: SocketAddr,
-    made_platform_key: Option<SecretSetting>,
+    platform_key: PlatformKey,
+    data: PathBuf,
     store: Arc<dyn Store>,
     tasks: Tasks,
 }
@@ -75,7 +76,7 @@ impl Server {
         tasks.start(TaskKind::Delivery, |stop| engine.run(stop.cancelled_owned()));
         start_upkeep(&mut tasks, &store, clock, &options);
         tracing::info!(%address, data = %options.data.display(), "serving");
-        Ok(Self { address, made_platform_key: platform_key.made, store, tasks })
+        Ok(Self { address, platform_key, data: options.data, store, tasks })
     }
 
     /// The address that the API is served on, with the port that was really taken.
@@ -84,10 +85,10 @@ impl Server {
         self.address
     }
 
-    /// The platform key, if it was made at this start: to be shown once and never again.
+    /// The platform key, if it was made at this start: to be shown before [`Server::run`], which keeps it, and never again.
     #[must_use]
     pub fn made_platform_key(&self) -> Option<&SecretSetting> {
-        self.made_platform_key.as_ref()
+        self.platform_key.made.as_ref()
     }
 
     /// Serves until `shutdown` completes, then ends in order: streams are told when to come back, requests and attempts
@@ -96,6 +97,7 @@ impl Server {
     /// # Errors
     /// When a part failed. Nothing acknowledged is lost.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), StopError> {
+        self.platform_key.keep(&self.data).map_err(StopError::PlatformKey)?;
         let result = self.tasks.run(shutdown).await;
         self.store.close().await;
         tracing::info!("stopped");
