@@ -17,6 +17,7 @@ use cstar_realtime::Hub;
 use cstar_store::Store;
 use cstar_store::sqlite::{self, SqliteStore};
 use cstar_types::{Clock, Timestamp};
+use rustix::fs::Mode;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
@@ -50,6 +51,7 @@ impl Server {
     /// When something that was set cannot be used; nothing runs then.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         raise_descriptor_limit();
+        keep_files_private();
         let clock: Clock = Arc::new(system_now);
         let (store, platform_key) = open_data(&options).await?;
         let (address, listener) = bind(options.listen).await?;
@@ -207,6 +209,12 @@ fn start_upkeep(tasks: &mut Tasks, store: &Arc<dyn Store>, clock: Clock, options
 fn system_now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// The store makes its own files, in a directory that may have been there before, open to others: they hold customers'
+/// events.
+fn keep_files_private() {
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
 }
 
 /// Streams and webhooks each hold a descriptor; the usual soft limit of 1,024 is far below what the hard one allows.
