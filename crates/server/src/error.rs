@@ -30,6 +30,9 @@ impl StartError {
 /// Why a running server stopped by itself, or did not stop well. Nothing acknowledged is lost: start it again.
 #[derive(Debug, thiserror::Error)]
 pub enum StopError {
+    /// The store closed itself. Whatever else ended, ended of that.
+    #[error(transparent)]
+    Store(StoreError),
     /// A task ended.
     #[error(transparent)]
     Task(#[from] TaskFailed),

@@ -14,8 +14,8 @@ use axum::routing::get;
 use cstar_api::Api;
 use cstar_delivery::{Engine, Handle, TargetRule};
 use cstar_realtime::Hub;
-use cstar_store::Store;
 use cstar_store::sqlite::{self, SqliteStore};
+use cstar_store::{Health, Store, StoreError};
 use cstar_types::{Clock, Timestamp};
 use rustix::fs::Mode;
 use tokio::net::TcpListener;
@@ -102,6 +102,9 @@ impl Server {
         self.platform_key.keep(&self.data).map_err(StopError::PlatformKey)?;
         let result = self.tasks.run(shutdown).await;
         self.store.close().await;
+        if self.store.health() == Health::Poisoned {
+            return Err(StopError::Store(StoreError::Poisoned));
+        }
         tracing::info!("stopped");
         Ok(result?)
     }
@@ -201,7 +204,7 @@ fn start_upkeep(tasks: &mut Tasks, store: &Arc<dyn Store>, clock: Clock, options
     tasks.start(TaskKind::StoreWatch, |stop| async move {
         tokio::select! {
             () = stop.cancelled() => Ok(()),
-            () = store.poisoned() => Err(cstar_store::StoreError::Poisoned),
+            () = store.poisoned() => Err(StoreError::Poisoned),
         }
     });
 }
