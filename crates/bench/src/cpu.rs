@@ -17,7 +17,8 @@ pub(crate) fn seconds(pid: u32) -> Result<f64, Failure> {
 /// Resident memory of a process, in bytes.
 pub(crate) fn resident_bytes(pid: u32) -> Result<f64, Failure> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).ok_or("no VmRSS in /proc/<pid>/status")?;
+    let line =
+        status.lines().find(|line| line.starts_with("VmRSS:")).ok_or("no VmRSS in /proc/<pid>/status")?;
     let kib: f64 = line.split_whitespace().nth(1).ok_or("no figure behind VmRSS")?.parse()?;
     Ok(kib * 1024.0)
 }

@@ -84,7 +84,8 @@ async fn publish(server: &Server, body: Bytes, requests: usize, publishers: usiz
             (server.connect().await?, Arc::clone(&left), Arc::clone(&path), body.clone());
         running.push(tokio::spawn(async move {
             let mut times = Vec::new();
-            while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
+            while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+            {
                 let asked = Instant::now();
                 let (status, answer) = connection.post(&path, body.clone()).await?;
                 if status != 201 {

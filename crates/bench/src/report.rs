@@ -12,7 +12,7 @@ pub(crate) struct Report(Vec<Measured>);
 
 impl Report {
     pub(crate) fn add(&mut self, measured: Measured) {
-        eprintln_line(&measured);
+        tell(&measured);
         self.0.push(measured);
     }
 
@@ -31,8 +31,11 @@ impl Report {
             .0
             .iter()
             .map(|measured| {
-                let figures: serde_json::Map<_, _> =
-                    measured.figures.iter().map(|(name, figure)| ((*name).to_owned(), (*figure).into())).collect();
+                let figures: serde_json::Map<_, _> = measured
+                    .figures
+                    .iter()
+                    .map(|(name, figure)| ((*name).to_owned(), (*figure).into()))
+                    .collect();
                 (measured.name.to_owned(), figures.into())
             })
             .collect();
@@ -41,7 +44,7 @@ impl Report {
 }
 
 #[expect(clippy::print_stderr, reason = "progress of a long run")]
-fn eprintln_line(measured: &Measured) {
+fn tell(measured: &Measured) {
     eprintln!("measured {}", measured.name);
 }
 

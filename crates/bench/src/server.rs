@@ -28,7 +28,14 @@ impl Server {
         let data = data.map_or_else(tempfile::tempdir, tempfile::tempdir_in)?;
         let address = free_address()?;
         let process = Command::new(bin)
-            .args(["serve", "--listen", &address.to_string(), "--allow-http", "--allow-targets", "127.0.0.0/8"])
+            .args([
+                "serve",
+                "--listen",
+                &address.to_string(),
+                "--allow-http",
+                "--allow-targets",
+                "127.0.0.0/8",
+            ])
             .args(["--log", "warn", "--data"])
             .arg(data.path())
             .env("CSTAR_PLATFORM_KEY", PLATFORM_KEY)

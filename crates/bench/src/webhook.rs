@@ -49,7 +49,11 @@ pub(crate) async fn one_endpoint(server: &Server, events: usize) -> Result<Measu
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         if began.elapsed() > DEADLINE {
-            return Err(format!("only {} of {events} were delivered in time", received.load(Ordering::Relaxed)).into());
+            return Err(format!(
+                "only {} of {events} were delivered in time",
+                received.load(Ordering::Relaxed)
+            )
+            .into());
         }
     }
     let seconds = began.elapsed().as_secs_f64();
@@ -102,7 +106,8 @@ async fn receive(received: Arc<AtomicUsize>) -> Result<SocketAddr, Failure> {
                     Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
                 }
             });
-            let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+            let connection =
+                hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
             tokio::spawn(connection);
         }
     });
