@@ -38,7 +38,7 @@ const TLS_DEADLINE: Duration = Duration::from_secs(10);
 /// A peer that acknowledges nothing for this long is gone (half-open connections).
 const UNACKNOWLEDGED: Duration = Duration::from_secs(45);
 /// How long open requests may go on after a shutdown began.
-const DRAIN_DEADLINE: Duration = Duration::from_secs(12);
+pub(crate) const DRAIN_DEADLINE: Duration = Duration::from_secs(12);
 
 /// Serves `router` on `listener` until told to stop, then lets what was begun end, and cuts off what does not.
 pub(crate) async fn serve(

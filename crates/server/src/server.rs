@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
@@ -60,7 +60,7 @@ impl Server {
         let hub = Hub::new(Arc::clone(&store), stream_options(&options), Arc::clone(&clock));
         let text = metrics::text(Arc::clone(&store), delivery.clone(), Arc::clone(&hub));
 
-        let mut tasks = Tasks::new();
+        let mut tasks = Tasks::new(stop_deadline(&options));
         let own_listener = start_metrics(&options, &text, &mut tasks).await?;
         let api = Api {
             store: Arc::clone(&store),
@@ -93,8 +93,8 @@ impl Server {
         self.platform_key.made.as_ref()
     }
 
-    /// Serves until `shutdown` completes, then ends in order: streams are told when to come back, requests and attempts
-    /// in flight end within their deadlines, the store closes last.
+    /// Serves until `shutdown` completes, then ends: streams are told when to come back, requests and attempts in flight end
+    /// within their deadlines, and the store closes last.
     ///
     /// # Errors
     /// When a part failed. Nothing acknowledged is lost.
@@ -108,6 +108,13 @@ impl Server {
         tracing::info!("stopped");
         Ok(result?)
     }
+}
+
+/// Past the deadlines of what is in flight, results are still to be recorded.
+const STOP_MARGIN: Duration = Duration::from_secs(8);
+
+fn stop_deadline(options: &Options) -> Duration {
+    options.attempt_timeout.max(listen::DRAIN_DEADLINE) + STOP_MARGIN
 }
 
 async fn open_data(options: &Options) -> Result<(Arc<dyn Store>, PlatformKey), StartError> {

@@ -26,24 +26,6 @@ pub(crate) enum TaskKind {
     StoreWatch,
 }
 
-/// When a task is told to stop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    /// What takes work from outside.
-    Front,
-    /// What works on what was taken.
-    Back,
-}
-
-impl TaskKind {
-    const fn phase(self) -> Phase {
-        match self {
-            Self::Api | Self::Metrics | Self::Realtime => Phase::Front,
-            Self::Delivery | Self::Retention | Self::StoreWatch => Phase::Back,
-        }
-    }
-}
-
 /// A task that ended with an error, or without having been told to.
 #[derive(Debug, thiserror::Error)]
 #[error("{kind:?} stopped: {reason}")]
@@ -56,21 +38,18 @@ pub struct TaskFailed {
 pub(crate) struct Tasks {
     running: JoinSet<Result<(), String>>,
     kinds: HashMap<Id, TaskKind>,
-    stop_front: CancellationToken,
-    stop_back: CancellationToken,
+    stop: CancellationToken,
+    deadline: Duration,
 }
 
-/// How long each phase of a shutdown may take; what has not ended then is dropped, and due again at the next start.
-const PHASE_DEADLINE: Duration = Duration::from_secs(15);
+/// How long the others get to end once a task has failed: enough to answer who waits. A restart mends more than waiting.
+const FAILED_DEADLINE: Duration = Duration::from_secs(5);
 
 impl Tasks {
-    pub(crate) fn new() -> Self {
-        Self {
-            running: JoinSet::new(),
-            kinds: HashMap::new(),
-            stop_front: CancellationToken::new(),
-            stop_back: CancellationToken::new(),
-        }
+    /// No task yet. Once told to stop they get until `deadline` to end; what has not ended then is dropped, and due again at
+    /// the next start.
+    pub(crate) fn new(deadline: Duration) -> Self {
+        Self { running: JoinSet::new(), kinds: HashMap::new(), stop: CancellationToken::new(), deadline }
     }
 
     /// Starts a task; it is handed the token that tells it to stop.
@@ -79,27 +58,32 @@ impl Tasks {
         F: Future<Output = Result<(), E>> + Send + 'static,
         E: fmt::Display,
     {
-        let stop = match kind.phase() {
-            Phase::Front => self.stop_front.clone(),
-            Phase::Back => self.stop_back.clone(),
-        };
-        let task = task(stop);
+        let task = task(self.stop.clone());
         let handle = self.running.spawn(async move { task.await.map_err(|error| error.to_string()) });
         self.kinds.insert(handle.id(), kind);
     }
 
-    /// Waits until `shutdown` comes or a task ends by itself, then stops all, front before back.
+    /// Waits until `shutdown` comes or a task ends by itself, then stops all.
     pub(crate) async fn run(mut self, shutdown: impl Future<Output = ()>) -> Result<(), TaskFailed> {
-        let result = tokio::select! {
-            () = shutdown => Ok(()),
+        let failed = tokio::select! {
+            () = shutdown => None,
             Some((kind, ended)) = self.next_end() => {
                 let reason = ended.err().unwrap_or_else(|| "it ended without having been told to".to_owned());
-                Err(TaskFailed { kind, reason })
+                Some(TaskFailed { kind, reason })
             }
         };
-        self.stop(Phase::Front).await;
-        self.stop(Phase::Back).await;
-        result
+        match failed {
+            None => {
+                tracing::info!("stopping");
+                self.stop(self.deadline).await;
+                Ok(())
+            }
+            Some(failed) => {
+                tracing::error!(%failed, "stopping");
+                self.stop(FAILED_DEADLINE).await;
+                Err(failed)
+            }
+        }
     }
 
     async fn next_end(&mut self) -> Option<(TaskKind, Result<(), String>)> {
@@ -111,27 +95,22 @@ impl Tasks {
         Some((kind, ended))
     }
 
-    async fn stop(&mut self, phase: Phase) {
-        match phase {
-            Phase::Front => self.stop_front.cancel(),
-            Phase::Back => self.stop_back.cancel(),
-        }
-        let deadline = tokio::time::Instant::now() + PHASE_DEADLINE;
-        while self.kinds.values().any(|kind| kind.phase() == phase) {
-            match tokio::time::timeout_at(deadline, self.next_end()).await {
-                Ok(Some((kind, Err(reason)))) => {
-                    tracing::warn!(?kind, %reason, "a task ended badly while stopping")
-                }
-                Ok(Some((_, Ok(())))) => {}
-                Ok(None) => return,
-                Err(_) => {
-                    tracing::warn!(
-                        ?phase,
-                        "not everything ended in time; what was in flight is due at the next start"
-                    );
-                    return;
+    /// Tells all to stop, at once: an attempt must not begin while the last requests are answered.
+    async fn stop(&mut self, within: Duration) {
+        self.stop.cancel();
+        let ended = tokio::time::timeout(within, async {
+            while let Some((kind, ended)) = self.next_end().await {
+                if let Err(reason) = ended {
+                    tracing::warn!(?kind, %reason, "a task ended badly while stopping");
                 }
             }
+        });
+        if ended.await.is_err() {
+            let left: Vec<TaskKind> = self.kinds.values().copied().collect();
+            tracing::warn!(
+                ?left,
+                "not everything ended in time; what was in flight is due at the next start"
+            );
         }
     }
 }
@@ -141,29 +120,32 @@ mod tests {
     use std::sync::Arc;
 
     use parking_lot::Mutex;
+    use tokio::sync::Barrier;
 
     use super::*;
 
+    const LONG: Duration = Duration::from_secs(60);
+
     #[tokio::test]
-    async fn the_front_stops_before_the_back() {
-        let mut tasks = Tasks::new();
-        let ended = Arc::new(Mutex::new(Vec::new()));
+    async fn a_shutdown_reaches_all_at_once() {
+        let mut tasks = Tasks::new(LONG);
+        let (told, ended) = (Arc::new(Barrier::new(3)), Arc::new(Mutex::new(Vec::new())));
         for kind in [TaskKind::Delivery, TaskKind::Api, TaskKind::Realtime] {
-            let ended = Arc::clone(&ended);
+            let (told, ended) = (Arc::clone(&told), Arc::clone(&ended));
             tasks.start(kind, |stop| async move {
                 stop.cancelled().await;
+                told.wait().await;
                 ended.lock().push(kind);
                 Ok::<_, String>(())
             });
         }
         tasks.run(async {}).await.unwrap();
-        assert_eq!(ended.lock().last(), Some(&TaskKind::Delivery));
         assert_eq!(ended.lock().len(), 3);
     }
 
     #[tokio::test]
     async fn an_unexpected_end_stops_everything_and_is_told() {
-        let mut tasks = Tasks::new();
+        let mut tasks = Tasks::new(LONG);
         tasks.start(TaskKind::Api, |stop| async move {
             stop.cancelled().await;
             Ok::<_, String>(())
@@ -171,5 +153,12 @@ mod tests {
         tasks.start(TaskKind::StoreWatch, |_| async { Err("the disk is gone") });
         let failed = tasks.run(std::future::pending()).await.unwrap_err();
         assert_eq!(failed.to_string(), "StoreWatch stopped: the disk is gone");
+    }
+
+    #[tokio::test]
+    async fn what_does_not_end_is_not_waited_for() {
+        let mut tasks = Tasks::new(Duration::ZERO);
+        tasks.start(TaskKind::Delivery, |_| std::future::pending::<Result<(), String>>());
+        tasks.run(async {}).await.unwrap();
     }
 }
