@@ -18,18 +18,19 @@ const REST_FACTOR: u32 = 4;
 /// How much faster than real time the clock of retention may run: 30 days of leap take 12 hours.
 const CATCH_UP: u32 = 60;
 /// How long idempotency keys are kept (`Idempotency-Key`).
-const IDEMPOTENCY_KEPT: Duration = Duration::from_secs(24 * 3600);
+pub(crate) const IDEMPOTENCY_KEPT: Duration = Duration::from_secs(24 * 3600);
 const CLOCK_FILE: &str = "retention.clock";
 
 /// A clock that follows the system's without leaping: a system clock that jumps ahead by a month must not remove a
-/// month of events at once.
+/// month of events at once. Nor does it stay ahead once the system's is put right, or events would go early for as long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct SteadyClock(Timestamp);
 
 impl SteadyClock {
-    /// Moves towards `now`, by at most [`CATCH_UP`] times what has really `elapsed`; never back.
+    /// Moves towards `now`, by at most [`CATCH_UP`] times what has really `elapsed`.
     fn follow(self, now: Timestamp, elapsed: Duration) -> Self {
-        Self(now.min(self.0.plus(elapsed * CATCH_UP)).max(self.0))
+        let most = elapsed * CATCH_UP;
+        Self(now.clamp(self.0.minus(most), self.0.plus(most)))
     }
 }
 
@@ -70,7 +71,8 @@ impl Retention {
             if self.store.remove_old(cutoffs, SLICE_ROWS).await? == 0 {
                 break;
             }
-            tokio::time::sleep(began.elapsed() * REST_FACTOR).await;
+            let rest = tokio::time::sleep(began.elapsed() * REST_FACTOR);
+            stop.run_until_cancelled(rest).await;
         }
         Ok(())
     }
@@ -118,9 +120,21 @@ mod tests {
     }
 
     #[test]
-    fn a_jump_back_stands_still() {
+    fn a_jump_back_is_followed_slowly() {
         let start = Timestamp::from_millis(1_700_000_000_000);
-        assert_eq!(SteadyClock(start).follow(start.minus(DAY), PASS_EVERY).0, start);
+        let back = SteadyClock(start).follow(start.minus(DAY), PASS_EVERY);
+        assert_eq!(start.since(back.0), PASS_EVERY * CATCH_UP);
+    }
+
+    /// What a wrong clock gained, a right one takes back in the same time.
+    #[test]
+    fn a_clock_that_is_put_right_takes_its_lead_back() {
+        let start = Timestamp::from_millis(1_700_000_000_000);
+        let mut steady = SteadyClock(start);
+        for now in [start.plus(365 * DAY), start] {
+            (0..100).for_each(|_| steady = steady.follow(now, PASS_EVERY));
+        }
+        assert_eq!(steady.0, start);
     }
 
     #[test]
