@@ -8,6 +8,7 @@ use std::time::Duration;
 use cstar_types::{RetrySchedule, limits, parse_duration};
 use ipnet::IpNet;
 
+use crate::retention::IDEMPOTENCY_KEPT;
 use crate::settings::{Settings, SettingsError};
 
 /// Everything that a server is told.
@@ -96,8 +97,8 @@ impl fmt::Debug for SecretSetting {
 const PLATFORM_KEY_MIN_CHARS: usize = 32;
 /// The longest time for one attempt: longer ones would hold slots without hope.
 const ATTEMPT_TIMEOUT_MAX: Duration = Duration::from_secs(60);
-/// The shortest retention: the default retry schedule ends within it.
-const RETENTION_MIN: Duration = Duration::from_secs(3600);
+/// The shortest retention: an idempotency key is kept as long, and is good for nothing without its event.
+const RETENTION_MIN: Duration = IDEMPOTENCY_KEPT;
 
 impl Options {
     /// Reads and checks the settings.
@@ -150,12 +151,15 @@ impl Options {
             return refuse("--attempt-timeout must be above 0 and at most 60s");
         }
         if self.retention < RETENTION_MIN {
-            return refuse("--retention must be at least 1h");
+            return refuse("--retention must be at least 24h: for so long a repeat finds its first event");
         }
         if self.retry_schedule.waits().iter().sum::<Duration>() > self.retention {
             return refuse(
                 "--retry-schedule goes on for longer than --retention keeps events: shorten one or lengthen the other",
             );
+        }
+        if self.public_url.as_ref().is_some_and(|url| !matches!(url.scheme(), "http" | "https")) {
+            return refuse("--public-url must begin with https:// or http://");
         }
         if !(2..=100_000).contains(&self.max_in_flight) {
             return refuse("--max-in-flight must be 2 to 100000: failing webhooks may hold half of it");
@@ -256,8 +260,9 @@ mod tests {
             (vec![("tls-cert", "a.pem")], "--tls-key"),
             (vec![("attempt-timeout", "0s")], "--attempt-timeout"),
             (vec![("attempt-timeout", "2m")], "--attempt-timeout"),
-            (vec![("retention", "1h"), ("retry-schedule", "2h")], "--retry-schedule"),
-            (vec![("retention", "1m")], "--retention"),
+            (vec![("retention", "24h"), ("retry-schedule", "1h,1d")], "--retry-schedule"),
+            (vec![("retention", "23h")], "--retention"),
+            (vec![("public-url", "mailto:a@example.com")], "--public-url"),
             (vec![("max-in-flight", "1")], "--max-in-flight"),
             (vec![("envelope-max-bytes", "100000")], "--envelope-max-bytes"),
             (vec![("allow-targets", "10.0.0.0/33")], "10.0.0.0/33"),
