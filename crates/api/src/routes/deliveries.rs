@@ -33,7 +33,10 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>, access: Access, quer
         limit,
     };
     let page = shared.store().deliveries(access.team, wanted).await?;
-    let page = page::end_before(page, |row| before.is_some_and(|before| row.id <= before));
+    let reached = |id: DeliveryId| before.is_some_and(|before| id <= before);
+    let mut page = page::end_before(page, |row| reached(row.id));
+    // Rows that the filter left out may lie past the end as well.
+    page.next = page.next.filter(|next| !reached(*next));
     Ok(answer::ok(&page::list(page, DeliveryRow::from)))
 }
 

@@ -23,6 +23,9 @@ const POSITION_HEADER: HeaderName = HeaderName::from_static(POSITION);
 
 const PARAMETERS: [&str; 7] = ["limit", "after", "before", "types", "since", "until", "order"];
 
+/// The most bytes of envelopes in one page: two hundred of the largest would be twenty megabytes for each who asks.
+const PAGE_MAX_BYTES: usize = 4 * 1024 * 1024;
+
 /// `GET …/events/{event}`: the envelope, and where it stands.
 pub(super) async fn one(
     State(shared): State<Arc<Shared>>,
@@ -56,13 +59,32 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>, access: Access, quer
         from: seq(&shared, &access, &query, "after").await?,
         limit: page::limit(&query)?,
     };
-    let events = shared.store().events(access.team, wanted).await?;
-    Ok(envelopes(&page::end_before(events, |entry| {
+    let reached = |seq| {
         before.is_some_and(|before| match order {
-            Order::Desc => entry.position.seq <= before,
-            Order::Asc => entry.position.seq >= before,
+            Order::Desc => seq <= before,
+            Order::Asc => seq >= before,
         })
-    })))
+    };
+    let events = shared.store().events(access.team, wanted).await?;
+    let mut page = page::end_before(events, |entry| reached(entry.position.seq));
+    // Rows that the filter left out may lie past the end as well.
+    page.next = page.next.filter(|next| !reached(*next));
+    Ok(envelopes(&within(page, PAGE_MAX_BYTES)))
+}
+
+/// Ends a page before it is too large, though not before its first row.
+fn within(mut page: Page<Entry, u64>, max_bytes: usize) -> Page<Entry, u64> {
+    let mut bytes = 0;
+    let fitting = page.rows.iter().take_while(|entry| {
+        bytes += entry.event.body.len();
+        bytes <= max_bytes
+    });
+    let fitting = fitting.count().max(1);
+    if fitting < page.rows.len() {
+        page.rows.truncate(fitting);
+        page.next = page.rows.last().map(|last| last.position.seq);
+    }
+    page
 }
 
 fn order(text: &str) -> Result<Order, &'static str> {
@@ -107,4 +129,32 @@ fn envelopes(page: &Page<Entry, u64>) -> Response {
     };
     body.put_slice(end.as_bytes());
     answer::json_bytes(StatusCode::OK, body)
+}
+
+#[cfg(test)]
+mod tests {
+    use cstar_types::{Event, TeamId, Timestamp};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn entry(seq: u64) -> Entry {
+        let (id, team) = (EventId::from_bits(seq.into(), false), TeamId::from_uuid(Uuid::nil()));
+        let event = Event::new(id, "boss.spawned".parse().unwrap(), team, Timestamp::default(), b"{}");
+        Entry { position: Position::new(1, seq), event }
+    }
+
+    #[test]
+    fn a_large_page_ends_early_and_goes_on_behind_its_last_row() {
+        let page = || Page { rows: vec![entry(9), entry(8), entry(7)], next: Some(5) };
+        let each = entry(1).event.body.len();
+        for (max_bytes, rows, next) in
+            [(3 * each, 3, 5), (3 * each - 1, 2, 8), (each, 1, 9), (1, 1, 9), (usize::MAX, 3, 5)]
+        {
+            let page = within(page(), max_bytes);
+            assert_eq!((page.rows.len(), page.next), (rows, Some(next)), "{max_bytes}");
+        }
+        let empty = Page { rows: Vec::new(), next: None };
+        assert_eq!(within(empty.clone(), 1), empty);
+    }
 }
