@@ -1,11 +1,13 @@
 //! The outermost layer: every answer carries a request id, and every refusal becomes a problem document here.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use cstar_wire::header::REQUEST_ID;
+use futures_util::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tracing::Instrument;
 use uuid::Uuid;
@@ -19,7 +21,8 @@ const REQUEST_ID_MAX_CHARS: usize = 64;
 
 /// Runs a request in its span, and finishes its answer.
 ///
-/// The span holds the route's template, never the path or the query: those may hold ids of customers, or a token.
+/// The span holds the route's template, never the path or the query: those may hold ids of customers, or a token. A panic
+/// ends its own request alone: others may share the connection.
 pub(crate) async fn edge(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = request_id(request.headers());
@@ -28,7 +31,8 @@ pub(crate) async fn edge(request: Request, next: Next) -> Response {
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     let span = tracing::debug_span!("request", request_id = %id, %method, route);
 
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone()).await;
+    let mut response = answered.unwrap_or_else(|_| ApiError::internal("a panic").into_response());
     let error = response.extensions_mut().remove::<ApiError>();
     let code = error.as_ref().map(|error| error.code().as_str());
     if let Some(cause) = error.as_ref().and_then(ApiError::cause) {
@@ -63,7 +67,25 @@ fn is_sane(id: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use axum::Router;
+    use axum::body::Body;
+    use axum::middleware::from_fn;
+    use axum::routing::get;
+    use http::StatusCode;
+    use tower::ServiceExt;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_answered_as_a_fault_of_the_server() {
+        async fn broken() -> StatusCode {
+            panic!("an invariant does not hold")
+        }
+        let router = Router::new().route("/", get(broken)).layer(from_fn(edge));
+        let response = router.oneshot(Request::new(Body::empty())).await.unwrap();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(response.headers().contains_key(&REQUEST_ID_HEADER));
+    }
 
     #[test]
     fn a_sane_request_id_is_kept_and_others_are_not() {
