@@ -2,11 +2,13 @@
 
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// Answers hold customers' events, and some a secret that is shown once (SEC-3).
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// A 200 with this shape.
 pub(crate) fn ok(shape: &impl Serialize) -> Response {
@@ -27,6 +29,7 @@ pub(crate) fn no_content() -> Response {
 pub(crate) fn json_bytes(status: StatusCode, body: impl Into<Bytes>) -> Response {
     let mut response = (status, body.into()).into_response();
     response.headers_mut().insert(CONTENT_TYPE, JSON);
+    response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
     response
 }
 
