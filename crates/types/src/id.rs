@@ -219,7 +219,7 @@ impl fmt::Display for TeamId {
 impl FromStr for TeamId {
     type Err = uuid::Error;
 
-    /// Takes the hyphenated form alone, so that a team has one spelling.
+    /// Takes the hyphenated form alone, in letters of either case; it is written in lower case.
     fn from_str(text: &str) -> Result<Self, uuid::Error> {
         uuid::fmt::Hyphenated::from_str(text).map(|uuid| Self(uuid.into_uuid()))
     }
@@ -288,9 +288,10 @@ mod tests {
     }
 
     #[test]
-    fn a_team_has_one_spelling() {
+    fn a_team_is_written_in_one_way() {
         let team = "550e8400-e29b-41d4-a716-446655440000";
         assert_eq!(team.parse::<TeamId>().unwrap().to_string(), team);
+        assert_eq!(team.to_uppercase().parse::<TeamId>().unwrap().to_string(), team);
         assert!("550e8400e29b41d4a716446655440000".parse::<TeamId>().is_err());
     }
 }

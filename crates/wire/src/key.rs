@@ -48,7 +48,7 @@ pub struct CreateKey {
     pub name: String,
     /// What it may do; not more than its maker (SEC-2).
     pub scopes: Vec<Scope>,
-    /// Which types it sees; not more than its maker (SEC-2). Everything unless said.
+    /// Which types it sees; not more than its maker (SEC-2), and what that one sees unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub types: Option<Patterns>,
     /// From when on it opens nothing; never unless said.

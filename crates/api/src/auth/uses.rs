@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 /// The last use is shown to the minute, so telling it more often would be writes for nothing.
 const TELL_EVERY: Duration = Duration::from_secs(60);
 
-/// Uses that the store has not been told. Those of the last minute are lost at a stop, which is no harm.
+/// Uses that the store has not been told: those since it was told last. They are lost at a stop, which is no harm.
 #[derive(Debug, Default)]
 pub(crate) struct KeyUses(Mutex<Waiting>);
 
