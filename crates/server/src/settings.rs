@@ -145,9 +145,14 @@ impl fmt::Display for Source {
 #[error("{0}")]
 pub struct SettingsError(pub String);
 
-/// Each setting with its value, if it has one, and where that came from.
-#[derive(Debug)]
+/// Each setting with its value, if it has one, and where that came from. Secrets among them do not print (SEC-3).
 pub struct Settings(BTreeMap<&'static str, (String, Source)>);
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Settings").field(&self.print()).finish()
+    }
+}
 
 impl Settings {
     /// Looks each setting up in the flags, the environment, and the text of the configuration file, in that order.
@@ -274,7 +279,7 @@ mod tests {
             (name == "CSTAR_PLATFORM_KEY").then(|| "canary-of-32-characters-or-more!".to_owned())
         };
         let settings = Settings::resolve(&flags(&[]), environment, None, &[]).unwrap();
-        assert!(!settings.print().contains("canary"));
+        assert!(!settings.print().contains("canary") && !format!("{settings:?}").contains("canary"));
         assert!(settings.print().contains("# platform-key is set  # environment"));
         let error = Settings::resolve(&flags(&[]), |_| None, Some("platform-key = 'x'"), &[]).unwrap_err();
         assert!(error.0.contains("CSTAR_PLATFORM_KEY"), "{error}");
