@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use cstar_sse::Control;
@@ -90,15 +90,8 @@ impl Subscription {
 
     /// The next piece: whole blocks, as many as may be sent now and fit one write; or `None` at the end.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        let polled = self.poll_steps(cx).map_or_else(
-            || {
-                // Whatever changes from here on wakes; whatever changed before is found by looking once more.
-                self.place.seat.register(cx.waker());
-                self.poll_steps(cx)
-            },
-            Some,
-        );
-        match polled {
+        let waker = cx.waker();
+        match look_twice(self, |own| own.look(waker), |own| own.place.seat.register(waker)) {
             Some(piece) => {
                 self.place.seat.handed(self.place.hub.tick_now());
                 Poll::Ready(piece)
@@ -110,10 +103,10 @@ impl Subscription {
         }
     }
 
-    /// `None` where there is nothing to do.
-    fn poll_steps(&mut self, cx: &mut Context<'_>) -> Option<Option<Bytes>> {
+    /// What there is now, the end being `Some(None)`.
+    fn look(&mut self, waker: &Waker) -> Option<Option<Bytes>> {
         loop {
-            match self.step(cx) {
+            match self.step(waker) {
                 Step::Send(piece) => return Some(Some(piece)),
                 Step::Again => {}
                 Step::Wait => return None,
@@ -122,7 +115,7 @@ impl Subscription {
         }
     }
 
-    fn step(&mut self, cx: &mut Context<'_>) -> Step {
+    fn step(&mut self, waker: &Waker) -> Step {
         if self.has_ended() {
             return Step::End;
         }
@@ -139,7 +132,7 @@ impl Subscription {
             return Step::Send(self.format.heartbeat(self.position()));
         }
         match &mut self.state {
-            State::Reading(reading) => match reading.poll(cx) {
+            State::Reading(reading) => match reading.poll(&mut Context::from_waker(waker)) {
                 Poll::Pending => self.wait(),
                 Poll::Ready(found) => self.found(found),
             },
@@ -253,6 +246,19 @@ impl Subscription {
     }
 }
 
+/// Looks; and before it comes away with nothing asks to be woken, and looks once more: what happened in between has woken
+/// nobody, and what happens from then on will.
+fn look_twice<S, T>(
+    state: &mut S,
+    mut look: impl FnMut(&mut S) -> Option<T>,
+    ask: impl FnOnce(&S),
+) -> Option<T> {
+    look(state).or_else(|| {
+        ask(state);
+        look(state)
+    })
+}
+
 impl std::fmt::Debug for State {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
@@ -262,5 +268,21 @@ impl std::fmt::Debug for State {
             Self::Holding(_) => "Holding",
             Self::Ended => "Ended",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn what_happens_while_it_falls_asleep_is_seen() {
+        let event = &mut Cell::new(None);
+        assert_eq!(look_twice(event, |event| event.take(), |event| event.set(Some(1))), Some(1));
+        event.set(Some(2));
+        assert_eq!(look_twice(event, |event| event.take(), |event| event.set(Some(3))), Some(2));
+        assert_eq!(look_twice(event, |event| event.take(), |_| {}), None);
     }
 }

@@ -187,7 +187,7 @@ impl Task<'_> {
             if seat.is_closed() {
                 return false;
             }
-            if false {
+            if *gone_by > now {
                 return true;
             }
             hub.tally.hung_up.add(u64::from(seat.hang_up()));
@@ -201,5 +201,47 @@ fn follow(before: &[Arc<Entry>], entries: &[Arc<Entry>]) -> bool {
     match (before.last(), entries.first()) {
         (Some(last), Some(first)) => first.position.seq == last.position.seq + 1,
         _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cstar_store::Directory;
+    use cstar_store::model::Model;
+    use cstar_types::{Team, Timestamp};
+
+    use super::*;
+    use crate::given::{entry, filter};
+    use crate::{Format, Options, Origin, Subscribe};
+
+    /// RT-1: what was committed while a team had no stream leaves no hole between what came before and after.
+    #[tokio::test]
+    async fn a_team_without_streams_in_between_begins_anew() {
+        let (store, team) = (Model::new(), entry(1).event.team);
+        let created_at = Timestamp::default();
+        store.create_team(Team { id: team, name: "test".into(), version: 1, created_at }).await.unwrap();
+        let hub = Hub::new(store, Options::default(), Arc::new(Timestamp::default));
+        let asked = Subscribe {
+            team,
+            key: None,
+            filter: filter(None),
+            origin: Origin::Head,
+            until_head: false,
+            format: Format::EventStream,
+            expires_at: None,
+            hang_up: None,
+        };
+        let mut task = Task { hub: &hub, behind: false, leaving: Vec::new() };
+        let mut appended = HashMap::new();
+        for (seq, open, expected) in
+            [(1, true, vec![1]), (2, true, vec![1, 2]), (3, false, vec![1, 2]), (4, true, vec![4])]
+        {
+            let stream = if open { Some(hub.subscribe(asked.clone()).await.unwrap()) } else { None };
+            let change = Change::Appended { team, entries: vec![entry(seq)], deliveries: Vec::new() };
+            task.note(&change, &mut appended);
+            let seqs: Vec<u64> = appended[&team].iter().map(|entry| entry.position.seq).collect();
+            assert_eq!(seqs, expected, "after {seq}");
+            drop(stream);
+        }
     }
 }

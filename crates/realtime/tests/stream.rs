@@ -236,6 +236,42 @@ async fn a_revoked_key_ends_its_streams() {
     assert_eq!(late.err(), Some(SubscribeError::KeyRevoked), "revoked between the check of the key and here");
 }
 
+/// A stream that is ended has a moment to say so; its connection is cut only if nobody takes that, within a second.
+#[tokio::test(start_paused = true)]
+async fn who_does_not_hear_the_end_is_cut() {
+    let world = World::new(Options::default()).await;
+    let key = world.make_key(1).await;
+    let mut open = Vec::new();
+    for _ in 0..2 {
+        let (cut, hang_up) = counted_hang_up();
+        let asked = Subscribe { key: Some(key), hang_up: Some(hang_up), ..world.asks() };
+        let mut client = world.open(asked).await.unwrap();
+        assert!(client.take().is_some());
+        open.push((client, cut));
+    }
+    world.store.revoke_key(world.team, key, world.now()).await.unwrap();
+    world.settle().await;
+    advance(Duration::from_millis(250)).await;
+    world.settle().await;
+    let (mut hears, cut_hears) = open.pop().unwrap();
+    assert_eq!(cut_hears.load(Ordering::Relaxed), 0, "not yet");
+    assert!(hears.read_all().await[0].is("cstar.unauthorized"));
+    drop(hears);
+    let (_deaf, cut_deaf) = open.pop().unwrap();
+    advance(Duration::from_millis(700)).await;
+    world.settle().await;
+    assert_eq!((cut_hears.load(Ordering::Relaxed), cut_deaf.load(Ordering::Relaxed)), (0, 1));
+}
+
+fn counted_hang_up() -> (Arc<AtomicU32>, HangUp) {
+    let cut = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&cut);
+    let hang_up = HangUp::new(move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+    });
+    (cut, hang_up)
+}
+
 /// SEC-2: a revocation that the tail dropped is found in the store.
 #[tokio::test(start_paused = true)]
 async fn a_revocation_is_not_lost_in_a_flood() {
@@ -309,11 +345,7 @@ async fn open_streams_are_limited() {
 #[tokio::test(start_paused = true)]
 async fn a_reader_that_stands_still_is_cut() {
     let mut world = World::new(Options { heartbeat: Duration::from_secs(15), ..Options::default() }).await;
-    let cut = Arc::new(AtomicU32::new(0));
-    let counted = Arc::clone(&cut);
-    let hang_up = HangUp::new(move || {
-        counted.fetch_add(1, Ordering::Relaxed);
-    });
+    let (cut, hang_up) = counted_hang_up();
     let asked = Subscribe { hang_up: Some(hang_up), ..world.asks() };
     let mut stalled = world.open(asked.clone()).await.unwrap();
     let mut idle = world.open(asked).await.unwrap();
