@@ -24,9 +24,9 @@ const CLOCK_FILE: &str = "retention.clock";
 /// A clock that follows the system's without leaping: a system clock that jumps ahead by a month must not remove a
 /// month of events at once. Nor does it stay ahead once the system's is put right, or events would go early for as long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct SteadyClock(Timestamp);
+struct SlewedClock(Timestamp);
 
-impl SteadyClock {
+impl SlewedClock {
     /// Moves towards `now`, by at most [`CATCH_UP`] times what has really `elapsed`.
     fn follow(self, now: Timestamp, elapsed: Duration) -> Self {
         let most = elapsed * CATCH_UP;
@@ -45,17 +45,17 @@ pub(crate) struct Retention {
 impl Retention {
     /// Runs until told to stop.
     pub(crate) async fn run(self, stop: CancellationToken) -> Result<(), StoreError> {
-        let mut steady = SteadyClock(last_seen(&self.data).unwrap_or_else(|| (self.clock)()));
+        let mut slewed = SlewedClock(last_seen(&self.data).unwrap_or_else(|| (self.clock)()));
         let mut looked_at = Instant::now();
         loop {
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 () = tokio::time::sleep(PASS_EVERY) => {}
             }
-            steady = steady.follow((self.clock)(), looked_at.elapsed());
+            slewed = slewed.follow((self.clock)(), looked_at.elapsed());
             looked_at = Instant::now();
-            remember(&self.data, steady.0);
-            match self.pass(cutoffs(steady.0, self.kept), &stop).await {
+            remember(&self.data, slewed.0);
+            match self.pass(cutoffs(slewed.0, self.kept), &stop).await {
                 Ok(()) => {}
                 Err(error @ (StoreError::Poisoned | StoreError::ShuttingDown)) => return Err(error),
                 Err(error) => {
@@ -83,7 +83,7 @@ fn cutoffs(now: Timestamp, kept: Duration) -> Cutoffs {
     Cutoffs { events: cutoff, deliveries: cutoff, idempotency_keys: now.minus(IDEMPOTENCY_KEPT) }
 }
 
-/// Where the steady clock stood when this was last noted, so that a jump over a restart is none either.
+/// Where the slewed clock stood when this was last noted, so that a jump over a restart is none either.
 fn last_seen(data: &Path) -> Option<Timestamp> {
     Timestamp::parse(std::fs::read_to_string(data.join(CLOCK_FILE)).ok()?.trim()).ok()
 }
@@ -108,12 +108,12 @@ mod tests {
     fn a_jump_ahead_is_followed_slowly() {
         let start = Timestamp::from_millis(1_700_000_000_000);
         let jumped = start.plus(30 * DAY);
-        let after_a_pass = SteadyClock(start).follow(jumped, PASS_EVERY);
+        let after_a_pass = SlewedClock(start).follow(jumped, PASS_EVERY);
         assert_eq!(after_a_pass.0.since(start), PASS_EVERY * CATCH_UP);
-        let mut steady = SteadyClock(start);
+        let mut slewed = SlewedClock(start);
         let mut passes = 0;
-        while steady.0 < jumped {
-            steady = steady.follow(jumped, PASS_EVERY);
+        while slewed.0 < jumped {
+            slewed = slewed.follow(jumped, PASS_EVERY);
             passes += 1;
         }
         assert_eq!(PASS_EVERY * passes, DAY / 2, "30 days of leap take 12 hours");
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn a_jump_back_is_followed_slowly() {
         let start = Timestamp::from_millis(1_700_000_000_000);
-        let back = SteadyClock(start).follow(start.minus(DAY), PASS_EVERY);
+        let back = SlewedClock(start).follow(start.minus(DAY), PASS_EVERY);
         assert_eq!(start.since(back.0), PASS_EVERY * CATCH_UP);
     }
 
@@ -130,15 +130,15 @@ mod tests {
     #[test]
     fn a_clock_that_is_put_right_takes_its_lead_back() {
         let start = Timestamp::from_millis(1_700_000_000_000);
-        let mut steady = SteadyClock(start);
+        let mut slewed = SlewedClock(start);
         for now in [start.plus(365 * DAY), start] {
-            (0..100).for_each(|_| steady = steady.follow(now, PASS_EVERY));
+            (0..100).for_each(|_| slewed = slewed.follow(now, PASS_EVERY));
         }
-        assert_eq!(steady.0, start);
+        assert_eq!(slewed.0, start);
     }
 
     #[test]
-    fn the_steady_clock_is_remembered_over_a_restart() {
+    fn the_slewed_clock_is_remembered_over_a_restart() {
         let directory = tempfile::tempdir().unwrap();
         assert_eq!(last_seen(directory.path()), None);
         let at = Timestamp::from_millis(1_700_000_000_123);
