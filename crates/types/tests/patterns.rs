@@ -78,7 +78,10 @@ fn a_wildcard_is_no_type() {
 
 #[test]
 fn a_list_names_its_first_wrong_pattern() {
-    assert_eq!(Patterns::parse_list("ticket.*, boss.defeated").unwrap().to_string(), "ticket.*,boss.defeated");
+    assert_eq!(
+        Patterns::parse_list("ticket.*, boss.defeated").unwrap().to_string(),
+        "ticket.*,boss.defeated"
+    );
     assert_eq!(Patterns::parse_list("ticket.*,nope").unwrap_err().0, "nope");
     assert_eq!(Patterns::parse_list("").unwrap_err().1, PatternError::Empty);
 }
