@@ -8,6 +8,7 @@ mod publishing;
 mod refusals;
 mod rotation;
 mod security;
+mod streams;
 mod teams;
 mod webhooks;
 mod world;
