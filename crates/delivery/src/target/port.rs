@@ -54,10 +54,10 @@ const REFUSED_PORTS: [u16; 44] = [
     28015, // RethinkDB
 ];
 
-/// Whether a webhook may name this port; `own` are those that this server listens on.
-pub(super) fn is_allowed(port: u16, own: &[u16]) -> bool {
+/// Whether a webhook may name this port.
+pub(super) fn is_allowed(port: u16) -> bool {
     let in_range = port >= FIRST_FREE_PORT || LOW_PORTS.contains(&port);
-    in_range && REFUSED_PORTS.binary_search(&port).is_err() && !own.contains(&port)
+    in_range && REFUSED_PORTS.binary_search(&port).is_err()
 }
 
 #[cfg(test)]
@@ -69,11 +69,10 @@ mod tests {
     fn ports() {
         assert!(REFUSED_PORTS.is_sorted());
         for port in [80, 443, 8443, 1024, 3000, 8080, 65535] {
-            assert!(is_allowed(port, &[]), "{port}");
+            assert!(is_allowed(port), "{port}");
         }
         for port in [0, 22, 25, 53, 81, 444, 1023, 3306, 5432, 6379, 11211, 27017] {
-            assert!(!is_allowed(port, &[]), "{port}");
+            assert!(!is_allowed(port), "{port}");
         }
-        assert!(!is_allowed(8080, &[9090, 8080]), "our own");
     }
 }

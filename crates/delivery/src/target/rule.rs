@@ -23,7 +23,8 @@ pub struct TargetRule {
     pub allowed: Vec<IpNet>,
     /// Our own hosts, so that a webhook cannot call this server.
     pub own_hosts: Vec<String>,
-    /// The ports that this server listens on.
+    /// The ports that this server listens on. They are refused behind [`TargetRule::allowed`], where this machine may be;
+    /// on public hosts they are anybody's, 443 first of all.
     pub own_ports: Vec<u16>,
 }
 
@@ -87,7 +88,7 @@ impl TargetRule {
             return Err(TargetError::Blocked);
         }
         let target = Target(url);
-        if !port::is_allowed(target.port(), &self.own_ports) {
+        if !port::is_allowed(target.port()) {
             return Err(TargetError::Blocked);
         }
         if let Some(address) = target.literal() {
@@ -125,7 +126,8 @@ impl TargetRule {
     /// The address as it will be dialled: what was judged and what is dialled are one value.
     fn judge(&self, target: &Target, address: IpAddr) -> Result<IpAddr, TargetError> {
         let address = address.to_canonical();
-        let by_operator = self.allowed.iter().any(|range| range.contains(&address));
+        let in_range = self.allowed.iter().any(|range| range.contains(&address));
+        let by_operator = in_range && !self.own_ports.contains(&target.port());
         let allowed = by_operator || !self.is_inner(target) && address::is_public(address);
         if allowed { Ok(address) } else { Err(TargetError::Blocked) }
     }

@@ -179,23 +179,40 @@ async fn the_operator_alone_opens_ranges() {
     assert_eq!(vet(&private(), "https://192.168.0.1/", &[]).await, Err(TargetError::Blocked));
 }
 
-/// SEC-1: a webhook cannot call this server.
+/// SEC-1: a webhook cannot call this server by its name.
 #[tokio::test]
-async fn our_own_hosts_and_ports_are_refused() {
-    let rule = TargetRule {
-        own_hosts: vec!["Events.example.com.".into(), "8.8.4.4".into()],
-        own_ports: vec![9090],
-        ..public()
-    };
-    for url in [
-        "https://events.example.com/",
-        "https://events.example.com./",
-        "https://8.8.4.4/",
-        "https://a.example:9090/",
-    ] {
+async fn our_own_hosts_are_refused() {
+    let rule = TargetRule { own_hosts: vec!["Events.example.com.".into(), "8.8.4.4".into()], ..public() };
+    for url in ["https://events.example.com/", "https://events.example.com./", "https://8.8.4.4/"] {
         assert_eq!(vet(&rule, url, &["8.8.8.8"]).await, Err(TargetError::Blocked), "{url}");
     }
     assert!(vet(&rule, "https://other.example.com/", &["8.8.8.8"]).await.is_ok());
+}
+
+/// SEC-1: what the operator's ranges open may be this machine, so its own ports stay shut there, whatever name leads
+/// there. On the public Internet everybody serves 443, whether this server does or not.
+#[tokio::test]
+async fn our_own_ports_are_refused_in_the_operators_ranges_alone() {
+    let rule =
+        TargetRule { own_hosts: vec!["events.example.com".into()], own_ports: vec![443, 9090], ..private() };
+    for (url, found) in [
+        ("https://10.1.2.3/", "10.1.2.3"),
+        ("https://[::ffff:10.1.2.3]:9090/", "10.1.2.3"),
+        ("https://intranet/", "10.1.2.3"),
+        ("https://example.com:9090/", "10.1.2.3"),
+        ("https://events.example.com/", "10.1.2.3"),
+    ] {
+        assert_eq!(vet(&rule, url, &[found]).await, Err(TargetError::Blocked), "{url}");
+    }
+    for (url, found) in [
+        ("https://example.com/", "8.8.8.8"),
+        ("https://8.8.8.8/", "8.8.8.8"),
+        ("https://example.com:9090/", "2606:4700::1111"),
+        ("https://10.1.2.3:8443/", "10.1.2.3"),
+        ("https://events.example.com:8443/", "10.1.2.3"),
+    ] {
+        assert!(vet(&rule, url, &[found]).await.is_ok(), "{url}");
+    }
 }
 
 /// SEC-1: nobody learns from the refusal what stands behind a name.
