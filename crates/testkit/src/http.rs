@@ -45,6 +45,12 @@ impl fmt::Display for NoAnswer {
 
 impl std::error::Error for NoAnswer {}
 
+impl NoAnswer {
+    pub(crate) fn in_time() -> Self {
+        no_answer("no answer in time")
+    }
+}
+
 fn no_answer(error: impl fmt::Display) -> NoAnswer {
     NoAnswer(error.to_string())
 }
@@ -115,7 +121,7 @@ impl Http {
             let body = body.collect().await.map_err(no_answer)?.to_bytes();
             Ok(Answer { status: head.status.as_u16(), headers: head.headers, body })
         };
-        tokio::time::timeout(DEADLINE, answer).await.unwrap_or_else(|_| Err(no_answer("no answer in time")))
+        tokio::time::timeout(DEADLINE, answer).await.unwrap_or_else(|_| Err(NoAnswer::in_time()))
     }
 
     /// GET.

@@ -12,7 +12,7 @@ use hyper::header::HeaderMap;
 use tokio::task::JoinHandle;
 
 use crate::http::{Answer, Http, NoAnswer};
-use crate::wait::until;
+use crate::wait::{DEADLINE, until};
 
 /// One block of the stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +46,9 @@ impl Stream {
         cursor: Option<&str>,
     ) -> Result<Result<Self, Answer>, NoAnswer> {
         let headers: Vec<_> = cursor.map(|cursor| ("last-event-id", cursor)).into_iter().collect();
-        let (head, body) = http.open(Method::GET, path, &headers, Bytes::new()).await?.into_parts();
+        let opened =
+            tokio::time::timeout(DEADLINE, http.open(Method::GET, path, &headers, Bytes::new())).await;
+        let (head, body) = opened.unwrap_or_else(|_| Err(NoAnswer::in_time()))?.into_parts();
         if head.status != 200 {
             let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
             return Ok(Err(Answer { status: head.status.as_u16(), headers: head.headers, body }));
@@ -55,14 +57,15 @@ impl Stream {
         Ok(Ok(Self { headers: head.headers, body, parser, unread: BytesMut::new() }))
     }
 
-    /// The next block; `None` once the connection has ended, however it did.
+    /// The next block; `None` once the connection has ended, however it did, or has been silent for so long that a live
+    /// one would have sent a heartbeat.
     pub async fn next(&mut self) -> Option<Frame> {
         loop {
             match self.parser.next(&mut self.unread).expect("a stream of ours keeps to the limits") {
                 Some(Parsed::Event { event, data, id }) => return Some(Frame { name: event, id, data }),
                 Some(Parsed::Retry(_)) => {}
                 None => {
-                    let frame = self.body.frame().await?.ok()?;
+                    let frame = tokio::time::timeout(DEADLINE, self.body.frame()).await.ok()??.ok()?;
                     self.unread.extend_from_slice(&frame.into_data().unwrap_or_default());
                 }
             }
