@@ -3,8 +3,13 @@
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
+use super::fault::Fault;
+use crate::StoreError;
+
 /// Before this version a checkpoint that met a writer at the wrong moment could damage the file.
 const SQLITE_MIN: i32 = 3_051_003;
+
+const NO_WAL: &str = "SQLite cannot keep a write-ahead log in the data directory: it must be on a local disk with shared memory";
 
 /// Statements that a connection keeps compiled: all that there are.
 const STATEMENTS_MAX: usize = 128;
@@ -31,16 +36,23 @@ fn prepare(conn: &Connection, cache_kib: i64) -> rusqlite::Result<()> {
 }
 
 /// The one connection that writes.
-pub(super) fn prepare_writer(conn: &Connection) -> rusqlite::Result<()> {
+pub(super) fn prepare_writer(conn: &Connection) -> Result<(), Fault> {
     prepare(conn, WRITER_CACHE_KIB)?;
     conn.pragma_update(None, "page_size", super::schema::PAGE_BYTES)?;
-    let mode: String = conn.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
-    if mode != "wal" {
-        return Err(rusqlite::Error::InvalidQuery);
-    }
+    use_wal(conn)?;
     conn.pragma_update(None, "synchronous", "FULL")?; // LOG-1: each commit is synced before it returns
     conn.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?; // the writer chooses the moment
-    conn.pragma_update(None, "foreign_keys", false)
+    conn.pragma_update(None, "foreign_keys", false)?;
+    Ok(())
+}
+
+/// The statement is run to its end: it answers `wal` before it has written that, and a failure comes after the answer.
+fn use_wal(conn: &Connection) -> Result<(), Fault> {
+    let mut set = conn.prepare("PRAGMA journal_mode = WAL")?;
+    let mut rows = set.query(())?;
+    while rows.next()?.is_some() {}
+    let mode: String = conn.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+    if mode == "wal" { Ok(()) } else { Err(StoreError::Unusable(NO_WAL.to_owned()).into()) }
 }
 
 /// A connection that reads.

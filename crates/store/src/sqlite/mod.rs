@@ -63,6 +63,9 @@ mod webhook_rows;
 mod webhooks;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub use options::Options;
 pub use store::SqliteStore;
 pub use vault::MasterKey;

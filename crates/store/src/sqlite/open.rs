@@ -4,14 +4,14 @@ use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::thread::JoinHandle;
+use std::sync::atomic::AtomicU8;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use tokio::sync::{Semaphore, watch};
 
-use super::checkpoint::{Mode, checkpoint};
+use super::checkpoint::{Mode, Wal, checkpoint};
 use super::connection;
 use super::fault::Fault;
 use super::keys::KnownKeys;
@@ -33,61 +33,88 @@ use crate::{StoreError, Tail};
 /// The database within the data directory.
 const FILE: &str = "cstar.db";
 /// Calls with results that may wait; a caller waits for its room here instead of being refused.
-const VITAL_CALLS: usize = 256;
+const WAITING_CALLS: usize = 256;
 /// How long the writer waits for a reader that holds up a checkpoint, or for a stranger who reads the file.
 const BUSY: Duration = Duration::from_millis(500);
 /// Known text, sealed, by which a wrong master key is noticed.
 const PROBE: &[u8] = b"cstar";
+const OTHER_KEY: &str =
+    "the data was encrypted with another master key: give that one, as the present key or as an earlier one";
+
+/// A database that can be written to, and what belongs to it.
+struct Opened {
+    conn: Connection,
+    lock: Lock,
+    room: Room,
+    wal: Wal,
+}
 
 /// Opens a store, and starts its writer.
 pub(super) fn open(options: Options) -> Result<(Arc<Shared>, JoinHandle<()>), StoreError> {
+    let dir = options.dir.clone();
+    let started = open_dir(&options).and_then(|opened| start(opened, options));
+    started.map_err(|fault| match fault.into() {
+        StoreError::StorageFull => {
+            StoreError::Unusable(format!("the disk of {} is too full to start on: make room", dir.display()))
+        }
+        other => other,
+    })
+}
+
+fn open_dir(options: &Options) -> Result<Opened, Fault> {
     if !connection::is_new_enough() {
-        return Err(StoreError::Unusable(format!(
-            "SQLite {} can damage its file: build cstar with 3.51.3 or later",
-            rusqlite::version()
-        )));
+        let found = rusqlite::version();
+        let why = format!("SQLite {found} can damage its file: build cstar with 3.51.3 or later");
+        return Err(StoreError::Unusable(why).into());
     }
     let dir = &options.dir;
     make_dir(dir).map_err(|error| unusable_dir(dir, &error))?;
     let lock = Lock::take(dir)?;
-    let file = dir.join(FILE);
-    scan_wal(&dir.join(format!("{FILE}-wal")))?;
+    let wal = dir.join(format!("{FILE}-wal"));
+    scan_wal(&wal)?;
+    let mut room = Room::new(dir, Arc::clone(&options.probe));
+    room.begin(fs::metadata(&wal).map_or(0, |wal| wal.len()));
 
-    let conn = open_writer(&file)?;
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(dir.join(FILE), flags)?;
+    conn.busy_timeout(BUSY)?;
+    connection::prepare_writer(&conn)?;
     schema::migrate(&conn)?;
-    File::open(dir).and_then(|dir| dir.sync_all()).map_err(|error| unusable_dir(dir, &error))?;
-    let wal = checkpoint(&conn, Mode::Truncate).map_err(Fault::from)?;
+    sync_dir(dir).map_err(|error| unusable_dir(dir, &error))?;
+    // What an earlier life left torn must not lie behind new commits: see `wal`.
+    let wal = checkpoint(&conn, Mode::Truncate)?;
+    Ok(Opened { conn, lock, room, wal })
+}
+
+fn start(opened: Opened, options: Options) -> Result<(Arc<Shared>, JoinHandle<()>), Fault> {
+    let Opened { conn, lock, room, wal } = opened;
     let vault = Vault::new(options.master_key, options.earlier_master_keys);
     let shelf = Shelf { epoch: begin(&conn, &vault)?, types: TypeNames::default(), vault };
-    let cancelling = conn
-        .prepare("SELECT 1 FROM webhooks WHERE cancelling = 1")
-        .map_err(Fault::from)?
-        .exists(())
-        .map_err(Fault::from)?;
-
+    let cancelling = conn.prepare("SELECT 1 FROM webhooks WHERE cancelling = 1")?.exists(())?;
     let shared = Arc::new(Shared {
         queue: Queue::new(Bounds { calls: options.waiting_calls, bytes: options.waiting_bytes }),
-        vital: Arc::new(Semaphore::new(VITAL_CALLS)),
+        waits: Arc::new(Semaphore::new(WAITING_CALLS)),
         shelf,
-        readers: Readers::open(&file, options.readers.max(1)).map_err(Fault::from)?,
+        readers: Readers::open(&options.dir.join(FILE), options.readers.max(1))?,
         keys: KnownKeys::default(),
         tail: Tail::default(),
         life: watch::Sender::new(Life::Open),
-        storage_full: AtomicBool::new(false),
+        fullness: AtomicU8::new(0),
         counts: Counts::default(),
     });
     let writer = Writer {
         conn,
         shared: Arc::clone(&shared),
         memory: Memory::default(),
-        room: Room::new(dir, options.probe),
+        room,
         wal,
         cancelling,
         committed_at: Instant::now(),
         uses_at: Instant::now(),
         _lock: lock,
     };
-    let thread = std::thread::Builder::new().name("cstar-writer".to_owned()).spawn(move || writer.run());
+    let thread = thread::Builder::new().name("cstar-writer".to_owned()).spawn(move || writer.run());
     let thread =
         thread.map_err(|error| StoreError::Unusable(format!("cannot start the writer's thread: {error}")))?;
     Ok((shared, thread))
@@ -99,10 +126,12 @@ fn make_dir(dir: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.recursive(true).create(dir)?;
-    match dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        Some(parent) => fs::File::open(parent)?.sync_all(),
-        None => Ok(()),
-    }
+    dir.parent().filter(|parent| !parent.as_os_str().is_empty()).map_or(Ok(()), sync_dir)
+}
+
+/// A file that is synced can still be lost if its name is not.
+fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
 }
 
 fn unusable_dir(dir: &Path, error: &io::Error) -> StoreError {
@@ -122,51 +151,26 @@ fn scan_wal(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-fn open_writer(file: &Path) -> Result<Connection, StoreError> {
-    let flags =
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(file, flags).map_err(Fault::from)?;
-    conn.busy_timeout(BUSY).map_err(Fault::from)?;
-    connection::prepare_writer(&conn).map_err(|error| match Fault::from(error).into() {
-        StoreError::Database(why) => {
-            StoreError::Unusable(format!("cannot open {}: {why}; it must be on a local disk", file.display()))
-        }
-        other => other,
-    })?;
-    Ok(conn)
-}
-
 /// Reads the epoch and tries the master key; at the first start, sets both.
-fn begin(conn: &Connection, vault: &Vault) -> Result<u32, StoreError> {
-    let get = |name: &str| {
-        conn.prepare("SELECT value FROM meta WHERE name = ?1").map(|found| (found, name.to_owned()))
-    };
-    let read = || -> Result<(Option<u32>, Option<Vec<u8>>), Fault> {
-        let (mut epoch, name) = get("epoch")?;
-        let epoch = epoch.query_row([name], |row| row.get(0)).optional()?;
-        let (mut probe, name) = get("master_key_probe")?;
-        Ok((epoch, probe.query_row([name], |row| row.get(0)).optional()?))
-    };
-    match read()? {
+fn begin(conn: &Connection, vault: &Vault) -> Result<u32, Fault> {
+    let mut get = conn.prepare("SELECT value FROM meta WHERE name = ?1")?;
+    let epoch: Option<u32> = get.query_row(["epoch"], |row| row.get(0)).optional()?;
+    let probe: Option<Vec<u8>> = get.query_row(["master_key_probe"], |row| row.get(0)).optional()?;
+    match (epoch, probe) {
         (Some(epoch), Some(probe)) => try_key(vault, &probe).map(|()| epoch),
         (None, None) => {
-            let mut set = conn
-                .prepare("INSERT INTO meta (name, value) VALUES ('epoch', 1), ('master_key_probe', ?1)")
-                .map_err(Fault::from)?;
-            set.execute([vault.seal(Sealed::Probe, PROBE)]).map_err(Fault::from)?;
+            let set = "INSERT INTO meta (name, value) VALUES ('epoch', 1), ('master_key_probe', ?1)";
+            conn.execute(set, [vault.seal(Sealed::Probe, PROBE)])?;
             Ok(1)
         }
-        _ => Err(Fault::damaged("meta", "epoch").into()),
+        _ => Err(Fault::damaged("meta", "epoch")),
     }
 }
 
-fn try_key(vault: &Vault, probe: &[u8]) -> Result<(), StoreError> {
+fn try_key(vault: &Vault, probe: &[u8]) -> Result<(), Fault> {
     match vault.open(Sealed::Probe, probe) {
         Ok(clear) if **clear == *PROBE => Ok(()),
-        Ok(_) | Err(Shut::Damaged) => Err(Fault::damaged("meta", "master_key_probe").into()),
-        Err(Shut::OtherKey) => Err(StoreError::Unusable(
-            "the data was encrypted with another master key: give that one, as the present key or as an earlier one"
-                .to_owned(),
-        )),
+        Ok(_) | Err(Shut::Damaged) => Err(Fault::damaged("meta", "master_key_probe")),
+        Err(Shut::OtherKey) => Err(StoreError::Unusable(OTHER_KEY.to_owned()).into()),
     }
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::disk::Fullness;
 use super::fault::Fault;
 use super::tx::Tx;
 use crate::StoreError;
@@ -17,8 +18,26 @@ pub(super) enum Lane {
     Append,
     /// A change to teams, keys, webhooks or deliveries: refused when the room is taken.
     Change,
-    /// Results, and what frees room or revokes: it has room of its own, waits for it, and may use the reserve.
+    /// Results: they have room of their own, wait for it, and may use the reserve.
+    Result,
+    /// What frees room or revokes: the same, and it is tried however full the disk is.
     Vital,
+}
+
+impl Lane {
+    /// Whether it has room of its own, and waits for it instead of being refused.
+    pub(super) const fn waits(self) -> bool {
+        matches!(self, Self::Result | Self::Vital)
+    }
+
+    /// Whether it is taken on a disk so full.
+    pub(super) fn is_taken(self, fullness: Fullness) -> bool {
+        match self {
+            Self::Append => fullness < Fullness::NoEvents,
+            Self::Change | Self::Result => fullness < Fullness::NoResults,
+            Self::Vital => true,
+        }
+    }
 }
 
 /// What a piece of work brings.
@@ -28,6 +47,15 @@ pub(super) struct Size {
     pub(super) rows: usize,
     /// About how much memory it holds, in bytes.
     pub(super) bytes: usize,
+}
+
+impl Size {
+    /// About what it writes to the disk, first to the log and then to the database.
+    pub(super) const fn on_disk(self) -> u64 {
+        /// Of a row's entries in indexes, and of pages that are written for it although they hold others too.
+        const ROW_BYTES: usize = 512;
+        2 * (self.bytes + self.rows * ROW_BYTES) as u64
+    }
 }
 
 /// Work for the writer. It may be applied more than once, each time to a transaction that holds nothing of it.
@@ -84,7 +112,7 @@ struct State {
 
 impl State {
     fn count(&mut self, waiting: &Waiting, sign: isize) {
-        if waiting.lane != Lane::Vital {
+        if !waiting.lane.waits() {
             self.calls = self.calls.saturating_add_signed(sign);
             self.bytes = self.bytes.saturating_add_signed(sign * waiting.size.bytes as isize);
         }
@@ -103,7 +131,7 @@ impl Queue {
             return Err(StoreError::ShuttingDown);
         }
         let taken = state.calls >= self.bounds.calls || state.bytes >= self.bounds.bytes;
-        if waiting.lane != Lane::Vital && taken {
+        if !waiting.lane.waits() && taken {
             return Err(StoreError::QueueFull);
         }
         state.count(&waiting, 1);
@@ -195,6 +223,7 @@ mod tests {
         assert!(queue.push(waiting(Lane::Append, 1, 1)).is_ok());
         assert!(queue.push(waiting(Lane::Change, 1, 1)).is_ok());
         assert_eq!(queue.push(waiting(Lane::Append, 1, 1)), Err(StoreError::QueueFull));
+        assert!(queue.push(waiting(Lane::Result, 1, 1)).is_ok());
         assert!(queue.push(waiting(Lane::Vital, 1, 1)).is_ok());
         queue.take(&mut VecDeque::new());
         assert!(queue.push(waiting(Lane::Append, 1, 1)).is_ok(), "room was given back");

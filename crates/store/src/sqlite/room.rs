@@ -6,17 +6,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::checkpoint::Wal;
-use super::disk::Space;
+use super::disk::{Fullness, Space};
 use super::reserve::Reserve;
 use super::schema::PAGE_BYTES;
 
 /// Asks how full a file system is.
 pub(super) type Probe = Arc<dyn Fn(&Path) -> io::Result<Space> + Send + Sync>;
 
-/// The disk is looked at this often while it is written to …
+/// The disk is looked at this often, also while little is written to it.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// … and after so many bytes: far fewer than are kept free.
-const LOOK_BYTES: u64 = 4 << 20;
 
 /// The disk under a data directory.
 pub(super) struct Room {
@@ -32,7 +30,7 @@ pub(super) struct Room {
 
 impl Room {
     pub(super) fn new(dir: &Path, probe: Probe) -> Self {
-        let unlimited = Space { free: u64::MAX, total: u64::MAX };
+        let unlimited = Space { free: u64::MAX, total: u64::MAX, reusable: 0 };
         Self {
             dir: dir.into(),
             probe,
@@ -41,6 +39,15 @@ impl Room {
             written: 0,
             reserve: Reserve::of(dir),
             reserves: true,
+        }
+    }
+
+    /// Before the database is opened: gives up the reserve if there would be no room to bring a log of so many bytes into
+    /// it.
+    pub(super) fn begin(&mut self, wal_bytes: u64) {
+        self.ask(0);
+        if !self.space.starts(wal_bytes) && self.release_reserve() {
+            tracing::warn!("the disk is full; the store starts in the reserve");
         }
     }
 
@@ -59,23 +66,33 @@ impl Room {
         self.written = self.written.saturating_add(frames * u64::from(PAGE_BYTES));
     }
 
-    pub(super) fn is_due(&self, now: Instant) -> bool {
+    /// Whether the disk should be looked at before so many bytes are written.
+    pub(super) fn is_due(&self, now: Instant, bytes: u64) -> bool {
         let long_ago = self.looked_at.is_none_or(|looked_at| now.duration_since(looked_at) >= LOOK_EVERY);
-        long_ago || self.written >= LOOK_BYTES
+        long_ago || self.written.saturating_add(bytes) >= self.space.look_after()
     }
 
-    /// Looks at the disk; makes the reserve where there is room. Answers whether a publish may be taken.
-    pub(super) fn look(&mut self, now: Instant, wal: Wal) -> bool {
+    /// Looks at the disk, with `to_come` bytes still to be written to it; makes the reserve where there is room, and gives
+    /// it up where there is none.
+    pub(super) fn look(&mut self, now: Instant, to_come: u64, reusable: u64) -> Fullness {
         self.looked_at = Some(now);
         self.written = 0;
+        self.ask(reusable);
+        if self.reserves && !self.reserve.is_made() && self.space.holds_reserve(to_come) {
+            self.make_reserve();
+            self.ask(reusable);
+        }
+        if self.space.fullness(to_come) == Fullness::NoResults && self.release_reserve() {
+            self.ask(reusable);
+        }
+        self.space.fullness(to_come)
+    }
+
+    fn ask(&mut self, reusable: u64) {
         match (self.probe)(&self.dir) {
-            Ok(space) => self.space = space,
+            Ok(space) => self.space = Space { reusable, ..space },
             Err(error) => tracing::warn!(%error, "cannot tell how full the disk is"),
         }
-        if self.reserves && !self.reserve.is_made() && self.space.holds_reserve(wal.to_come_bytes()) {
-            self.make_reserve();
-        }
-        self.space.takes_more(wal.to_come_bytes())
     }
 
     fn make_reserve(&mut self) {
@@ -87,7 +104,11 @@ impl Room {
 
     /// Gives the reserve to the disk; answers whether there was one.
     pub(super) fn release_reserve(&mut self) -> bool {
-        self.reserve.release()
+        let released = self.reserve.release();
+        if released {
+            tracing::warn!("the disk is full; what was kept free for results is used now");
+        }
+        released
     }
 }
 
@@ -104,23 +125,28 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let free = Arc::new(Mutex::new(1000 * MIB));
         let probed = Arc::clone(&free);
-        let probe: Probe = Arc::new(move |_| Ok(Space { free: *probed.lock(), total: 100_000 * MIB }));
+        let probe: Probe =
+            Arc::new(move |_| Ok(Space { free: *probed.lock(), total: 100_000 * MIB, reusable: 0 }));
         let mut room = Room::new(dir.path(), probe);
         let start = Instant::now();
-        assert!(room.is_due(start));
-        assert!(room.look(start, Wal::default()));
+        assert!(room.is_due(start, 0));
+        assert_eq!(room.look(start, 0, 0), Fullness::Room);
         assert!(dir.path().join("reserve").exists());
 
-        assert!(!room.is_due(start));
-        assert!(room.is_due(start + LOOK_EVERY));
-        room.wrote(Wal::default(), Wal { frames: LOOK_BYTES / u64::from(PAGE_BYTES), done: 0 });
-        assert!(room.is_due(start));
+        assert!(!room.is_due(start, 0));
+        assert!(room.is_due(start + LOOK_EVERY, 0));
+        assert!(room.is_due(start, 100 * MIB));
+        room.wrote(Wal::default(), Wal { frames: 100 * MIB / u64::from(PAGE_BYTES), done: 0 });
+        assert!(room.is_due(start, 0));
 
-        *free.lock() = MIB;
-        assert!(!room.look(start, Wal::default()));
-        assert!(room.release_reserve());
+        *free.lock() = 10 * MIB;
+        assert_eq!(room.look(start, 0, 0), Fullness::NoEvents);
+        assert!(dir.path().join("reserve").exists(), "it is not needed yet");
+        *free.lock() = MIB / 2;
+        assert_eq!(room.look(start, 0, 0), Fullness::NoResults);
+        assert!(!dir.path().join("reserve").exists(), "now it is");
         *free.lock() = 1000 * MIB;
-        assert!(room.look(start, Wal::default()), "it recovers by itself");
+        assert_eq!(room.look(start, 0, 0), Fullness::Room, "it recovers by itself");
         assert!(dir.path().join("reserve").exists(), "and keeps room again");
     }
 }

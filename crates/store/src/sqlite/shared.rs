@@ -2,10 +2,11 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use tokio::sync::{Semaphore, oneshot, watch};
 
+use super::disk::Fullness;
 use super::fault::Fault;
 use super::keys::KnownKeys;
 use super::look::{Look, Shelf};
@@ -27,14 +28,15 @@ pub(super) enum Life {
 
 pub(super) struct Shared {
     pub(super) queue: Queue,
-    /// Room for [`Lane::Vital`].
-    pub(super) vital: Arc<Semaphore>,
+    /// Room for the lanes that wait for it.
+    pub(super) waits: Arc<Semaphore>,
     pub(super) shelf: Shelf,
     pub(super) readers: Readers,
     pub(super) keys: KnownKeys,
     pub(super) tail: Tail,
     pub(super) life: watch::Sender<Life>,
-    pub(super) storage_full: AtomicBool,
+    /// A [`Fullness`], as a number.
+    pub(super) fullness: AtomicU8,
     pub(super) counts: Counts,
 }
 
@@ -84,13 +86,14 @@ impl Shared {
         run: impl FnMut(&mut Tx<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.is_open()?;
-        let permit = match lane {
-            Lane::Append if self.storage_full.load(Ordering::Relaxed) => return Err(StoreError::StorageFull),
-            Lane::Append | Lane::Change => None,
-            Lane::Vital => {
-                let permit = Arc::clone(&self.vital).acquire_owned().await;
-                Some(permit.map_err(|_| StoreError::ShuttingDown)?)
-            }
+        if !lane.is_taken(self.fullness()) {
+            return Err(StoreError::StorageFull);
+        }
+        let permit = if lane.waits() {
+            let permit = Arc::clone(&self.waits).acquire_owned().await;
+            Some(permit.map_err(|_| StoreError::ShuttingDown)?)
+        } else {
+            None
         };
         let (caller, answer) = oneshot::channel();
         let work = Box::new(Call { run, outcome: None, caller });
@@ -155,11 +158,26 @@ impl Shared {
         self.tail.close();
     }
 
+    pub(super) fn fullness(&self) -> Fullness {
+        match self.fullness.load(Ordering::Relaxed) {
+            0 => Fullness::Room,
+            1 => Fullness::NoEvents,
+            _ => Fullness::NoResults,
+        }
+    }
+
+    /// Sets how full the disk is; answers how it was before.
+    pub(super) fn set_fullness(&self, fullness: Fullness) -> Fullness {
+        let before = self.fullness();
+        self.fullness.store(fullness as u8, Ordering::Relaxed);
+        before
+    }
+
     pub(super) fn health(&self) -> Health {
         match self.life() {
             Life::Poisoned => Health::Poisoned,
             Life::Closing | Life::Closed => Health::ShuttingDown,
-            Life::Open if self.storage_full.load(Ordering::Relaxed) => Health::StorageFull,
+            Life::Open if self.fullness() > Fullness::Room => Health::StorageFull,
             Life::Open => Health::Ready,
         }
     }

@@ -30,7 +30,7 @@ use crate::{
 ///
 /// Dropping it finishes what was handed over, as [`Upkeep::close`] does, and waits for that.
 pub struct SqliteStore {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     writer: Option<JoinHandle<()>>,
     /// The number of the team where the next removal begins to look.
     removing_from: AtomicI64,
@@ -100,7 +100,7 @@ impl Deliveries for SqliteStore {
 
     async fn record(&self, reports: Vec<AttemptReport>) -> Result<Vec<DeliveryStatus>, StoreError> {
         let results = Results::prepare(reports);
-        self.shared.write(Lane::Vital, results.size(), move |tx| results.apply(tx)).await
+        self.shared.write(Lane::Result, results.size(), move |tx| results.apply(tx)).await
     }
 
     async fn disable_webhook(

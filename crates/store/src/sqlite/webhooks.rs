@@ -120,7 +120,10 @@ pub(super) fn rotate_secret(
     }
     let kept = rotation.overlap_until.filter(|until| *until > now);
     if kept.is_some() && row.webhook.overlap_at(now).is_some() {
-        return Err(StoreError::Conflict("the last rotation's overlap is open: end it first, or rotate without one").into());
+        return Err(StoreError::Conflict(
+            "the last rotation's overlap is open: end it first, or rotate without one",
+        )
+        .into());
     }
     let seal = |what, secret: &SecretText| tx.shelf.vault.seal(what, secret.reveal().as_bytes());
     row.secret = Some(seal(Sealed::Secret(team, webhook), &rotation.secret));

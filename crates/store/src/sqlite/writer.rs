@@ -12,11 +12,13 @@ use rusqlite::Connection;
 
 use super::checkpoint::{Mode, Wal, checkpoint};
 use super::commit::{Along, commit};
+use super::disk::Fullness;
 use super::fault::{Fault, Remedy};
 use super::lock::Lock;
 use super::memory::Memory;
-use super::queue::{Lane, Next, Waiting};
+use super::queue::{Next, Waiting};
 use super::room::Room;
+use super::schema::PAGE_BYTES;
 use super::shared::{Life, Shared};
 use super::tx::Effects;
 use crate::StoreError;
@@ -46,7 +48,7 @@ impl Writer {
     /// Works until the queue is closed and empty, or a write has failed.
     pub(super) fn run(mut self) {
         let _guard = PoisonOnPanic(Arc::clone(&self.shared));
-        self.look_at_room();
+        self.look_at_room(0);
         while self.shared.life() != Life::Poisoned {
             match self.shared.queue.wait(self.wakes_at()) {
                 Next::Work => self.work(),
@@ -60,7 +62,7 @@ impl Writer {
         let now = Instant::now();
         if self.cancelling {
             now
-        } else if self.wal.frames > 0 || self.shared.storage_full.load(Ordering::Relaxed) {
+        } else if self.wal.frames > 0 || self.shared.fullness() > Fullness::Room {
             now.max(self.committed_at) + IDLE_AFTER
         } else {
             now + USES_EVERY
@@ -70,9 +72,27 @@ impl Writer {
     fn work(&mut self) {
         let mut group = VecDeque::new();
         self.shared.queue.take(&mut group);
+        self.refuse_what_has_no_room(&mut group);
         let along = self.along();
-        self.commit(group, &along);
-        self.after_commit();
+        if !group.is_empty() || !along.is_nothing() {
+            self.commit(group, &along);
+            self.after_commit();
+        }
+    }
+
+    /// The disk is looked at before much is written to it, not after.
+    fn refuse_what_has_no_room(&mut self, group: &mut VecDeque<Waiting>) {
+        let bytes = group.iter().map(|waiting| waiting.size.on_disk()).sum();
+        if !self.room.is_due(Instant::now(), bytes) {
+            return;
+        }
+        let fullness = self.look_at_room(bytes);
+        if fullness > Fullness::Room {
+            let (taken, refused) = group.drain(..).partition(|waiting| waiting.lane.is_taken(fullness));
+            *group = taken;
+            let refused: VecDeque<_> = refused;
+            answer(refused, Some(StoreError::StorageFull));
+        }
     }
 
     fn idle(&mut self) {
@@ -83,7 +103,7 @@ impl Writer {
         if !self.cancelling && self.wal.frames > 0 {
             self.checkpoint(Mode::Truncate);
         }
-        self.look_at_room();
+        self.look_at_room(0);
     }
 
     fn along(&self) -> Along {
@@ -148,9 +168,9 @@ impl Writer {
 
     /// The disk is full: what matters most is tried again in the room that was kept for it.
     fn make_room(&mut self, group: VecDeque<Waiting>) {
-        self.shared.storage_full.store(true, Ordering::Relaxed);
+        self.shared.set_fullness(self.shared.fullness().max(Fullness::NoEvents));
         let (mut vital, other): (VecDeque<_>, VecDeque<_>) =
-            group.into_iter().partition(|waiting| waiting.lane == Lane::Vital);
+            group.into_iter().partition(|waiting| waiting.lane.waits());
         answer(other, Some(StoreError::StorageFull));
         if vital.is_empty() {
             return;
@@ -158,7 +178,6 @@ impl Writer {
         if !self.room.release_reserve() {
             return answer(vital, Some(StoreError::StorageFull));
         }
-        tracing::warn!("the disk is full; results are stored in the reserve");
         match commit(&self.conn, &self.shared.shelf, &mut self.memory, &mut vital, &Along::default()) {
             Ok((_, effects)) => {
                 self.tell(effects, &Along::default());
@@ -177,9 +196,6 @@ impl Writer {
         } else if self.wal.frames - self.wal.done.min(self.wal.frames) >= due_frames {
             self.checkpoint(Mode::Passive);
         }
-        if self.room.is_due(Instant::now()) {
-            self.look_at_room();
-        }
     }
 
     fn checkpoint(&mut self, mode: Mode) {
@@ -197,12 +213,22 @@ impl Writer {
         self.room.wrote(before, self.wal);
     }
 
-    fn look_at_room(&mut self) {
-        let full = !self.room.look(Instant::now(), self.wal);
-        let was_full = self.shared.storage_full.swap(full, Ordering::Relaxed);
-        if full != was_full {
-            tracing::warn!(full, free_bytes = self.room.free(), "the disk is nearly full, or no longer");
+    /// Looks at the disk, with so many bytes to be written to it next.
+    fn look_at_room(&mut self, bytes: u64) -> Fullness {
+        let reusable = self.conn.pragma_query_value(None, "freelist_count", |row| row.get::<_, u32>(0));
+        let reusable = u64::from(reusable.unwrap_or(0)) * u64::from(PAGE_BYTES);
+        let to_come = self.wal.to_come_bytes().saturating_add(bytes);
+        let fullness = self.room.look(Instant::now(), to_come, reusable);
+        let before = self.shared.set_fullness(fullness);
+        if fullness != before {
+            tracing::warn!(
+                ?fullness,
+                ?before,
+                free_bytes = self.room.free(),
+                "the disk has another fullness"
+            );
         }
+        fullness
     }
 
     /// LOG-1: after a failed write or sync nothing more is asked of the disk; a sync is never repeated, because the system
