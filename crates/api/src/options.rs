@@ -13,11 +13,16 @@ pub struct Options {
     pub envelope_max_bytes: usize,
     /// The most webhooks of a team.
     pub webhooks_per_team: usize,
+    /// How long events are kept. A webhook's retries end within it: what is still to be sent cannot be removed.
+    pub retention: Duration,
     /// How long a publish waits for its sync before it is answered `outcome_unknown`.
     pub publish_timeout: Duration,
     /// How long a body may take to arrive.
     pub body_timeout: Duration,
 }
+
+/// A month, in which somebody notices that a receiver missed something.
+const RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Far longer than a sync on a slow disk, shorter than the time-outs of common HTTP clients and proxies.
 const PUBLISH_TIMEOUT: Duration = Duration::from_secs(10);
@@ -33,6 +38,7 @@ impl Options {
             platform_key_digest,
             envelope_max_bytes: ENVELOPE_MAX_BYTES,
             webhooks_per_team: WEBHOOKS_A_TEAM,
+            retention: RETENTION,
             publish_timeout: PUBLISH_TIMEOUT,
             body_timeout: BODY_TIMEOUT,
         }

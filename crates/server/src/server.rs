@@ -184,6 +184,7 @@ fn api_options(options: &Options, platform_key: &PlatformKey) -> cstar_api::Opti
     cstar_api::Options {
         envelope_max_bytes: options.envelope_max_bytes,
         webhooks_per_team: options.webhooks_per_team,
+        retention: options.retention,
         ..cstar_api::Options::new(platform_key.digest)
     }
 }

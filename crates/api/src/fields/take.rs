@@ -1,11 +1,12 @@
 //! How the value of a field is read.
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use cstar_delivery::{StaticHeaderError, check_static_headers};
 use cstar_signature::Secret;
 use cstar_types::limits::{PATTERNS_MAX, STATIC_HEADERS_MAX};
-use cstar_types::{Pattern, Patterns, RetrySchedule, Scope, Scopes, TeamId, Timestamp};
+use cstar_types::{Pattern, Patterns, RetrySchedule, Scope, Scopes, TeamId, Timestamp, format_duration};
 use cstar_wire::Code;
 use serde_json::Value;
 
@@ -62,8 +63,23 @@ pub(crate) fn team_id(value: &Value) -> Taken<TeamId> {
 }
 
 /// A retry schedule; `null` is the server's.
-pub(crate) fn schedule(value: &Value) -> Taken<Option<RetrySchedule>> {
-    if value.is_null() { Ok(None) } else { parsed(value, str::parse).map(Some) }
+///
+/// Its waits add up to no more than `kept`, for which events are kept: retention removes nothing that is still to be
+/// sent, so one dead receiver with a longer schedule would hold back the removal of its whole team's log.
+pub(crate) fn schedule(kept: Duration) -> impl FnOnce(&Value) -> Taken<Option<RetrySchedule>> {
+    move |value| {
+        if value.is_null() {
+            return Ok(None);
+        }
+        let schedule: RetrySchedule = parsed(value, str::parse)?;
+        if schedule.waits().iter().sum::<Duration>() > kept {
+            return invalid(format!(
+                "these waits add up to more than the {} for which events are kept; shorten them, or give fewer",
+                format_duration(kept)
+            ));
+        }
+        Ok(Some(schedule))
+    }
 }
 
 /// A secret that was made elsewhere. Faults never repeat it (SEC-3).
@@ -231,9 +247,11 @@ mod tests {
 
     #[test]
     fn schedules_and_instants_are_read() {
-        assert!(matches!(schedule(&Value::Null), Ok(None)));
-        assert!(matches!(schedule(&json!("1m,5m")), Ok(Some(_))));
-        assert!(schedule(&json!("soon")).is_err() && schedule(&json!(["1m"])).is_err());
+        let schedule = |value| schedule(Duration::from_secs(360))(&value);
+        assert!(matches!(schedule(Value::Null), Ok(None)));
+        assert!(matches!(schedule(json!("1m,5m")), Ok(Some(_))), "as long as events are kept, and no longer");
+        assert!(schedule(json!("1m,5m,1ms")).is_err());
+        assert!(schedule(json!("soon")).is_err() && schedule(json!(["1m"])).is_err());
         assert!(instant(&json!("2025-12-10T14:30:00Z")).is_ok() && instant(&json!("now")).is_err());
     }
 }

@@ -1,5 +1,7 @@
 //! Webhooks.
 
+use std::time::Duration;
+
 use cstar_store::Directory;
 use cstar_types::WebhookId;
 use cstar_wire::Code;
@@ -121,4 +123,25 @@ async fn bad_webhooks_are_refused_by_field() {
         assert_eq!(problem.status, 422, "{null} cannot be nothing");
     }
     assert_eq!(world.get(&*path).await.header("etag"), Some("\"1\""), "nothing was changed");
+}
+
+/// Retention removes nothing that is still to be sent: a schedule that outlasts it would let one dead receiver keep a
+/// team's whole log.
+#[tokio::test]
+async fn retries_end_while_the_event_is_kept() {
+    let world = World::with(|options| options.retention = Duration::from_secs(2 * 24 * 3600));
+    let team = world.team().await;
+    let hooks = format!("/v1/teams/{team}/webhooks");
+    let body = |waits: &str| json!({"url": "https://example.com/", "events": ["*"], "retry_schedule": waits});
+    let made = world.post(&*hooks, body("1d,1d")).await.expect(201).value();
+    let path = format!("{hooks}/{}", made["id"].as_str().unwrap());
+    for refused in [
+        world.post(&*hooks, body("1d,1d,1ms")).await,
+        world.patch(&*path, json!({"retry_schedule": "7d"})).await,
+    ] {
+        let problem = refused.refused(Code::InvalidField);
+        assert_eq!(pointers(&problem), ["/retry_schedule"]);
+        assert!(problem.detail.contains("2d"), "{problem}");
+    }
+    assert_eq!(world.get(&*path).await.expect(200).value()["retry_schedule"], "1d,1d");
 }

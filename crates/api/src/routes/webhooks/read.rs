@@ -31,7 +31,7 @@ pub(super) async fn new(
     let description = fields.optional("description", text(0..=TEXT_MAX_CHARS));
     let enabled = fields.optional("enabled", boolean).unwrap_or(true);
     let secret = fields.optional("secret", webhook_secret);
-    let retry_schedule = fields.optional("retry_schedule", schedule).flatten();
+    let retry_schedule = fields.optional("retry_schedule", schedule(shared.options().retention)).flatten();
     let headers = fields.optional("headers", header_map);
     let disable_on_gone = fields.optional("disable_on_gone", boolean);
     let (url, events) = fields.finish(url.zip(events))?;
@@ -79,7 +79,7 @@ pub(super) async fn change(shared: &Shared, access: &Access, body: &[u8]) -> Api
         events: fields.changed("events", patterns),
         description: fields.changed("description", text(0..=TEXT_MAX_CHARS)),
         enabled: enabled.map(|enabled| if enabled { Ok(()) } else { Err(DisabledReason::ByRequest) }),
-        retry_schedule: fields.changed("retry_schedule", schedule),
+        retry_schedule: fields.changed("retry_schedule", schedule(shared.options().retention)),
         headers: fields.changed("headers", header_map),
         disable_on_gone: fields.changed("disable_on_gone", boolean),
     };
