@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 /// Where names are looked up.
@@ -20,15 +21,46 @@ pub trait Resolver: Send + Sync {
     async fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>>;
 }
 
+/// Lookups at once. Each takes a thread of the runtime, which has 512 for all that blocks, and the system's resolver cannot
+/// be stopped: a name whose servers swallow questions takes its thread for half a minute, long past the attempt's deadline.
+const LOOKUPS_MAX: usize = 128;
+
 /// The operating system's resolver, with its hosts file and its search list.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SystemResolver;
+///
+/// It looks up so many names at once and no more, those included for which nobody waits any more; whoever waits for room
+/// does so within the deadline of the attempt (T7).
+#[derive(Debug, Clone)]
+pub struct SystemResolver {
+    room: Arc<Semaphore>,
+}
+
+impl Default for SystemResolver {
+    fn default() -> Self {
+        Self { room: Arc::new(Semaphore::new(LOOKUPS_MAX)) }
+    }
+}
+
+impl SystemResolver {
+    /// The permit goes with the thread, not with the one who asked.
+    async fn look_up<T: Send + 'static>(
+        &self,
+        lookup: impl FnOnce() -> io::Result<T> + Send + 'static,
+    ) -> io::Result<T> {
+        let permit = Arc::clone(&self.room).acquire_owned().await.map_err(io::Error::other)?;
+        let looking = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            lookup()
+        });
+        looking.await.map_err(io::Error::other)?
+    }
+}
 
 #[async_trait]
 impl Resolver for SystemResolver {
     async fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>> {
-        let addresses = tokio::net::lookup_host((name, 0)).await?;
-        Ok(addresses.map(|address| address.ip()).collect())
+        let name = name.to_owned();
+        let lookup = move || Ok((name.as_str(), 0).to_socket_addrs()?.map(|found| found.ip()).collect());
+        self.look_up(lookup).await
     }
 }
 
@@ -102,6 +134,9 @@ impl Resolver for Remembering {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU8, Ordering};
+    use std::sync::mpsc;
+
+    use futures_util::FutureExt;
 
     use super::*;
 
@@ -138,5 +173,29 @@ mod tests {
         let names = Remembering::new(Arc::new(Counting::default()), Duration::ZERO);
         names.resolve("a.example").await.unwrap();
         assert_eq!(names.resolve("a.example").await.unwrap()[0].to_string(), "10.0.0.2");
+    }
+
+    #[tokio::test]
+    async fn the_system_finds_this_machine() {
+        let found = SystemResolver::default().resolve("localhost").await.unwrap();
+        assert!(!found.is_empty() && found.iter().all(IpAddr::is_loopback), "{found:?}");
+    }
+
+    /// T7: the deadline ends the waiting and not the lookup, which still counts: the next ones wait for it, and the
+    /// threads of the runtime are left to others.
+    #[tokio::test]
+    async fn lookups_that_nobody_waits_for_still_count() {
+        let names = SystemResolver { room: Arc::new(Semaphore::new(1)) };
+        let (answer, silent) = mpsc::channel::<()>();
+        let swallowed = names.look_up(move || silent.recv().map_err(io::Error::other));
+        assert!(tokio::time::timeout(Duration::from_millis(1), swallowed).await.is_err());
+        assert_eq!(names.room.available_permits(), 0);
+
+        let next = names.look_up(|| Ok(()));
+        tokio::pin!(next);
+        assert!(next.as_mut().now_or_never().is_none());
+        assert_eq!(names.room.available_permits(), 0);
+        answer.send(()).unwrap();
+        next.await.unwrap();
     }
 }
