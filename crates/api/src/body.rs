@@ -1,47 +1,94 @@
-//! Reading a body: declared as JSON, no larger than it may be, and in time.
+//! Reading a body: declared as JSON, no larger than it may be, in time, and within the memory for all bodies.
 
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use bytes::Bytes;
+use bytes::BytesMut;
 use cstar_wire::Code;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::{ApiError, ApiResult};
 
 /// Everything but a publish: a name, a URL, some patterns and headers.
 pub(crate) const CONTROL_MAX_BYTES: usize = 64 * 1024;
 
-/// Reads a body that must be declared as JSON. Whether it is JSON is its reader's to say.
-///
-/// # Errors
-/// `unsupported_media_type`, `too_large`; `malformed_json` if it breaks off or takes too long.
-pub(crate) async fn read(
-    headers: &HeaderMap,
-    body: Body,
-    limit: usize,
+/// Where all bodies come in, under one budget of bytes: a limit for each body alone would let a few thousand slow
+/// clients fill the memory.
+pub(crate) struct Intake {
+    free: Arc<Semaphore>,
     within: Duration,
-) -> ApiResult<Bytes> {
-    if !declared_as_json(headers) {
-        return Err(ApiError::new(Code::UnsupportedMediaType, "send `content-type: application/json`"));
+}
+
+/// A body that has arrived; its bytes count against the budget until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Received {
+    bytes: BytesMut,
+    held: OwnedSemaphorePermit,
+}
+
+impl Deref for Received {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
     }
-    if headers.contains_key(CONTENT_ENCODING) {
-        // A small body could unpack to a large one.
-        return Err(ApiError::new(
-            Code::UnsupportedMediaType,
-            "send the body as it is, without `content-encoding`",
-        ));
+}
+
+impl Intake {
+    /// Holds at most so many bytes at a time, and gives each body so long to arrive.
+    pub(crate) fn new(budget_bytes: usize, within: Duration) -> Self {
+        Self { free: Arc::new(Semaphore::new(budget_bytes.min(Semaphore::MAX_PERMITS))), within }
     }
-    if declared_len(headers).is_some_and(|len| len > limit) {
-        return Err(too_large(limit));
+
+    /// Reads a body that must be declared as JSON. Whether it is JSON is its reader's to say.
+    ///
+    /// # Errors
+    /// `unsupported_media_type`, `too_large`; `queue_full` if the budget is used up; `malformed_json` if the body breaks
+    /// off or takes too long.
+    pub(crate) async fn read(&self, headers: &HeaderMap, body: Body, limit: usize) -> ApiResult<Received> {
+        if !declared_as_json(headers) {
+            return Err(ApiError::new(Code::UnsupportedMediaType, "send `content-type: application/json`"));
+        }
+        if headers.contains_key(CONTENT_ENCODING) {
+            // A small body could unpack to a large one.
+            return Err(ApiError::new(
+                Code::UnsupportedMediaType,
+                "send the body as it is, without `content-encoding`",
+            ));
+        }
+        if declared_len(headers).is_some_and(|len| len > limit) {
+            return Err(too_large(limit));
+        }
+        let read = tokio::time::timeout(self.within, self.collect(body, limit)).await;
+        let late = || cut_off(format!("the body did not arrive within {} s", self.within.as_secs()));
+        read.unwrap_or_else(|_| Err(late()))
     }
-    match tokio::time::timeout(within, Limited::new(body, limit).collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(limit)),
-        Ok(Err(_)) => Err(cut_off("the body broke off before its end".to_owned())),
-        Err(_) => Err(cut_off(format!("the body did not arrive within {} s", within.as_secs()))),
+
+    /// Bytes count as they come: a length that is only declared costs nothing, and one that lies hides nothing.
+    async fn collect(&self, mut body: Body, limit: usize) -> ApiResult<Received> {
+        let mut received = Received { bytes: BytesMut::new(), held: self.hold(0)? };
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| cut_off("the body broke off before its end".to_owned()))?;
+            let Ok(part) = frame.into_data() else { continue };
+            if received.len() + part.len() > limit {
+                return Err(too_large(limit));
+            }
+            received.held.merge(self.hold(part.len())?);
+            received.bytes.extend_from_slice(&part);
+        }
+        Ok(received)
+    }
+
+    fn hold(&self, bytes: usize) -> ApiResult<OwnedSemaphorePermit> {
+        let permits = u32::try_from(bytes).unwrap_or(u32::MAX);
+        Arc::clone(&self.free).try_acquire_many_owned(permits).map_err(|_| {
+            ApiError::new(Code::QueueFull, "the server holds as many requests as it can; nothing was stored")
+        })
     }
 }
 
@@ -75,9 +122,21 @@ fn names_other_charset(parameter: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
+    use bytes::Bytes;
+    use futures_util::{FutureExt, StreamExt, stream};
     use http::HeaderValue;
 
     use super::*;
+
+    fn intake(budget_bytes: usize) -> Intake {
+        Intake::new(budget_bytes, Duration::from_secs(30))
+    }
+
+    fn kilobyte() -> io::Result<Bytes> {
+        Ok(Bytes::from_static(&[b'['; 1024]))
+    }
 
     #[test]
     fn only_json_in_utf_8_is_json() {
@@ -102,8 +161,8 @@ mod tests {
     async fn a_body_that_never_ends_is_given_up() {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let never = Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
-        let error = read(&headers, never, 10, Duration::from_secs(30)).await.unwrap_err();
+        let never = Body::from_stream(stream::pending::<io::Result<Bytes>>());
+        let error = intake(1024).read(&headers, never, 10).await.unwrap_err();
         assert_eq!(error.code(), Code::MalformedJson);
     }
 
@@ -113,9 +172,34 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(CONTENT_LENGTH, HeaderValue::from_static("2"));
-        let chunk = || Ok::<_, std::io::Error>(Bytes::from_static(&[b'['; 1024]));
-        let endless = Body::from_stream(futures_util::stream::repeat_with(chunk));
-        let error = read(&headers, endless, 4096, Duration::from_secs(30)).await.unwrap_err();
+        let endless = Body::from_stream(stream::repeat_with(|| kilobyte()));
+        let error = intake(1 << 20).read(&headers, endless, 4096).await.unwrap_err();
         assert_eq!(error.code(), Code::TooLarge);
+    }
+
+    /// What is held counts by the bytes that came, whatever was declared, and is free again once it is let go: a body
+    /// that was read, one that was refused, and one whose client went away half-way.
+    #[tokio::test]
+    async fn all_bodies_share_one_budget() {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("2"));
+        let intake = intake(4096);
+        let read = async |kilobytes: usize| {
+            let parts: Vec<_> = (0..kilobytes).map(|_| kilobyte()).collect();
+            intake.read(&headers, Body::from_stream(stream::iter(parts)), 1 << 20).await
+        };
+        let first = read(3).await.unwrap();
+        assert_eq!(first.len(), 3072);
+        assert_eq!(read(2).await.unwrap_err().code(), Code::QueueFull);
+        {
+            let half = stream::iter([kilobyte()]).chain(stream::pending());
+            let mut reading = std::pin::pin!(intake.read(&headers, Body::from_stream(half), 1 << 20));
+            assert!(reading.as_mut().now_or_never().is_none());
+            assert_eq!(read(1).await.unwrap_err().code(), Code::QueueFull, "what arrived of it counts");
+        }
+        read(1).await.unwrap();
+        drop(first);
+        read(4).await.unwrap();
     }
 }

@@ -17,6 +17,9 @@ pub struct Options {
     pub retention: Duration,
     /// How long a publish waits for its sync before it is answered `outcome_unknown`.
     pub publish_timeout: Duration,
+    /// The most bytes of bodies that are held at a time, over all requests; beyond them a body is refused with
+    /// `queue_full`.
+    pub body_memory_bytes: usize,
     /// How long a body may take to arrive.
     pub body_timeout: Duration,
 }
@@ -26,6 +29,10 @@ const RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Far longer than a sync on a slow disk, shorter than the time-outs of common HTTP clients and proxies.
 const PUBLISH_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// 64 bodies of the largest size, or some hundred thousand single events; what is made of a body takes about as much
+/// again, so at worst this is half a gigabyte, which a small machine still has.
+const BODY_MEMORY_BYTES: usize = 256 * 1024 * 1024;
 
 /// 4 MiB, the largest body, take this long over 1.2 Mbit/s.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -40,6 +47,7 @@ impl Options {
             webhooks_per_team: WEBHOOKS_A_TEAM,
             retention: RETENTION,
             publish_timeout: PUBLISH_TIMEOUT,
+            body_memory_bytes: BODY_MEMORY_BYTES,
             body_timeout: BODY_TIMEOUT,
         }
     }

@@ -8,6 +8,7 @@ use cstar_types::{Clock, Timestamp};
 
 use crate::Options;
 use crate::auth::KeyUses;
+use crate::body::Intake;
 use crate::catalog::Catalog;
 use crate::ids::Ids;
 
@@ -37,12 +38,14 @@ pub(crate) struct Shared {
     pub(crate) ids: Ids,
     pub(crate) catalog: Catalog,
     pub(crate) key_uses: KeyUses,
+    pub(crate) intake: Intake,
 }
 
 impl Shared {
     pub(crate) fn new(api: Api) -> Arc<Self> {
         let (ids, catalog, key_uses) = (Ids::default(), Catalog::builtin(), KeyUses::default());
-        Arc::new(Self { api, ids, catalog, key_uses })
+        let intake = Intake::new(api.options.body_memory_bytes, api.options.body_timeout);
+        Arc::new(Self { api, ids, catalog, key_uses, intake })
     }
 
     pub(crate) fn store(&self) -> &dyn Store {

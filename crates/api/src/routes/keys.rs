@@ -29,7 +29,7 @@ pub(super) async fn create(
     body: Body,
 ) -> ApiResult {
     access.caller.needs(Scope::KeysWrite)?;
-    let body = body::read(&headers, body, body::CONTROL_MAX_BYTES, shared.options().body_timeout).await?;
+    let body = shared.intake.read(&headers, body, body::CONTROL_MAX_BYTES).await?;
     let now = shared.now();
     let id = KeyId::from_uuid(shared.ids.next(now));
     let key = read(&body, id, &access, now)?;

@@ -14,12 +14,12 @@ use cstar_wire::Code;
 use cstar_wire::header::{IDEMPOTENCY_REPLAYED, POSITION};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
+use crate::answer;
 use crate::auth::Access;
 use crate::error::{ApiError, ApiResult};
 use crate::publish::{Check, Marks, read};
 use crate::query::NoQuery;
 use crate::shared::Shared;
-use crate::{answer, body};
 
 const POSITION_HEADER: HeaderName = HeaderName::from_static(POSITION);
 const REPLAYED_HEADER: HeaderName = HeaderName::from_static(IDEMPOTENCY_REPLAYED);
@@ -37,15 +37,17 @@ pub(super) async fn publish(
 ) -> ApiResult {
     access.caller.needs(Scope::EventsWrite)?;
     let marks = Marks::of(&headers)?;
-    let body = body::read(&headers, body, BATCH_MAX_BYTES, shared.options().body_timeout).await?;
-    let prepared = if body.len() < LARGE_BODY_BYTES {
-        prepare(&shared, &access, marks, &body)
+    let body = shared.intake.read(&headers, body, BATCH_MAX_BYTES).await?;
+    let (prepared, body) = if body.len() < LARGE_BODY_BYTES {
+        (prepare(&shared, &access, marks, &body), Some(body))
     } else {
         let shared = Arc::clone(&shared);
-        let prepared = tokio::task::spawn_blocking(move || prepare(&shared, &access, marks, &body)).await;
-        prepared.unwrap_or_else(|panic| Err(ApiError::internal(panic)))
+        let preparing =
+            tokio::task::spawn_blocking(move || (prepare(&shared, &access, marks, &body), Some(body)));
+        preparing.await.unwrap_or_else(|panic| (Err(ApiError::internal(panic)), None))
     };
     let (append, batch) = prepared?;
+    drop(body); // from here on the store's own queue bounds what waits
     let appended = hand_over(&shared, append, batch).await?;
     match appended.as_slice() {
         [one] if !batch => Ok(single_answer(one)),

@@ -11,14 +11,15 @@ use cstar_types::{Team, TeamId};
 use cstar_wire as wire;
 use http::HeaderMap;
 
+use crate::answer;
 use crate::auth::{Access, Caller};
+use crate::body::{self, Received};
 use crate::error::{ApiError, ApiResult};
 use crate::etag::{IfMatch, etag};
 use crate::fields::{Fields, team_id, text};
 use crate::page::{self, Range};
 use crate::query::{NoQuery, Query};
 use crate::shared::Shared;
-use crate::{answer, body};
 
 type Api = State<Arc<Shared>>;
 
@@ -96,6 +97,6 @@ pub(super) async fn delete(State(shared): Api, access: Access, _: NoQuery, heade
     Ok(answer::no_content())
 }
 
-async fn read(shared: &Shared, headers: &HeaderMap, body: Body) -> ApiResult<bytes::Bytes> {
-    body::read(headers, body, body::CONTROL_MAX_BYTES, shared.options().body_timeout).await
+async fn read(shared: &Shared, headers: &HeaderMap, body: Body) -> ApiResult<Received> {
+    shared.intake.read(headers, body, body::CONTROL_MAX_BYTES).await
 }

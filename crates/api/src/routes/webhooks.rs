@@ -40,7 +40,7 @@ pub(super) async fn create(
     body: Body,
 ) -> ApiResult {
     access.caller.needs(Scope::WebhooksWrite)?;
-    let body = body::read(&headers, body, body::CONTROL_MAX_BYTES, shared.options().body_timeout).await?;
+    let body = shared.intake.read(&headers, body, body::CONTROL_MAX_BYTES).await?;
     let (now, limit) = (shared.now(), shared.options().webhooks_per_team);
     let id = WebhookId::from_uuid(shared.ids.next(now));
     let (webhook, secret) = read::new(&shared, &access, &body, id, now).await?;
@@ -84,7 +84,7 @@ pub(super) async fn update(
 ) -> ApiResult {
     access.caller.needs(Scope::WebhooksWrite)?;
     let if_match = IfMatch::of(&headers)?;
-    let body = body::read(&headers, body, body::CONTROL_MAX_BYTES, shared.options().body_timeout).await?;
+    let body = shared.intake.read(&headers, body, body::CONTROL_MAX_BYTES).await?;
     // Before anything is looked up: whether the URL is allowed says nothing of a webhook that the key cannot see.
     visible(&shared, &access, id).await?;
     let patch = read::change(&shared, &access, &body).await?;

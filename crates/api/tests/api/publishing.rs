@@ -198,3 +198,23 @@ async fn a_large_batch_is_taken() {
     world.post(format!("/v1/teams/{team}/events"), body).await.expect(201);
     assert_eq!(world.head(team).await, 500);
 }
+
+/// All bodies that are held at a time share one budget: what goes beyond it is refused before anything is stored, and
+/// says when to come again.
+#[tokio::test]
+async fn bodies_beyond_the_memory_for_them_are_refused() {
+    let world = World::with(|options| options.body_memory_bytes = 512);
+    let team = world.team().await;
+    let events = format!("/v1/teams/{team}/events");
+    let body = |len: usize| {
+        let text = "x".repeat(len);
+        json!({"type": "ticket.updated", "data": {"id": text}})
+    };
+    let answer = world.post(&*events, body(512)).await;
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    answer.refused(Code::QueueFull);
+    assert_eq!(world.head(team).await, 0);
+    for _ in 0..4 {
+        world.post(&*events, body(200)).await.expect(201);
+    }
+}

@@ -26,7 +26,7 @@ pub(crate) async fn rotate(
 ) -> ApiResult {
     access.caller.needs(Scope::WebhooksWrite)?;
     let if_match = IfMatch::of(&headers)?;
-    let body = body::read(&headers, body, body::CONTROL_MAX_BYTES, shared.options().body_timeout).await?;
+    let body = shared.intake.read(&headers, body, body::CONTROL_MAX_BYTES).await?;
     let (secret, overlap) = read::rotation(&body)?;
     let mut edit = Edit { shared: &shared, access: &access, id, if_match, tries: 0 };
     loop {
