@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use cstar_types::{EventType, Key, Patterns, Scope, Scopes};
+use cstar_types::{EventType, Key, Patterns, Scope, Scopes, Timestamp};
 use cstar_wire::Code;
 use http::request::Parts;
 
@@ -61,6 +61,14 @@ impl Caller {
         match self {
             Self::Platform => Scopes::all(),
             Self::Key(key) => key.scopes,
+        }
+    }
+
+    /// When it opens nothing any more, if ever.
+    pub(crate) fn expires_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Platform => None,
+            Self::Key(key) => key.expires_at,
         }
     }
 

@@ -1,4 +1,5 @@
-//! `…/keys`: a key sees, makes and revokes keys within its own scopes and patterns (SEC-2).
+//! `…/keys`: a key sees, makes and revokes keys within its own scopes and patterns, and makes none that outlives it
+//! (SEC-2).
 
 use std::sync::Arc;
 
@@ -38,7 +39,7 @@ pub(super) async fn create(
     Ok(answer::created(&wire::CreatedKey { seen: key.into(), key: text }))
 }
 
-/// The key that a body asks for, within its maker's scopes and patterns (SEC-2).
+/// The key that a body asks for, within its maker's scopes, patterns and life (SEC-2).
 fn read(body: &[u8], id: KeyId, access: &Access, now: Timestamp) -> ApiResult<Key> {
     let caller = &access.caller;
     let mut fields = Fields::read(body)?;
@@ -48,6 +49,14 @@ fn read(body: &[u8], id: KeyId, access: &Access, now: Timestamp) -> ApiResult<Ke
     let expires_at = fields.optional("expires_at", instant);
     if expires_at.is_some_and(|at| at <= now) {
         fields.fail("expires_at", vec![Fault::invalid("this is past; give a later instant")]);
+    }
+    // Unless said, it expires when its maker does, and never if that never does.
+    let expires_at = expires_at.or(caller.expires_at());
+    if let Some(end) = caller.expires_at()
+        && expires_at.is_some_and(|at| at > end)
+    {
+        let fault = format!("the key that makes it expires at {end}; give no later instant, or none");
+        fields.fail("expires_at", vec![Fault::invalid(fault)]);
     }
     let (name, scopes) = fields.finish(name.zip(scopes))?;
     if !caller.scopes().cover(scopes) {
@@ -109,7 +118,7 @@ pub(super) async fn revoke(
     Ok(answer::no_content())
 }
 
-/// Whether the caller could have made this key.
+/// Whether this key has no scope and no pattern beyond the caller's.
 fn is_within(caller: &Caller, key: &Key) -> bool {
     caller.scopes().cover(key.scopes) && caller.covers(&key.types)
 }

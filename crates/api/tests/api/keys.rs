@@ -116,3 +116,22 @@ async fn bad_keys_are_refused_by_field() {
     let problem = world.post(format!("/v1/teams/{team}/keys"), json!({})).await.refused(Code::InvalidField);
     assert_eq!(pointers(&problem), ["/name", "/scopes"]);
 }
+
+/// SEC-2: a key that expires makes none that outlives it; unless said, what it makes expires with it.
+#[tokio::test]
+async fn a_key_makes_none_that_outlives_it() {
+    let world = World::new();
+    let team = world.team().await;
+    let keys = format!("/v1/teams/{team}/keys");
+    let asked = |at: Option<&str>| json!({"name": "k", "scopes": ["keys:write"], "expires_at": at});
+    let end = "2025-12-10T14:31:00.000Z";
+    let made = world.post(&*keys, asked(Some(end))).await.expect(201).value();
+    let make = |at| world.post(&*keys, asked(at)).key(made["key"].as_str().unwrap());
+    for (at, expires_at) in
+        [(None, end), (Some(end), end), (Some("2025-12-10T14:30:30Z"), "2025-12-10T14:30:30.000Z")]
+    {
+        assert_eq!(make(at).await.expect(201).value()["expires_at"], expires_at, "{at:?}");
+    }
+    let problem = make(Some("2025-12-10T14:31:00.001Z")).await.refused(Code::InvalidField);
+    assert_eq!(pointers(&problem), ["/expires_at"]);
+}
