@@ -8,6 +8,7 @@
 //! `retry`. Only `sender` dials, and only what `target` has judged (SEC-1).
 
 mod counts;
+mod descriptors;
 mod endpoint;
 mod engine;
 mod headers;

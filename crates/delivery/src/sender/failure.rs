@@ -3,6 +3,8 @@
 use std::error::Error as StdError;
 use std::io;
 
+use crate::descriptors;
+
 /// How far an attempt had come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Stage {
@@ -41,7 +43,7 @@ pub(crate) enum Failure {
 impl Failure {
     /// From an error while connecting.
     pub(super) fn connecting(error: io::Error) -> Self {
-        if is_local(&error) { Self::Local(error) } else { Self::Connect(error) }
+        if descriptors::ran_out(&error).is_some() { Self::Local(error) } else { Self::Connect(error) }
     }
 
     /// From an error in the TLS handshake.
@@ -92,11 +94,4 @@ fn causes(error: &hyper::Error) -> impl Iterator<Item = &(dyn StdError + 'static
 /// rustls reports through `io::Error`.
 fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
     error.get_ref()?.downcast_ref()
-}
-
-/// Out of descriptors, in this process or on this machine: the same numbers on every Unix.
-fn is_local(error: &io::Error) -> bool {
-    const ENFILE: i32 = 23;
-    const EMFILE: i32 = 24;
-    cfg!(unix) && matches!(error.raw_os_error(), Some(ENFILE | EMFILE))
 }

@@ -12,6 +12,7 @@ mod pool;
 mod stream;
 mod tls;
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -181,6 +182,19 @@ impl From<TargetError> for Failure {
         match error {
             TargetError::Blocked => Self::Blocked,
             TargetError::Unresolved => Self::Unresolved,
+            TargetError::OutOfDescriptors(number) => Self::Local(io::Error::from_raw_os_error(number)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An attempt that this side could not make is none of the endpoint's.
+    #[test]
+    fn running_out_while_resolving_is_our_own_failure() {
+        let failure = Failure::from(TargetError::OutOfDescriptors(24));
+        assert!(matches!(failure, Failure::Local(error) if error.raw_os_error() == Some(24)));
     }
 }

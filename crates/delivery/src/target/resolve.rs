@@ -1,6 +1,7 @@
 //! From a name to addresses.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::io;
 use std::net::{IpAddr, ToSocketAddrs};
 use std::sync::Arc;
@@ -10,6 +11,8 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
+
+use crate::descriptors;
 
 /// Where names are looked up.
 #[async_trait]
@@ -59,9 +62,17 @@ impl SystemResolver {
 impl Resolver for SystemResolver {
     async fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>> {
         let name = name.to_owned();
-        let lookup = move || Ok((name.as_str(), 0).to_socket_addrs()?.map(|found| found.ip()).collect());
+        let lookup = move || match (name.as_str(), 0).to_socket_addrs() {
+            Ok(found) => Ok(found.map(|found| found.ip()).collect()),
+            Err(error) => Err(cause(error, File::open("/dev/null").err())),
+        };
         self.look_up(lookup).await
     }
+}
+
+/// A C library without descriptors says of every name that it is not known. `unopened` is what came of opening one.
+fn cause(error: io::Error, unopened: Option<io::Error>) -> io::Error {
+    unopened.filter(|unopened| descriptors::ran_out(unopened).is_some()).unwrap_or(error)
 }
 
 /// The most names that are remembered: about a megabyte.
@@ -197,5 +208,16 @@ mod tests {
         assert_eq!(names.room.available_permits(), 0);
         answer.send(()).unwrap();
         next.await.unwrap();
+    }
+
+    #[test]
+    fn a_name_is_not_blamed_for_missing_descriptors() {
+        let told = |unopened| cause(io::ErrorKind::NotFound.into(), unopened);
+        for number in [23, 24] {
+            let unopened = io::Error::from_raw_os_error(number);
+            assert_eq!(told(Some(unopened)).raw_os_error(), Some(number));
+        }
+        assert_eq!(told(Some(io::ErrorKind::PermissionDenied.into())).kind(), io::ErrorKind::NotFound);
+        assert_eq!(told(None).kind(), io::ErrorKind::NotFound);
     }
 }

@@ -1,5 +1,6 @@
 //! The rule itself: a URL, then the addresses behind its name.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 use cstar_types::limits::URL_MAX_BYTES;
@@ -7,6 +8,7 @@ use ipnet::IpNet;
 use url::{Host, Url};
 
 use super::{Resolver, address, name, port};
+use crate::descriptors;
 
 /// The most answers of a name that are tried; all are judged.
 const ADDRESSES_MAX: usize = 8;
@@ -28,7 +30,7 @@ pub struct TargetRule {
     pub own_ports: Vec<u16>,
 }
 
-/// Why a URL is no target. Both read the same to the one who registers it, or a network could be scanned with it.
+/// Why a URL is no target. All read the same to the one who registers it, or a network could be scanned with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "this URL cannot be a target: it must be an https URL of a public host that resolves, on port 443, 8443, 80 or \
@@ -39,6 +41,14 @@ pub enum TargetError {
     Blocked,
     /// The name has no address now.
     Unresolved,
+    /// This process has no descriptor left to ask with, by the system's number; nothing is known of the name.
+    OutOfDescriptors(i32),
+}
+
+impl TargetError {
+    fn resolving(error: &io::Error) -> Self {
+        descriptors::ran_out(error).map_or(Self::Unresolved, Self::OutOfDescriptors)
+    }
 }
 
 /// A URL that the rule takes; the addresses behind its name are still to be judged.
@@ -108,7 +118,9 @@ impl TargetRule {
         let found = match target.host() {
             Host::Ipv4(address) => vec![address.into()],
             Host::Ipv6(address) => vec![address.into()],
-            Host::Domain(name) => resolver.resolve(name).await.map_err(|_| TargetError::Unresolved)?,
+            Host::Domain(name) => {
+                resolver.resolve(name).await.map_err(|error| TargetError::resolving(&error))?
+            }
         };
         if found.is_empty() {
             return Err(TargetError::Unresolved);

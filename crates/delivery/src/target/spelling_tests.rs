@@ -218,7 +218,30 @@ async fn our_own_ports_are_refused_in_the_operators_ranges_alone() {
 /// SEC-1: nobody learns from the refusal what stands behind a name.
 #[test]
 fn every_refusal_reads_the_same() {
-    assert_eq!(TargetError::Blocked.to_string(), TargetError::Unresolved.to_string());
+    for other in [TargetError::Unresolved, TargetError::OutOfDescriptors(24)] {
+        assert_eq!(TargetError::Blocked.to_string(), other.to_string());
+    }
+}
+
+/// Fails with the system's error of this number.
+struct Fails(i32);
+
+#[async_trait]
+impl Resolver for Fails {
+    async fn resolve(&self, _: &str) -> io::Result<Vec<IpAddr>> {
+        Err(io::Error::from_raw_os_error(self.0))
+    }
+}
+
+/// Nothing is known of a name that could not be asked for.
+#[tokio::test]
+async fn a_lookup_without_descriptors_is_no_answer() {
+    let target = public().check_url("https://example.com/").unwrap();
+    for number in [23, 24] {
+        let vetted = public().vet(&target, &Fails(number)).await;
+        assert_eq!(vetted, Err(TargetError::OutOfDescriptors(number)));
+    }
+    assert_eq!(public().vet(&target, &Fails(2)).await, Err(TargetError::Unresolved));
 }
 
 proptest::proptest! {
