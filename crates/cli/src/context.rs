@@ -16,10 +16,11 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// Puts flags (which clap has merged with the environment) and the profile together.
+    /// Puts flags, environment and profile together.
     pub(crate) fn find(global: &Global) -> Result<Self, CliError> {
+        let global = global.or_environment(|name| std::env::var(name).ok())?;
         let profiles = Profiles::read(&profile::path()?)?;
-        Self::merge(global, &profiles)
+        Self::merge(&global, &profiles)
     }
 
     fn merge(global: &Global, profiles: &Profiles) -> Result<Self, CliError> {
@@ -59,14 +60,7 @@ impl Context {
 
     /// Whether the server is on this machine: then nobody else is met by a test event.
     pub(crate) fn is_local(&self) -> bool {
-        match self.url.host_str() {
-            Some("localhost") => true,
-            Some(host) => {
-                let host = host.trim_start_matches('[').trim_end_matches(']');
-                host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-            }
-            None => false,
-        }
+        cstar_client::is_this_machine(&self.url)
     }
 }
 
@@ -134,19 +128,5 @@ mod tests {
         let error = Context::merge(&global(None, Some("nope"), None), &profiles()).err().unwrap();
         assert!(error.hint.unwrap().contains("dev, live"));
         assert!(Context::merge(&global(Some("k"), None, None), &none).unwrap().team().is_err());
-    }
-
-    #[test]
-    fn only_loopback_is_local() {
-        for (url, local) in [
-            ("http://localhost:7070", true),
-            ("http://127.0.0.1:7070", true),
-            ("http://[::1]:7070", true),
-            ("http://10.0.0.1:7070", false),
-            ("https://localhost.example.com", false),
-        ] {
-            let context = Context::merge(&global(Some("k"), None, Some(url)), &profiles()).unwrap();
-            assert_eq!(context.is_local(), local, "{url}");
-        }
     }
 }

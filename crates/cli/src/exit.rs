@@ -1,12 +1,17 @@
 //! How a command ends: its exit code, and what is said on stderr.
 
+use std::fmt::Write;
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
+use cstar_client::{Refusal, StreamEnd};
 use cstar_server::{SettingsError, StartError, StopError};
 
 /// Why a command did not do what was asked. The number is the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Failure {
+    /// Whoever read the output has gone, as `head` does: nothing is wrong, and nobody is there to be told.
+    NobodyReads = 0,
     /// Something that nobody foresaw.
     Unexpected = 1,
     /// The command line, a file or a variable is not as it should be.
@@ -53,7 +58,11 @@ impl CliError {
 
 impl From<std::io::Error> for CliError {
     fn from(error: std::io::Error) -> Self {
-        Self::new(Failure::Unexpected, error.to_string())
+        let failure = match error.kind() {
+            ErrorKind::BrokenPipe => Failure::NobodyReads,
+            _ => Failure::Unexpected,
+        };
+        Self::new(failure, error.to_string())
     }
 }
 
@@ -68,6 +77,7 @@ impl From<StartError> for CliError {
     fn from(error: StartError) -> Self {
         match error {
             StartError::Settings(error) => error.into(),
+            StartError::Unusable(what) => Self::usage(what),
             other => Self::new(Failure::Unexpected, other.to_string()),
         }
     }
@@ -85,11 +95,44 @@ impl From<cstar_client::Error> for CliError {
         use cstar_client::Error;
         let failure = match &error {
             Error::Api(refusal) if matches!(refusal.status, 401 | 403) => Failure::NotAllowed,
-            Error::Api(_) => Failure::Refused,
-            Error::Network(_) | Error::Timeout(_) | Error::Protocol(_) => Failure::Unreachable,
+            Error::Stream(StreamEnd::Unauthorized) => Failure::NotAllowed,
+            Error::Api(refusal) if refusal.problem.is_some() => Failure::Refused,
+            // Something answered, but not cStar.
+            Error::Api(_) | Error::Network(_) | Error::Timeout(_) | Error::Protocol(_) => {
+                Failure::Unreachable
+            }
             _ => Failure::Unexpected,
         };
-        Self::new(failure, error.to_string())
+        let message = error.refusal().and_then(bad_fields).unwrap_or_else(|| error.to_string());
+        Self { failure, message, hint: hint(&error).map(str::to_owned) }
+    }
+}
+
+/// A line for each bad field, if it is fields that are bad.
+fn bad_fields(refusal: &Refusal) -> Option<String> {
+    let problem = refusal.problem.as_ref()?;
+    if problem.errors.is_empty() {
+        return None;
+    }
+    let width = problem.errors.iter().map(|field| field.pointer.chars().count()).max().unwrap_or(0);
+    let mut message = format!("{}: {}", problem.code, problem.title);
+    for field in &problem.errors {
+        let _ = write!(message, "\n  {:<width$}  {}", field.pointer, field.detail);
+    }
+    let _ = write!(message, "\n  (request {})", problem.request_id);
+    Some(message)
+}
+
+/// What the command line can say beyond the server's own words.
+fn hint(error: &cstar_client::Error) -> Option<&'static str> {
+    let of_the_key = Some("the key is the one of --key, else of CSTAR_KEY, else of the profile");
+    if matches!(error, cstar_client::Error::Stream(StreamEnd::Unauthorized)) {
+        return of_the_key;
+    }
+    match error.code()? {
+        "unauthenticated" | "key_revoked" | "token_expired" => of_the_key,
+        "wrong_team" => Some("--team (CSTAR_TEAM_ID) and --key (CSTAR_KEY) have to belong together"),
+        _ => None,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
+use cstar_client::Gap;
 use serde::Serialize;
 
 use crate::args::Color;
@@ -28,6 +29,11 @@ impl Output {
             Color::Never => anstream::ColorChoice::Never.write_global(),
         }
         Self { json }
+    }
+
+    /// Whether what goes to stderr may have colours.
+    pub(crate) fn notes_have_colours(self) -> bool {
+        anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
     }
 
     /// A line of data.
@@ -84,9 +90,20 @@ fn table(heads: &[&str], rows: &[Vec<String>]) -> Vec<String> {
     std::iter::once(format!("{DIM}{head}{DIM:#}")).chain(body).collect()
 }
 
+/// What could not be replayed.
+pub(crate) fn missed(Gap { from, to, reason }: &Gap) -> String {
+    let from = from.map(|from| format!("after {from} ")).unwrap_or_default();
+    format!("events {from}up to {to} cannot be replayed ({reason})")
+}
+
 /// Text from outside, made harmless for a terminal: control characters could move the cursor or change its colours.
 pub(crate) fn harmless(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
+}
+
+/// The same for a text of several lines.
+pub(crate) fn harmless_lines(text: &str) -> String {
+    text.lines().map(harmless).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -104,5 +121,6 @@ mod tests {
     #[test]
     fn a_hostile_text_cannot_steer_the_terminal() {
         assert_eq!(harmless("a\u{1b}[2Jb\r\n\u{9b}1m"), "a\u{fffd}[2Jb\u{fffd}\u{fffd}\u{fffd}1m");
+        assert_eq!(harmless_lines("a\u{1b}\n b\n"), "a\u{fffd}\n b");
     }
 }

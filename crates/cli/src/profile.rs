@@ -40,8 +40,10 @@ impl Profiles {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(CliError::usage(format!("{}: {error}", path.display()))),
         };
-        toml::from_str(&text)
-            .map_err(|error| CliError::usage(format!("{}: {}", path.display(), error.message())))
+        toml::from_str(&text).map_err(|error| {
+            CliError::usage(format!("{}: {}", path.display(), error.message()))
+                .hint("mend the file, or move it away and make its profiles anew")
+        })
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Profile> {

@@ -1,6 +1,7 @@
 //! What can go wrong, by what the caller can do about it.
 
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -59,8 +60,8 @@ pub enum StreamEnd {
     /// Nothing came for two and a half heartbeats: the connection is dead, although nobody said so.
     #[error("nothing came for {0:?}, not even a heartbeat")]
     Silent(Duration),
-    /// The token that the stream was opened with has expired.
-    #[error("the token has expired: ask for a new one")]
+    /// The key or token that the stream was opened with is not taken any more.
+    #[error("the key was revoked, or the token has expired: another one is needed")]
     Unauthorized,
 }
 
@@ -103,7 +104,9 @@ impl fmt::Display for NetworkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { url, sent, source } = self;
         let cause = root_cause(&**source);
-        if *sent {
+        if was_cut_off(cause) {
+            write!(f, "the connection to {url} broke: it was cut off")
+        } else if *sent {
             write!(f, "the connection to {url} broke: {cause}")
         } else {
             write!(f, "cannot reach {url}: {cause}; check the address, and that the server runs")
@@ -118,4 +121,9 @@ fn root_cause<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std:
         cause = inner;
     }
     cause
+}
+
+/// Whether the other side went away in the middle of what it said: how far the parser had come says nothing to a reader.
+fn was_cut_off(cause: &(dyn std::error::Error + 'static)) -> bool {
+    cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::UnexpectedEof)
 }

@@ -58,4 +58,4 @@ pub use realtime::{
 };
 pub use refusal::Refusal;
 pub use reqwest::Url;
-pub use tls::http_builder;
+pub use tls::{http_builder_for, is_this_machine};

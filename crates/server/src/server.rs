@@ -133,9 +133,11 @@ async fn bind(address: SocketAddr) -> Result<(SocketAddr, TcpListener), StartErr
         let listener = TcpListener::bind(address).await?;
         Ok((listener.local_addr()?, listener))
     };
-    bound
-        .await
-        .map_err(|error: std::io::Error| StartError::Unusable(format!("cannot listen on {address}: {error}")))
+    bound.await.map_err(|error: std::io::Error| {
+        StartError::Unusable(format!(
+            "cannot listen on {address}: {error}; give another address, or free this one"
+        ))
+    })
 }
 
 fn engine(

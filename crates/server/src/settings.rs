@@ -197,21 +197,24 @@ impl Settings {
         parse(text).map(Some).map_err(|error| SettingsError(format!("--{name} (from the {source}): {error}")))
     }
 
+    /// Each setting's name, its value, which is left out of secrets, and where it came from.
+    pub fn rows(&self) -> impl Iterator<Item = (&'static str, Option<&str>, Option<Source>)> {
+        SETTINGS.iter().map(|setting| match self.0.get(setting.name) {
+            Some((_, source)) if setting.kind == SettingKind::Secret => (setting.name, None, Some(*source)),
+            Some((text, source)) => (setting.name, Some(text.as_str()), Some(*source)),
+            None => (setting.name, None, None),
+        })
+    }
+
     /// One line for each setting: `name = value  # source`, with secrets left out.
     #[must_use]
     pub fn print(&self) -> String {
-        let mut lines = String::new();
-        for setting in SETTINGS {
-            let line = match self.0.get(setting.name) {
-                Some((_, source)) if setting.kind == SettingKind::Secret => {
-                    format!("# {} is set  # {source}\n", setting.name)
-                }
-                Some((text, source)) => format!("{} = {text:?}  # {source}\n", setting.name),
-                None => format!("# {} is not set\n", setting.name),
-            };
-            lines.push_str(&line);
-        }
-        lines
+        let line = |(name, value, source): (&str, Option<&str>, Option<Source>)| match (value, source) {
+            (Some(text), Some(source)) => format!("{name} = {text:?}  # {source}\n"),
+            (None, Some(source)) => format!("# {name} is set  # {source}\n"),
+            (_, None) => format!("# {name} is not set\n"),
+        };
+        self.rows().map(line).collect()
     }
 }
 

@@ -1,6 +1,9 @@
 //! `cstar dev`: a server for one developer's machine, ready to use.
 
+use std::fs::DirBuilder;
 use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use cstar_client::{Client, Config, KeySource, Url};
@@ -8,43 +11,48 @@ use cstar_server::{Options, SecretSetting, Server, signals, start_logging};
 use cstar_types::{Scope, TeamId};
 use cstar_wire::{CreateKey, CreateTeam};
 
-use crate::args::Global;
+use super::serve::print_config;
+use crate::args::{Global, ServeFlags, refuse_flags_of_clients};
 use crate::exit::CliError;
 use crate::output::{DIM, GOOD, Output, STRONG};
 use crate::profile::{self, Profile, Profiles};
-use crate::serve_flags::ServeFlags;
 
 /// What holds here unless said otherwise: this machine only, and its own servers as targets.
-const DEFAULTS: [(&str, &str); 5] = [
+pub(crate) const DEFAULTS: [(&str, &str); 5] = [
     ("listen", "127.0.0.1:7070"),
     ("data", ".cstar"),
     ("allow-http", "true"),
     ("allow-targets", "127.0.0.0/8,::1/128"),
     ("log", "error"),
 ];
+/// The directory holds keys and everything that was published: for its owner alone.
+const PRIVATE_MODE: u32 = 0o700;
 const PLATFORM_KEY_FILE: &str = "platform.key";
 const NAME: &str = "dev";
 
 /// Serves until it is told to stop.
 pub(crate) async fn run(global: &Global, flags: &ServeFlags, output: Output) -> Result<(), CliError> {
+    refuse_flags_of_clients(global)?;
     let settings = flags.resolve(&DEFAULTS)?;
     if flags.print_config {
-        return output.line(settings.print().trim_end());
+        return print_config(&settings, output);
     }
     let mut options = Options::from_settings(&settings)?;
-    start_logging(&options.log, options.log_format)?;
+    start_logging(&options.log, options.log_format, output.notes_have_colours())?;
+    make_directory(&options.data)?;
     let platform_key = match &options.platform_key {
         Some(given) => given.clone(),
         None => own_platform_key(&options.data)?,
     };
     options.platform_key = Some(platform_key.clone());
+    let scheme = if options.tls.is_some() { "https" } else { "http" };
     let shutdown = signals::shutdown()?;
     let server = Server::start(options).await?;
-    let url = Url::parse(&format!("http://{}", server.address()))
+    let url = Url::parse(&format!("{scheme}://{}", reached_at(server.address())))
         .map_err(|error| CliError::usage(error.to_string()))?;
     let ready = async {
         let profile = make_profile(&url, platform_key.reveal()).await?;
-        tell(global, &profile, output)
+        tell(&profile, output)
     };
     let (serving, ready) = (server.run(shutdown), ready);
     tokio::pin!(serving);
@@ -55,10 +63,33 @@ pub(crate) async fn run(global: &Global, flags: &ServeFlags, output: Output) -> 
     Ok(serving.await?)
 }
 
+/// Where clients on this machine find a server that listens on `address`, which may stand for every address.
+fn reached_at(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
+        other => other,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+/// Makes the data directory, if there is none. It often lies in a project's, whose history must never hold it.
+fn make_directory(data: &Path) -> Result<(), CliError> {
+    let unusable =
+        |path: &Path, error: &std::io::Error| CliError::usage(format!("{}: {error}", path.display()));
+    if let Some(parent) = data.parent() {
+        std::fs::create_dir_all(parent).map_err(|error| unusable(parent, &error))?;
+    }
+    match DirBuilder::new().mode(PRIVATE_MODE).create(data) {
+        Ok(()) => std::fs::write(data.join(".gitignore"), "*\n").map_err(|error| unusable(data, &error)),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(unusable(data, &error)),
+    }
+}
+
 /// The platform key of this data directory, made at the first start. It is kept in the clear, for this machine's owner
 /// alone: the profile holds a key just the same.
 fn own_platform_key(data: &Path) -> Result<SecretSetting, CliError> {
-    std::fs::create_dir_all(data)?;
     let path = data.join(PLATFORM_KEY_FILE);
     match std::fs::read_to_string(&path) {
         Ok(key) => Ok(SecretSetting::new(key.trim().to_owned())),
@@ -84,23 +115,24 @@ async fn make_profile(url: &Url, platform_key: &str) -> Result<Profile, CliError
         }
     }
     let platform = client(url, platform_key)?;
-    let team = match platform
-        .teams()
-        .list()
-        .limit(1)
-        .next_page()
-        .await?
-        .and_then(|page| page.data.into_iter().next())
-    {
-        Some(team) => team.id,
-        None => platform.teams().create(&CreateTeam { name: NAME.to_owned(), id: None }).await?.id,
-    };
+    let team = dev_team(&platform).await?;
     let key = CreateKey { name: NAME.to_owned(), scopes: Scope::ALL.to_vec(), types: None, expires_at: None };
     let key = platform.team(team).keys().create(&key).await?;
     let profile = Profile { url: url.to_string(), key: key.key.reveal().to_owned(), team: Some(team) };
     profiles.set(profile::DEV, profile.clone());
     profiles.write(&path)?;
     Ok(profile)
+}
+
+/// The team that an earlier start made, or a new one.
+async fn dev_team(platform: &Client) -> Result<TeamId, CliError> {
+    let mut pages = platform.teams().list();
+    while let Some(page) = pages.next_page().await? {
+        if let Some(known) = page.data.iter().find(|team| team.name == NAME) {
+            return Ok(known.id);
+        }
+    }
+    Ok(platform.teams().create(&CreateTeam { name: NAME.to_owned(), id: None }).await?.id)
 }
 
 async fn works(url: &Url, profile: &Profile) -> bool {
@@ -112,9 +144,9 @@ fn client(url: &Url, key: &str) -> Result<Client, CliError> {
     Ok(Client::new(Config::new(url.clone(), KeySource::fixed(key)))?)
 }
 
-fn tell(global: &Global, profile: &Profile, output: Output) -> Result<(), CliError> {
+fn tell(profile: &Profile, output: Output) -> Result<(), CliError> {
     let team = profile.team.as_ref().map_or_else(String::new, TeamId::to_string);
-    if global.json {
+    if output.json {
         let ready = serde_json::json!({"told": "ready", "url": profile.url, "team": team, "profile": NAME});
         return output.line(&ready.to_string());
     }

@@ -9,7 +9,7 @@ use crate::args::{Events, Global};
 use crate::context::Context;
 use crate::data;
 use crate::exit::CliError;
-use crate::output::Output;
+use crate::output::{Output, missed};
 
 pub(crate) async fn run(global: &Global, command: Events, output: Output) -> Result<(), CliError> {
     let team = Context::find(global)?.team_client()?;
@@ -23,7 +23,7 @@ pub(crate) async fn run(global: &Global, command: Events, output: Output) -> Res
         Events::Get { event } => output.line(team.events().get(event).await?.as_str()),
         Events::Publish { event_type, data, idempotency_key, no_webhooks } => {
             let publish =
-                Publish { event_type, data: data::read(&data)?, webhooks: no_webhooks.then_some(false) };
+                Publish { event_type, data: data::read(data).await?, webhooks: no_webhooks.then_some(false) };
             let options = PublishOptions { idempotency_key, test: false };
             let published = team.events().publish(&publish, options).await?;
             output.note(&format!(
@@ -58,9 +58,7 @@ async fn tail(
     while let Some(told) = realtime.next().await {
         match told {
             StreamEvent::Event(event) => output.line(event.envelope.as_str())?,
-            StreamEvent::Gap(gap) => {
-                output.note(&format!("gap: events up to {} cannot be replayed ({})", gap.to, gap.reason))
-            }
+            StreamEvent::Gap(gap) => output.note(&format!("gap: {}", missed(&gap))),
             StreamEvent::State(cstar_client::State::Disconnected(gone)) if !gone.will_retry() => {
                 return Err(gone.error.into());
             }

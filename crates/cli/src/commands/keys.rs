@@ -23,22 +23,29 @@ pub(crate) async fn run(global: &Global, command: Keys, output: Output) -> Resul
             output.note("The key is shown this once: keep it where your application finds it.");
             output.thing(&created)
         }
-        Keys::Revoke { key } => {
-            ask::confirm(&format!("Revoke {key} for good? Its streams end at once."), global.yes)?;
-            keys.revoke(key).await?;
-            output.note(&format!("revoked {key}"));
+        Keys::Revoke { id } => {
+            let what = format!("{id} will be revoked for good, and its streams end");
+            ask::confirm(what, global.yes).await?;
+            keys.revoke(id).await?;
+            output.note(&format!("revoked {id}"));
             Ok(())
         }
     }
 }
 
 fn row(key: &Key) -> Vec<String> {
-    let scopes: Vec<&str> = key.scopes.iter().copied().map(Scope::as_str).collect();
     let used = key.last_used_at.map_or_else(|| "never".to_owned(), Timestamp::to_seconds_string);
     let state = match (key.revoked_at, key.expires_at) {
         (Some(at), _) => format!("revoked {}", at.to_seconds_string()),
         (None, Some(at)) => format!("until {}", at.to_seconds_string()),
         (None, None) => "valid".to_owned(),
     };
-    vec![key.id.to_string(), harmless(&key.name), scopes.join(","), key.types.to_string(), used, state]
+    vec![key.id.to_string(), harmless(&key.name), scopes(&key.scopes), key.types.to_string(), used, state]
+}
+
+fn scopes(scopes: &[Scope]) -> String {
+    if Scope::ALL.iter().all(|scope| scopes.contains(scope)) {
+        return "all".to_owned();
+    }
+    scopes.iter().copied().map(Scope::as_str).collect::<Vec<_>>().join(",")
 }

@@ -17,15 +17,13 @@ pub(crate) async fn run(global: &Global, command: Teams, output: Output) -> Resu
             let found = rows::collect(teams.list(), &rows, output).await?;
             output.list(&["ID", "NAME", "CREATED"], &found, row)
         }
-        Teams::Get { team } => output.thing(&teams.get(team).await?),
+        Teams::Get { id } => output.thing(&teams.get(id).await?),
         Teams::Create { name, id } => output.thing(&teams.create(&CreateTeam { name, id }).await?),
-        Teams::Delete { team } => {
-            ask::confirm(
-                &format!("Delete team {team} and everything of it? This cannot be undone."),
-                global.yes,
-            )?;
-            teams.delete(team).await?;
-            output.note(&format!("deleted {team}"));
+        Teams::Delete { id } => {
+            let what = format!("team {id} and everything of it will be deleted for good");
+            ask::confirm(what, global.yes).await?;
+            teams.delete(id).await?;
+            output.note(&format!("deleted {id}"));
             Ok(())
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cstar_wire::{CreateWebhook, ShownOnce, UpdateWebhook, Webhook};
+use cstar_wire::{CreateWebhook, RotateSecret, ShownOnce, UpdateWebhook, Webhook};
 
 use super::rows;
 use crate::args::{Global, WebhookOptions, Webhooks};
@@ -47,8 +47,28 @@ pub(crate) async fn run(global: &Global, command: Webhooks, output: Output) -> R
             };
             output.thing(&webhooks.update(webhook, &change).await?)
         }
+        Webhooks::RotateSecret { webhook, overlap, secret } => {
+            let rotation = RotateSecret { overlap_seconds: overlap, secret: secret.map(ShownOnce::new) };
+            let rotated = webhooks.rotate_secret(webhook, &rotation).await?;
+            output.note("The secret is shown this once: keep it where the receiver finds it.");
+            if let Some(until) = rotated.secret_overlap_until {
+                output.note(&format!(
+                    "Until {until} x-cstar-signature is made with the secret before, webhook-signature with both."
+                ));
+                output.note(&format!(
+                    "Once the receiver has the new one: cstar webhooks end-overlap {webhook}"
+                ));
+            }
+            output.thing(&rotated)
+        }
+        Webhooks::EndOverlap { webhook } => {
+            webhooks.end_overlap(webhook).await?;
+            output.note(&format!("requests to {webhook} are signed with its new secret alone"));
+            Ok(())
+        }
         Webhooks::Delete { webhook } => {
-            ask::confirm(&format!("Delete {webhook}? What waits for it is cancelled."), global.yes)?;
+            let what = format!("{webhook} will be deleted, and what waits for it cancelled");
+            ask::confirm(what, global.yes).await?;
             webhooks.delete(webhook).await?;
             output.note(&format!("deleted {webhook}"));
             Ok(())

@@ -27,10 +27,15 @@ impl Forwarded {
 
 /// The sender of a listener.
 pub(crate) struct Forwarder {
-    http: Client,
+    targets: Vec<Target>,
     signer: Signer,
-    targets: Vec<Url>,
     headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// A server to forward to, with a client of its own: an http target needs none of the system's certificates.
+struct Target {
+    url: Url,
+    http: Client,
 }
 
 /// How the sender behaves.
@@ -41,24 +46,28 @@ pub(crate) struct ForwardOptions {
     pub(crate) skip_verify: bool,
 }
 
+impl Target {
+    fn new(url: &Url, timeout: Duration, skip_verify: bool) -> Result<Self, CliError> {
+        let builder = cstar_client::http_builder_for(url).redirect(Policy::none()).timeout(timeout);
+        let skips = skip_verify && url.scheme() == "https";
+        let built = if skips { builder.tls_danger_accept_invalid_certs(true) } else { builder }.build();
+        let http = built.map_err(|error| {
+            CliError::usage(format!("{url} cannot be reached over TLS: {}", in_words(&error)))
+                .hint("install the system's certificates, or forward to an http:// URL")
+        })?;
+        Ok(Self { url: url.clone(), http })
+    }
+}
+
 impl Forwarder {
     pub(crate) fn new(secret: &Secret, options: ForwardOptions) -> Result<Self, CliError> {
-        let http = cstar_client::http_builder()
-            .redirect(Policy::none())
-            .timeout(options.timeout)
-            .tls_danger_accept_invalid_certs(options.skip_verify)
-            .build()
-            .map_err(|error| std::io::Error::other(error.to_string()))?;
-        Ok(Self {
-            http,
-            signer: Signer::new(secret, None),
-            targets: options.targets,
-            headers: options.headers,
-        })
+        let ForwardOptions { targets, headers, timeout, skip_verify } = options;
+        let targets = targets.iter().map(|url| Target::new(url, timeout, skip_verify));
+        Ok(Self { targets: targets.collect::<Result<_, _>>()?, signer: Signer::new(secret, None), headers })
     }
 
-    pub(crate) fn targets(&self) -> &[Url] {
-        &self.targets
+    pub(crate) fn targets(&self) -> impl Iterator<Item = &Url> {
+        self.targets.iter().map(|target| &target.url)
     }
 
     /// Sends one event to every target, one after the other, in the order given.
@@ -67,15 +76,15 @@ impl Forwarder {
         for target in &self.targets {
             let began = Instant::now();
             let result = self.send(target, event).await;
-            done.push(Forwarded { target: target.clone(), result, took: began.elapsed() });
+            done.push(Forwarded { target: target.url.clone(), result, took: began.elapsed() });
         }
         done
     }
 
-    async fn send(&self, target: &Url, event: &Event) -> Result<StatusCode, String> {
+    async fn send(&self, target: &Target, event: &Event) -> Result<StatusCode, String> {
         let headers = self.request_headers(event, unix_seconds())?;
-        let request =
-            self.http.post(target.clone()).headers(headers).body(event.envelope.as_str().to_owned());
+        let request = target.http.post(target.url.clone()).headers(headers);
+        let request = request.body(event.envelope.as_str().to_owned());
         request.send().await.map(|answer| answer.status()).map_err(|error| in_words(&error))
     }
 

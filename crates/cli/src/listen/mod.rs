@@ -9,14 +9,14 @@ mod told;
 
 use std::time::Duration;
 
-use cstar_client::{Error, Event, Realtime, RealtimeOptions, State, StreamEvent};
+use cstar_client::{Event, Realtime, RealtimeOptions, State, StreamEvent};
 use cstar_signature::Secret;
 use cstar_types::{Cursor, Position};
 use tokio::time::timeout;
 
 use crate::args::{Global, Listen};
 use crate::context::Context;
-use crate::exit::CliError;
+use crate::exit::{CliError, Failure};
 use crate::output::Output;
 use forward::{ForwardOptions, Forwarder};
 use replay::Replay;
@@ -28,8 +28,13 @@ pub(crate) use target::parse as parse_target;
 /// A replay is over when nothing has come for so long: the rest of it was left out by the filter.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// Listens until the stream ends for good.
-pub(crate) async fn run(global: &Global, arguments: Listen, output: Output) -> Result<(), CliError> {
+/// Listens until it is interrupted, or the stream ends for good.
+pub(crate) async fn run(
+    global: &Global,
+    arguments: Listen,
+    output: Output,
+    interrupted: impl Future<Output = ()>,
+) -> Result<(), CliError> {
     let context = Context::find(global)?;
     let secret = match &arguments.secret {
         Some(given) => Secret::parse(given).map_err(|error| CliError::usage(format!("--secret: {error}")))?,
@@ -39,7 +44,7 @@ pub(crate) async fn run(global: &Global, arguments: Listen, output: Output) -> R
         return output.line(secret.reveal());
     }
     let options = RealtimeOptions { types: arguments.events, after: arguments.after, until_head: false };
-    let realtime = context.client()?.team(context.team()?).realtime(options);
+    let realtime = context.team_client()?.realtime(options);
     let forwarder = Forwarder::new(
         &secret,
         ForwardOptions {
@@ -49,9 +54,9 @@ pub(crate) async fn run(global: &Global, arguments: Listen, output: Output) -> R
             skip_verify: arguments.skip_verify,
         },
     )?;
-    let mut listener =
-        Listener { output, context, secret, forwarder, was_ready: false, replay: Replay::default() };
-    listener.listen(realtime).await
+    let (replay, tally) = (Replay::default(), Tally::default());
+    let mut listener = Listener { output, context, secret, forwarder, was_ready: false, replay, tally };
+    listener.listen(realtime, interrupted).await
 }
 
 struct Listener {
@@ -61,29 +66,40 @@ struct Listener {
     forwarder: Forwarder,
     was_ready: bool,
     replay: Replay,
+    tally: Tally,
+}
+
+/// How many forwards there were, and how many of them failed.
+#[derive(Default)]
+struct Tally {
+    all: u64,
+    failed: u64,
 }
 
 impl Listener {
-    async fn listen(&mut self, mut realtime: Realtime) -> Result<(), CliError> {
+    /// A forward that has begun is brought to its end before an interrupt counts: what was shown as begun is answered.
+    async fn listen(
+        &mut self,
+        mut realtime: Realtime,
+        interrupted: impl Future<Output = ()>,
+    ) -> Result<(), CliError> {
+        tokio::pin!(interrupted);
         loop {
-            let told = if self.replay.is_open() {
-                match timeout(QUIET, realtime.next()).await {
-                    Ok(told) => told,
-                    Err(_) => {
-                        let count = self.replay.finish();
-                        self.replayed(count)?;
-                        continue;
-                    }
-                }
-            } else {
-                realtime.next().await
+            let told = tokio::select! {
+                biased;
+                () = &mut interrupted => return self.tally.verdict(),
+                told = next(&mut realtime, self.replay.is_open()) => told,
             };
             let passed = realtime.cursor();
             match told {
-                Some(StreamEvent::Event(event)) => self.event(&event).await?,
-                Some(StreamEvent::Gap(gap)) => self.tell(&Told::Gap(&gap))?,
-                Some(StreamEvent::State(state)) => self.state(state, position(passed))?,
-                None => return Ok(()),
+                Next::Told(StreamEvent::Event(event)) => self.event(&event).await?,
+                Next::Told(StreamEvent::Gap(gap)) => self.tell(&Told::Gap(&gap))?,
+                Next::Told(StreamEvent::State(state)) => self.state(state, position(passed))?,
+                Next::Quiet => {
+                    let count = self.replay.finish();
+                    self.replayed(count)?;
+                }
+                Next::Ended => return self.tally.verdict(),
             }
         }
     }
@@ -91,6 +107,8 @@ impl Listener {
     async fn event(&mut self, event: &Event) -> Result<(), CliError> {
         self.tell(&Told::Event(event))?;
         for forwarded in self.forwarder.forward(event).await {
+            self.tally.all += 1;
+            self.tally.failed += u64::from(!forwarded.succeeded());
             self.tell(&Told::Forwarded { id: event.id, forwarded: &forwarded })?;
         }
         let count = self.replay.event(event.position);
@@ -108,7 +126,7 @@ impl Listener {
                 Some(retry_in) => {
                     self.tell(&Told::Disconnected { reason: &gone.error.to_string(), retry_in })
                 }
-                None => Err(ended(gone.error)),
+                None => Err(gone.error.into()),
             },
             State::Connecting | State::Ended => Ok(()),
         }
@@ -116,7 +134,7 @@ impl Listener {
 
     fn ready(&mut self) -> Result<(), CliError> {
         self.was_ready = true;
-        let targets: Vec<String> = self.forwarder.targets().iter().map(ToString::to_string).collect();
+        let targets: Vec<String> = self.forwarder.targets().map(ToString::to_string).collect();
         let team = self.context.team()?.to_string();
         let (url, secret) = (self.context.url.as_str(), self.secret.reveal());
         self.tell(&Told::Ready { url, team, secret, targets: &targets })
@@ -128,7 +146,7 @@ impl Listener {
 
     fn tell(&self, told: &Told<'_>) -> Result<(), CliError> {
         if self.output.json {
-            self.output.line(&told.to_json().to_string())
+            self.output.line(&told.to_json().map_err(std::io::Error::other)?)
         } else {
             self.output.line(&told.to_line(&jiff::Zoned::now().strftime("%H:%M:%S").to_string()))
         }
@@ -142,6 +160,34 @@ fn position(cursor: Option<Cursor>) -> Option<Position> {
     }
 }
 
-fn ended(error: Error) -> CliError {
-    CliError::from(error).hint("the stream has ended for good")
+impl Tally {
+    fn verdict(&self) -> Result<(), CliError> {
+        match self {
+            Self { failed: 0, .. } => Ok(()),
+            Self { all, failed } => {
+                Err(CliError::new(Failure::NotDelivered, format!("{failed} of {all} forwards failed")))
+            }
+        }
+    }
+}
+
+/// What a listener hears next.
+enum Next {
+    Told(StreamEvent),
+    /// Nothing came for [`QUIET`], and a replay is being counted.
+    Quiet,
+    Ended,
+}
+
+/// Nothing is lost if the future is dropped.
+async fn next(realtime: &mut Realtime, counting: bool) -> Next {
+    let told = match counting {
+        true => timeout(QUIET, realtime.next()).await,
+        false => Ok(realtime.next().await),
+    };
+    match told {
+        Ok(Some(told)) => Next::Told(told),
+        Ok(None) => Next::Ended,
+        Err(_) => Next::Quiet,
+    }
 }

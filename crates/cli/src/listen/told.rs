@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use cstar_client::{Event, Gap};
-use cstar_types::{EventId, format_duration};
-use serde_json::{Value, json};
+use cstar_types::{EventId, EventType, Position};
+use cstar_wire::Envelope;
+use serde::Serialize;
 
 use super::forward::Forwarded;
-use crate::output::{BAD, DIM, GOOD, STRONG, harmless};
+use crate::output::{BAD, DIM, GOOD, STRONG, harmless, missed};
 
 /// One thing that a listener tells.
 pub(crate) enum Told<'a> {
@@ -35,54 +36,84 @@ impl Told<'_> {
             }
             Self::Forwarded { forwarded, .. } => format!("{DIM}{time}{DIM:#}  <-- {}", answer(forwarded)),
             Self::Disconnected { reason, retry_in } => {
-                let (reason, wait) = (harmless(reason), format_duration(*retry_in));
-                format!("{DIM}{time}{DIM:#}  {BAD}disconnected{BAD:#}: {reason}; trying again in {wait}")
+                let (reason, wait) = (harmless(reason), retry_in.as_secs_f64());
+                format!("{DIM}{time}{DIM:#}  {BAD}disconnected{BAD:#}: {reason}; trying again in {wait:.1} s")
             }
             Self::Replayed { count } => {
                 let events = if *count == 1 { "event" } else { "events" };
                 format!("{DIM}{time}{DIM:#}  {GOOD}connected again{GOOD:#}, {count} {events} replayed")
             }
-            Self::Gap(Gap { from, to, reason }) => {
-                let from = from.map(|from| format!("after {from} ")).unwrap_or_default();
-                format!(
-                    "{DIM}{time}{DIM:#}  {BAD}gap{BAD:#}: events {from}up to {to} cannot be replayed ({reason})"
-                )
-            }
+            Self::Gap(gap) => format!("{DIM}{time}{DIM:#}  {BAD}gap{BAD:#}: {}", missed(gap)),
         }
     }
 
-    /// For programs.
-    pub(crate) fn to_json(&self) -> Value {
-        match self {
-            Self::Ready { url, team, secret, targets } => {
-                json!({"told": "ready", "url": url, "team": team, "secret": secret, "targets": targets})
+    /// For programs: one object on one line, the event in it byte for byte (T9).
+    pub(crate) fn to_json(&self) -> serde_json::Result<String> {
+        serde_json::to_string(&Line::of(self))
+    }
+}
+
+/// What a line for programs holds.
+#[derive(Serialize)]
+#[serde(tag = "told", rename_all = "snake_case")]
+enum Line<'a> {
+    Ready {
+        url: &'a str,
+        team: &'a str,
+        secret: &'a str,
+        targets: &'a [String],
+    },
+    Event {
+        id: EventId,
+        #[serde(rename = "type")]
+        event_type: &'a EventType,
+        position: Position,
+        event: &'a Envelope,
+    },
+    Forwarded {
+        id: EventId,
+        target: &'a str,
+        success: bool,
+        status: Option<u16>,
+        error: Option<&'a str>,
+        duration_ms: u64,
+    },
+    Disconnected {
+        reason: &'a str,
+        retry_in_ms: u64,
+    },
+    Replayed {
+        count: u64,
+    },
+    Gap {
+        from: Option<Position>,
+        to: Position,
+        reason: String,
+    },
+}
+
+impl<'a> Line<'a> {
+    fn of(told: &'a Told<'_>) -> Self {
+        match told {
+            Told::Ready { url, team, secret, targets } => Self::Ready { url, team, secret, targets },
+            Told::Event(Event { id, event_type, position, envelope }) => {
+                Self::Event { id: *id, event_type, position: *position, event: envelope }
             }
-            Self::Event(event) => json!({
-                "told": "event",
-                "id": event.id,
-                "type": event.event_type,
-                "position": event.position.to_string(),
-                "event": event.envelope,
-            }),
-            Self::Forwarded { id, forwarded } => json!({
-                "told": "forwarded",
-                "id": id,
-                "target": forwarded.target.as_str(),
-                "success": forwarded.succeeded(),
-                "status": forwarded.result.as_ref().ok().map(|status| status.as_u16()),
-                "error": forwarded.result.as_ref().err(),
-                "duration_ms": millis(forwarded.took),
-            }),
-            Self::Disconnected { reason, retry_in } => {
-                json!({"told": "disconnected", "reason": reason, "retry_in_ms": millis(*retry_in)})
+            Told::Forwarded { id, forwarded } => Self::Forwarded {
+                id: *id,
+                target: forwarded.target.as_str(),
+                success: forwarded.succeeded(),
+                status: forwarded.result.as_ref().ok().map(|status| status.as_u16()),
+                error: forwarded.result.as_ref().err().map(String::as_str),
+                duration_ms: millis(forwarded.took),
+            },
+            Told::Disconnected { reason, retry_in } => {
+                Self::Disconnected { reason, retry_in_ms: millis(*retry_in) }
             }
-            Self::Replayed { count } => json!({"told": "replayed", "count": count}),
-            Self::Gap(Gap { from, to, reason }) => json!({
-                "told": "gap",
-                "from": from.map(|from| from.to_string()),
-                "to": to.to_string(),
-                "reason": reason.to_string(),
-            }),
+            Told::Replayed { count } => Self::Replayed { count: *count },
+            Told::Gap(Gap { from, to, reason }) => {
+                Self::Gap { from: *from, to: *to, reason: reason.to_string() }
+            }
         }
     }
 }
@@ -115,7 +146,6 @@ fn millis(time: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use cstar_client::GapReason;
-    use cstar_types::Position;
     use reqwest::StatusCode;
 
     use super::*;
@@ -155,7 +185,7 @@ mod tests {
 14:30:00  --> ticket.created  evt_test_00000000000000000000000001
 14:30:00  <-- 200  http://localhost:3000/webhook  12 ms
 14:30:00  <-- not forwarded  http://localhost:3000/webhook: connection refused
-14:30:00  disconnected: the server closed it\u{fffd}[2J; trying again in 2s
+14:30:00  disconnected: the server closed it\u{fffd}[2J; trying again in 2.0 s
 14:30:00  connected again, 1 event replayed
 14:30:00  gap: events after 1.2 up to 1.9 cannot be replayed (expired)"
         );
@@ -165,9 +195,25 @@ mod tests {
     fn programs_read_one_object_a_line() {
         let id = EventId::from_bits(1, false);
         let bad = forwarded(Ok(StatusCode::INTERNAL_SERVER_ERROR));
-        let told = Told::Forwarded { id, forwarded: &bad }.to_json();
-        assert_eq!(told["status"], 500);
-        assert_eq!(told["success"], false);
-        assert_eq!(told["told"], "forwarded");
+        assert_eq!(
+            Told::Forwarded { id, forwarded: &bad }.to_json().unwrap(),
+            r#"{"told":"forwarded","id":"evt_00000000000000000000000001","target":"http://localhost:3000/webhook","success":false,"status":500,"error":null,"duration_ms":12}"#
+        );
+    }
+
+    /// T9: an event goes through without a byte changed.
+    #[test]
+    fn programs_read_the_event_as_it_is() {
+        let envelope = r#"{"z":1e+21,"a":{"2":"\u001f","é":[]}}"#;
+        let raw = serde_json::value::RawValue::from_string(envelope.to_owned()).unwrap();
+        let event = Event {
+            position: Position::new(1, 2),
+            id: EventId::from_bits(1, false),
+            event_type: "ticket.created".parse().unwrap(),
+            envelope: raw.into(),
+        };
+        let line = Told::Event(&event).to_json().unwrap();
+        assert!(line.starts_with(r#"{"told":"event","id":"evt_"#), "{line}");
+        assert!(line.ends_with(&format!(r#""position":"1.2","event":{envelope}}}"#)), "{line}");
     }
 }

@@ -1,12 +1,14 @@
 //! `--set path=value`: changes of the example's data.
 
-use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::tree::Tree;
 
 /// One `--set`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Edit {
     path: Vec<String>,
-    value: Value,
+    value: Box<RawValue>,
 }
 
 impl Edit {
@@ -18,65 +20,101 @@ impl Edit {
         if path.iter().any(String::is_empty) {
             return Err(format!("`{text}` has an empty part in its path; write it as ticket.title=value"));
         }
-        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
-        Ok(Self { path, value })
+        let value = RawValue::from_string(value.to_owned()).or_else(|_| to_raw_value(value));
+        Ok(Self { path, value: value.map_err(|error| error.to_string())? })
     }
 
     /// Changes `data`. A path that is not there is refused, unless `add` says that it should come to be: a misspelt
     /// path must never be ignored.
-    pub(crate) fn apply(&self, data: &mut Value, add: bool) -> Result<(), String> {
+    pub(crate) fn apply(&self, data: &mut Tree, add: bool) -> Result<(), String> {
         let mut place = data;
         for (depth, segment) in self.path.iter().enumerate() {
-            let so_far = self.path[..=depth].join(".");
-            place = step(place, segment, add).ok_or_else(|| match add {
-                false => format!("the example has no `{so_far}`; give --add to add it"),
-                true => format!(
-                    "`{so_far}` cannot be added: what holds it is no object, or it lies past a list's end"
-                ),
+            place.open().map_err(|error| error.to_string())?;
+            let here = names(place);
+            place = step(place, segment, add).ok_or_else(|| {
+                let so_far = self.path[..=depth].join(".");
+                match add {
+                    false => format!("the data has no `{so_far}`{here}; give --add to add it"),
+                    true => format!(
+                        "`{so_far}` cannot be added: what holds it is no object, or it lies past a list's end"
+                    ),
+                }
             })?;
         }
-        *place = self.value.clone();
+        *place = self.value.clone().into();
         Ok(())
     }
 }
 
-fn step<'a>(place: &'a mut Value, segment: &str, add: bool) -> Option<&'a mut Value> {
-    if let Value::Array(list) = place {
-        let index: usize = segment.parse().ok()?;
-        if add && index == list.len() {
-            list.push(Value::Null);
+/// What could have been meant.
+fn names(place: &Tree) -> String {
+    match place {
+        Tree::Object(fields) if !fields.is_empty() => {
+            let names: Vec<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
+            format!(" (there: {})", names.join(", "))
         }
-        return list.get_mut(index);
+        _ => String::new(),
     }
+}
+
+fn step<'a>(place: &'a mut Tree, segment: &str, add: bool) -> Option<&'a mut Tree> {
     if add && place.is_null() {
-        *place = Value::Object(serde_json::Map::new());
+        *place = Tree::Object(Vec::new());
     }
-    let object = place.as_object_mut()?;
-    if add && !object.contains_key(segment) {
-        object.insert(segment.to_owned(), Value::Null);
+    match place {
+        Tree::Whole(_) => None,
+        Tree::List(values) => {
+            let index: usize = segment.parse().ok()?;
+            if add && index == values.len() {
+                values.push(Tree::null());
+            }
+            values.get_mut(index)
+        }
+        Tree::Object(fields) => {
+            let index = fields.iter().position(|(name, _)| name == segment);
+            let index = match index {
+                Some(index) => index,
+                None if add => {
+                    fields.push((segment.to_owned(), Tree::null()));
+                    fields.len() - 1
+                }
+                None => return None,
+            };
+            Some(&mut fields[index].1)
+        }
     }
-    object.get_mut(segment)
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
-    fn edited(text: &str, add: bool) -> Result<Value, String> {
-        let mut data = json!({"id": "1", "ticket": {"title": "old"}, "tags": ["a"]});
+    fn edited(text: &str, add: bool) -> Result<String, String> {
+        let data = r#"{"id": "1", "ticket": {"title": "old", "n": 1.0}, "tags": ["a"]}"#;
+        let mut data = Tree::from(RawValue::from_string(data.to_owned()).unwrap());
         Edit::parse(text)?.apply(&mut data, add)?;
-        Ok(data)
+        Ok(data.into_raw().unwrap().get().to_owned())
+    }
+
+    #[track_caller]
+    fn check(text: &str, add: bool, expected: &str) {
+        assert_eq!(edited(text, add).unwrap(), expected, "{text}");
     }
 
     #[test]
-    fn a_path_that_is_there_is_set() {
-        assert_eq!(edited("ticket.title=new", false).unwrap()["ticket"]["title"], "new");
-        assert_eq!(edited("id=7", false).unwrap()["id"], 7);
-        assert_eq!(edited("id=\"7\"", false).unwrap()["id"], "7");
-        assert_eq!(edited("tags.0=b=c", false).unwrap()["tags"][0], "b=c");
-        assert_eq!(edited("ticket={\"a\":[1]}", false).unwrap()["ticket"], json!({"a": [1]}));
+    fn a_path_that_is_there_is_set_and_nothing_else_changes() {
+        let rest = r#""tags":["a"]"#;
+        let ticket = r#""ticket":{"title": "old", "n": 1.0}"#;
+        check(
+            "ticket.title=new",
+            false,
+            &format!(r#"{{"id":"1","ticket":{{"title":"new","n":1.0}},{rest}}}"#),
+        );
+        check("id=7", false, &format!(r#"{{"id":7,{ticket},{rest}}}"#));
+        check("id=\"7\"", false, &format!(r#"{{"id":"7",{ticket},{rest}}}"#));
+        check("id=", false, &format!(r#"{{"id":"",{ticket},{rest}}}"#));
+        check("tags.0=b=c", false, &format!(r#"{{"id":"1",{ticket},"tags":["b=c"]}}"#));
+        check("ticket={\"a\":[1]}", false, &format!(r#"{{"id":"1","ticket":{{"a":[1]}},{rest}}}"#));
     }
 
     #[test]
@@ -85,8 +123,10 @@ mod tests {
             let error = edited(text, false).unwrap_err();
             assert!(error.contains("--add"), "{error}");
         }
-        assert_eq!(edited("ticket.owner.name=x", true).unwrap()["ticket"]["owner"]["name"], "x");
-        assert_eq!(edited("tags.1=x", true).unwrap()["tags"], json!(["a", "x"]));
+        let error = edited("ticket.titel=x", false).unwrap_err();
+        assert_eq!(error, "the data has no `ticket.titel` (there: title, n); give --add to add it");
+        assert!(edited("ticket.owner.name=x", true).unwrap().contains(r#""owner":{"name":"x"}}"#));
+        assert!(edited("tags.1=x", true).unwrap().contains(r#""tags":["a","x"]"#));
         assert!(edited("id.deep=x", true).is_err());
         assert!(edited("tags.5=x", true).is_err());
     }

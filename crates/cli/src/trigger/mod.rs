@@ -1,13 +1,13 @@
 //! `cstar trigger`: a test event (W56, T20).
 
 mod edit;
+mod tree;
 mod wait;
 
 use cstar_client::{Client, PublishOptions, Published};
 use cstar_types::EventType;
 use cstar_types::catalog::{Catalog, nearest};
 use cstar_wire::Publish;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::args::{Global, Trigger};
@@ -17,19 +17,18 @@ use crate::output::{GOOD, Output};
 use crate::{ask, data};
 
 pub(crate) use edit::Edit;
+use tree::Tree;
 
 /// Publishes test events.
 pub(crate) async fn run(global: &Global, arguments: Trigger, output: Output) -> Result<(), CliError> {
     let context = Context::find(global)?;
-    let client = context.client()?;
-    let event_type = known_type(&client, &arguments.event_type).await?;
-    let data = event_data(&client, &event_type, &arguments).await?;
-    if !context.is_local() && !arguments.listeners_only {
-        let question =
-            format!("{} is not on this machine; its webhooks will get a test event. Go on?", context.url);
-        ask::confirm(&question, global.yes)?;
-    }
     let team = context.team_client()?;
+    let event_type: EventType =
+        arguments.event_type.parse().map_err(|_| unknown_type(&arguments.event_type))?;
+    if !context.is_local() {
+        ask::confirm(who_is_met(&context, &arguments), global.yes).await?;
+    }
+    let data = event_data(&context.client()?, &event_type, &arguments).await?;
     let publish = Publish { event_type, data, webhooks: arguments.listeners_only.then_some(false) };
     let mut published = Vec::new();
     for _ in 0..arguments.count {
@@ -39,9 +38,19 @@ pub(crate) async fn run(global: &Global, arguments: Trigger, output: Output) -> 
         published.push(one);
     }
     if arguments.wait {
-        wait::until_delivered(&team, &published, output).await?;
+        wait::until_delivered(&team, &published, arguments.timeout, output).await?;
     }
     Ok(())
+}
+
+/// What a test event does on a server that others use, too.
+fn who_is_met(context: &Context, arguments: &Trigger) -> String {
+    let whom = if arguments.listeners_only { "streams" } else { "streams and webhooks" };
+    let what = match arguments.count {
+        1 => "a test event".to_owned(),
+        count => format!("{count} test events"),
+    };
+    format!("{} is not on this machine, and its {whom} will get {what}", context.url)
 }
 
 fn tell(output: Output, published: &Published) -> Result<(), CliError> {
@@ -55,19 +64,6 @@ fn tell(output: Output, published: &Published) -> Result<(), CliError> {
     ))
 }
 
-/// The type, if the catalog or the server knows it.
-async fn known_type(client: &Client, text: &str) -> Result<EventType, CliError> {
-    let Ok(event_type) = text.parse::<EventType>() else { return Err(unknown_type(text)) };
-    if Catalog::find(&event_type).is_some() {
-        return Ok(event_type);
-    }
-    match client.event_types().get(&event_type).await {
-        Ok(_) => Ok(event_type),
-        Err(error) if error.status() == Some(404) => Err(unknown_type(text)),
-        Err(error) => Err(error.into()),
-    }
-}
-
 fn unknown_type(text: &str) -> CliError {
     let known = || Catalog::builtin().iter().map(|entry| entry.event_type.as_str());
     let near = nearest(text, known());
@@ -78,26 +74,32 @@ fn unknown_type(text: &str) -> CliError {
     CliError::usage(format!("there is no event type `{text}`")).hint(hint)
 }
 
-/// What was given, or the type's example, with every `--set` applied. Without a `--set` the bytes stay as they are.
+/// What was given, or the type's example, with every `--set` applied; what no `--set` names stays as it is.
 async fn event_data(
     client: &Client,
     event_type: &EventType,
     arguments: &Trigger,
 ) -> Result<Box<RawValue>, CliError> {
-    let data = match (&arguments.data, Catalog::find(event_type)) {
-        (Some(source), _) => data::read(source)?,
-        (None, Some(entry)) => {
-            RawValue::from_string(entry.example.to_string()).map_err(std::io::Error::other)?
-        }
-        (None, None) => client.event_types().get(event_type).await?.example,
+    let example = example(client, event_type).await?;
+    let data = match &arguments.data {
+        Some(source) => data::read(source.clone()).await?,
+        None => example,
     };
-    if arguments.set.is_empty() {
-        return Ok(data);
-    }
-    let mut value: Value =
-        serde_json::from_str(data.get()).map_err(|error| CliError::usage(error.to_string()))?;
+    let mut tree = Tree::from(data);
     for edit in &arguments.set {
-        edit.apply(&mut value, arguments.add).map_err(|error| CliError::usage(format!("--set: {error}")))?;
+        edit.apply(&mut tree, arguments.add).map_err(|error| CliError::usage(format!("--set: {error}")))?;
     }
-    Ok(RawValue::from_string(value.to_string()).map_err(std::io::Error::other)?)
+    Ok(tree.into_raw().map_err(std::io::Error::other)?)
+}
+
+/// The type's example, by which the type is known to be one.
+async fn example(client: &Client, event_type: &EventType) -> Result<Box<RawValue>, CliError> {
+    if let Some(entry) = Catalog::find(event_type) {
+        return Ok(RawValue::from_string(entry.example.to_string()).map_err(std::io::Error::other)?);
+    }
+    match client.event_types().get(event_type).await {
+        Ok(entry) => Ok(entry.example),
+        Err(error) if error.status() == Some(404) => Err(unknown_type(event_type.as_str())),
+        Err(error) => Err(error.into()),
+    }
 }

@@ -1,46 +1,68 @@
-//! `--wait`: until every registered webhook has the events, or one will not get them.
+//! `--wait`: until every registered webhook has the events, or one will not get them soon.
 
 use std::time::Duration;
 
 use cstar_client::{DeliveryQuery, Published, TeamClient};
-use cstar_types::DeliveryStatus;
+use cstar_types::{DeliveryStatus, format_duration};
 use cstar_wire::DeliveryRow;
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::exit::{CliError, Failure};
 use crate::output::{BAD, GOOD, Output, harmless};
 
 /// Between two looks at the webhook logs.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// How long a look may take that begins late: each event is looked at once at least.
+const LAST_LOOK: Duration = Duration::from_secs(5);
 
-/// Waits until each delivery of the events has ended or has failed its first attempt.
+/// Waits until each delivery of the events has ended or has failed its first attempt, at most for `patience`.
 pub(crate) async fn until_delivered(
     team: &TeamClient,
     published: &[Published],
+    patience: Duration,
     output: Output,
 ) -> Result<(), CliError> {
-    let mut failed = 0;
+    let deadline = Instant::now() + patience;
+    let mut missing = 0;
     for one in published {
-        let event = one.envelope.fields().map_err(std::io::Error::other)?.id;
-        let deliveries = loop {
-            let query = DeliveryQuery { event: Some(event), ..DeliveryQuery::default() };
-            let deliveries = all(team, &query).await?;
-            if deliveries.iter().all(|delivery| delivery.status != DeliveryStatus::Pending) {
-                break deliveries;
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        };
+        let deliveries = settled(team, one, deadline).await?;
         if deliveries.is_empty() {
             output.note("no registered webhook wants this type");
         }
         for delivery in &deliveries {
-            failed += usize::from(delivery.status != DeliveryStatus::Delivered);
-            tell(output, delivery);
+            missing += usize::from(delivery.status != DeliveryStatus::Delivered);
+            tell(output, delivery, patience);
         }
     }
-    match failed {
+    match missing {
         0 => Ok(()),
-        count => Err(CliError::new(Failure::NotDelivered, format!("{count} deliveries did not arrive"))
-            .hint("`cstar deliveries get <id>` shows each attempt")),
+        1 => Err(not_delivered("1 delivery has not arrived")),
+        count => Err(not_delivered(format!("{count} deliveries have not arrived"))),
+    }
+}
+
+fn not_delivered(message: impl Into<String>) -> CliError {
+    CliError::new(Failure::NotDelivered, message).hint("`cstar deliveries get <id>` shows each attempt")
+}
+
+/// The deliveries of an event, once none of them waits for its first attempt any more, or as they stand at the deadline.
+async fn settled(
+    team: &TeamClient,
+    one: &Published,
+    deadline: Instant,
+) -> Result<Vec<DeliveryRow>, CliError> {
+    let event = one.envelope.fields().map_err(std::io::Error::other)?.id;
+    let query = DeliveryQuery { event: Some(event), ..DeliveryQuery::default() };
+    loop {
+        let until = deadline.max(Instant::now() + LAST_LOOK);
+        let look = timeout_at(until, all(team, &query)).await;
+        let seen =
+            look.map_err(|_| not_delivered(format!("the webhook logs say nothing about {event}")))??;
+        let waits = seen.iter().any(|delivery| delivery.status == DeliveryStatus::Pending);
+        if !waits || Instant::now() >= deadline {
+            return Ok(seen);
+        }
+        sleep(LOOK_EVERY).await;
     }
 }
 
@@ -53,11 +75,14 @@ async fn all(team: &TeamClient, query: &DeliveryQuery) -> Result<Vec<DeliveryRow
     Ok(rows)
 }
 
-fn tell(output: Output, delivery: &DeliveryRow) {
+fn tell(output: Output, delivery: &DeliveryRow, patience: Duration) {
     let style = if delivery.status == DeliveryStatus::Delivered { GOOD } else { BAD };
-    let detail = delivery.last_attempt.as_ref().map(|attempt| harmless(&attempt.detail)).unwrap_or_default();
+    let detail = match &delivery.last_attempt {
+        Some(attempt) => harmless(&attempt.detail),
+        None => format!("no attempt has ended within {}", format_duration(patience)),
+    };
     output.note(&format!(
-        "{style}{}{style:#} {} to {} {detail}",
+        "{style}{}{style:#} {} to {}: {detail}",
         delivery.status, delivery.id, delivery.webhook_id
     ));
 }

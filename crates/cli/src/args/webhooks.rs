@@ -1,0 +1,115 @@
+//! `cstar webhooks`.
+
+use clap::{Args, Subcommand};
+use cstar_types::{Patterns, RetrySchedule, WebhookId};
+use reqwest::header::{HeaderName, HeaderValue};
+
+use super::{Rows, values};
+use crate::listen;
+
+#[derive(Subcommand)]
+pub(crate) enum Webhooks {
+    /// List webhooks, newest first
+    #[command(before_help = "\
+Examples:
+  cstar webhooks list")]
+    List(Rows),
+    /// Show one
+    #[command(before_help = "\
+Examples:
+  cstar webhooks get wh_…")]
+    Get {
+        /// Its id
+        webhook: WebhookId,
+    },
+    /// Register a URL; its secret is shown this once
+    #[command(before_help = "\
+Examples:
+  cstar webhooks create --url https://example.com/webhook --events '*'
+  cstar webhooks create --url https://example.com/webhook --events 'ticket.*' -H 'X-Token: abc'")]
+    Create {
+        /// Where requests go
+        #[arg(long)]
+        url: String,
+        /// Which events
+        #[arg(long, value_name = "PATTERNS", value_parser = values::patterns)]
+        events: Patterns,
+        #[command(flatten)]
+        options: WebhookOptions,
+        /// A secret that the receiver knows already (whsec_…)
+        #[arg(long, value_name = "SECRET")]
+        secret: Option<String>,
+    },
+    /// Change one; what is not said stays
+    #[command(before_help = "\
+Examples:
+  cstar webhooks update wh_… --events 'ticket.*,survey.submitted'
+  cstar webhooks update wh_… --disable")]
+    Update {
+        /// Its id
+        webhook: WebhookId,
+        /// A new URL
+        #[arg(long)]
+        url: Option<String>,
+        /// New patterns
+        #[arg(long, value_name = "PATTERNS", value_parser = values::patterns)]
+        events: Option<Patterns>,
+        #[command(flatten)]
+        options: WebhookOptions,
+        /// Enable it
+        #[arg(long, conflicts_with = "disable")]
+        enable: bool,
+        /// Disable it; what waits is cancelled
+        #[arg(long)]
+        disable: bool,
+    },
+    /// Replace the secret; the new one is shown this once
+    #[command(before_help = "\
+Examples:
+  cstar webhooks rotate-secret wh_…
+  cstar webhooks rotate-secret wh_… --overlap 3d
+  cstar webhooks rotate-secret wh_… --overlap 0s                   the secret has leaked")]
+    RotateSecret {
+        /// Its id
+        webhook: WebhookId,
+        /// How long the secret before stays valid too: 24h unless said, at most 7d; 0s ends it at once
+        #[arg(long, value_name = "TIME", value_parser = values::seconds)]
+        overlap: Option<u64>,
+        /// A secret that the receiver knows already (whsec_…)
+        #[arg(long, value_name = "SECRET")]
+        secret: Option<String>,
+    },
+    /// End the overlap of a rotation: the secret before is no longer valid
+    #[command(before_help = "\
+Examples:
+  cstar webhooks end-overlap wh_…")]
+    EndOverlap {
+        /// Its id
+        webhook: WebhookId,
+    },
+    /// Delete one; what waits is cancelled
+    #[command(before_help = "\
+Examples:
+  cstar webhooks delete wh_…")]
+    Delete {
+        /// Its id
+        webhook: WebhookId,
+    },
+}
+
+/// What a webhook may have beside its URL and patterns.
+#[derive(Args)]
+pub(crate) struct WebhookOptions {
+    /// For people
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) description: Option<String>,
+    /// Its own waits between attempts, such as 1m,5m,30m
+    #[arg(long, value_name = "WAITS")]
+    pub(crate) retry_schedule: Option<RetrySchedule>,
+    /// A header for every request, as 'Name: value'; may be repeated, and replaces those before
+    #[arg(short = 'H', long = "header", value_name = "HEADER", value_parser = listen::parse_header)]
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    /// Whether an answer of 410 disables it
+    #[arg(long, value_name = "true|false")]
+    pub(crate) disable_on_gone: Option<bool>,
+}

@@ -1,0 +1,40 @@
+//! What a developer has in hand, against the real server: the command line, word by word as it prints, and the Rust client.
+//!
+//! Everything runs as the binary that was built, in a home of its own. Snapshots hold what is printed; what differs from
+//! run to run is blanked first (`redact.rs`).
+
+mod calls;
+mod client;
+mod dev;
+mod help;
+mod home;
+mod interrupt;
+mod listen;
+mod lists;
+mod output;
+mod redact;
+mod refused;
+mod rotation;
+mod running;
+mod scene;
+mod serve;
+mod settings;
+mod stream;
+mod trigger;
+
+use cstar_testkit::CstarProcess;
+
+/// The binary that was built for these tests.
+const CSTAR: &str = env!("CARGO_BIN_EXE_cstar");
+
+/// A server that is not started yet.
+fn cstar() -> CstarProcess {
+    CstarProcess::new(CSTAR)
+}
+
+/// The least that a ticket has (W35).
+fn ticket(title: &str) -> serde_json::Value {
+    serde_json::json!({
+        "id": "00000000-0000-4000-8000-000000000000", "title": title, "status": "open", "priority": "high",
+    })
+}
