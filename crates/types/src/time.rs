@@ -72,6 +72,9 @@ impl Timestamp {
     /// # Errors
     /// [`NotAnInstant`] for anything else.
     pub fn parse(text: &str) -> Result<Self, NotAnInstant> {
+        if !is_rfc_3339(text) {
+            return Err(NotAnInstant);
+        }
         let instant: jiff::Timestamp = text.parse().map_err(|_| NotAnInstant)?;
         Ok(Self::from_millis(instant.as_millisecond()))
     }
@@ -89,6 +92,40 @@ impl Timestamp {
     pub fn to_seconds_string(self) -> String {
         self.print(0)
     }
+}
+
+/// Whether a text has the shape of RFC 3339. `jiff` also takes dates without hyphens, times without seconds, offsets
+/// with seconds and names of zones, which other readers of what was sent here would not.
+fn is_rfc_3339(text: &str) -> bool {
+    let Some((whole, rest)) = text.as_bytes().split_first_chunk::<19>() else { return false };
+    let offset = match rest.strip_prefix(b".") {
+        Some(fraction) => {
+            let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            if digits == 0 {
+                return false;
+            }
+            &fraction[digits..]
+        }
+        None => rest,
+    };
+    has_shape(whole, b"0000-00-00T00:00:00") && is_offset(offset)
+}
+
+fn is_offset(text: &[u8]) -> bool {
+    match text {
+        b"Z" | b"z" => true,
+        [b'+' | b'-', offset @ ..] => has_shape(offset, b"00:00") && offset < b"24:00".as_slice(),
+        _ => false,
+    }
+}
+
+/// `0` stands for any digit.
+fn has_shape(text: &[u8], shape: &[u8]) -> bool {
+    let fits = |(byte, like): (&u8, &u8)| match like {
+        b'0' => byte.is_ascii_digit(),
+        _ => byte.eq_ignore_ascii_case(like),
+    };
+    text.len() == shape.len() && text.iter().zip(shape).all(fits)
 }
 
 /// UTC to the millisecond with `Z`: `2025-12-10T14:30:00.123Z`.
@@ -121,6 +158,41 @@ mod tests {
         let at = Timestamp::parse("2025-12-10T15:30:00.999+01:00").unwrap();
         assert_eq!(at.to_seconds_string(), "2025-12-10T14:30:00Z");
         assert_eq!(at.to_string(), "2025-12-10T14:30:00.999Z");
+    }
+
+    /// What is taken here is taken by every other reader of RFC 3339 as well.
+    #[test]
+    fn instants_are_rfc_3339_and_nothing_else() {
+        for text in [
+            "2025-12-10T14:30:00Z",
+            "2025-12-10t14:30:00z",
+            "2025-12-10T14:30:00.000000000Z",
+            "2025-12-10T15:30:00.0+01:00",
+            "2025-12-10T00:30:00-14:00",
+        ] {
+            assert_eq!(Timestamp::parse(text).map(Timestamp::as_secs), Ok(1_765_377_000), "{text}");
+        }
+        for text in [
+            "2025-12-10T14:30:00Z[Europe/Berlin]",
+            "2025-12-10T15:30:00+01:00[Europe/Berlin]",
+            "20251210T143000Z",
+            "2025-12-10T14:30Z",
+            "2025-12-10 14:30:00Z",
+            "2025-12-10T14:30:00",
+            "2025-12-10T14:30:00,5Z",
+            "2025-12-10T14:30:00.Z",
+            "2025-12-10T14:30:00+01",
+            "2025-12-10T14:30:00+0100",
+            "2025-12-10T14:30:00+01:00:00",
+            "2025-12-10T14:30:00+24:00",
+            "+002025-12-10T14:30:00Z",
+            "2025-13-10T14:30:00Z",
+            "2025-12-10T14:30:00Z ",
+            "2025-12-10",
+            "",
+        ] {
+            assert_eq!(Timestamp::parse(text), Err(NotAnInstant), "{text}");
+        }
     }
 
     #[test]
