@@ -65,7 +65,14 @@ pub enum Told {
 /// The writing end, held by the store.
 #[derive(Debug, Default)]
 pub struct Tail {
-    readers: Mutex<Vec<Weak<Shared>>>,
+    readers: Mutex<Readers>,
+}
+
+/// Who is told, and whether the end was: under one lock, so that no reader comes in between and is never told.
+#[derive(Debug, Default)]
+struct Readers {
+    known: Vec<Weak<Shared>>,
+    closed: bool,
 }
 
 #[derive(Debug)]
@@ -90,10 +97,13 @@ pub struct TailReader {
 }
 
 impl Tail {
-    /// A reader that is told everything committed from now on, holding at most about `budget_bytes`.
+    /// A reader that is told everything committed from now on, holding at most about `budget_bytes`. After
+    /// [`Tail::close`] it is told the end.
     pub fn subscribe(&self, budget_bytes: usize) -> TailReader {
-        let shared = Arc::new(Shared { waiting: Mutex::default(), bell: Notify::new(), budget_bytes });
-        self.readers.lock().push(Arc::downgrade(&shared));
+        let mut readers = self.readers.lock();
+        let waiting = Mutex::new(Waiting { closed: readers.closed, ..Waiting::default() });
+        let shared = Arc::new(Shared { waiting, bell: Notify::new(), budget_bytes });
+        readers.known.push(Arc::downgrade(&shared));
         TailReader { shared }
     }
 
@@ -101,7 +111,7 @@ impl Tail {
     pub fn tell(&self, change: Change) {
         let weight = change.weight();
         let change = Arc::new(change);
-        self.readers.lock().retain(|reader| {
+        self.readers.lock().known.retain(|reader| {
             let Some(reader) = reader.upgrade() else { return false };
             reader.push(&change, weight);
             true
@@ -110,7 +120,9 @@ impl Tail {
 
     /// Tells all readers that nothing more will come.
     pub fn close(&self) {
-        for reader in self.readers.lock().drain(..).filter_map(|reader| reader.upgrade()) {
+        let mut readers = self.readers.lock();
+        readers.closed = true;
+        for reader in readers.known.drain(..).filter_map(|reader| reader.upgrade()) {
             reader.waiting.lock().closed = true;
             reader.bell.notify_one();
         }
@@ -180,6 +192,14 @@ mod tests {
             );
         }
         assert!(reader.next().await.is_none());
+    }
+
+    #[test]
+    fn a_reader_that_comes_after_the_end_is_told_so() {
+        let tail = Tail::default();
+        tail.close();
+        let told = tail.subscribe(1 << 20).try_next();
+        assert!(matches!(told, Some(None)), "{told:?}");
     }
 
     #[tokio::test]
