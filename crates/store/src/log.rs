@@ -25,7 +25,8 @@ pub struct Append {
 pub struct NewEvent {
     /// The event, its body built.
     pub event: Event,
-    /// A repeat with the same key, type and data finds the first event instead of making another.
+    /// A repeat with the same key, type, data, test mark and [`Append::deliver`] finds the first event instead of making
+    /// another.
     pub idempotency_key: Option<String>,
 }
 

@@ -88,11 +88,11 @@ async fn hand_over(shared: &Shared, append: Append, batch: bool) -> ApiResult<Ve
         Err(StoreError::IdempotencyKeyReused { index }) if batch => Err(ApiError::field(
             Code::IdempotencyKeyReused,
             format!("/events/{index}/idempotency_key"),
-            "this key was used for an event with another type or other data",
+            "this key was used for an event with another type, other data or other marks",
         )),
         Err(StoreError::IdempotencyKeyReused { .. }) => Err(ApiError::new(
             Code::IdempotencyKeyReused,
-            "this idempotency key was used for an event with another type or other data; use a fresh one",
+            "this idempotency key was used for an event with another type, other data or other marks; use a fresh one",
         )),
         appended => Ok(appended?),
     }

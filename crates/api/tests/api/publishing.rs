@@ -82,6 +82,7 @@ async fn a_repeat_makes_no_second_event() {
     assert_eq!(repeat.header("idempotency-replayed"), Some("true"));
     assert_eq!((&repeat.body, repeat.header("x-cstar-position")), (&first.body, Some("1.1")));
     publish(team, &body.replace("high", "low")).await.refused(Code::IdempotencyKeyReused);
+    publish(team, &body).header("x-cstar-test", "true").await.refused(Code::IdempotencyKeyReused);
     assert_eq!(world.head(team).await, 1);
     publish(other, &body).await.expect(201);
 }

@@ -1,10 +1,11 @@
 //! Idempotency keys: a repeat finds the first event.
 
+use cstar_types::{Event, EventId};
 use tokio::task::JoinSet;
 
 use super::given::{self, at, keyed, new_event, publishing, soon};
 use super::{Subject, read};
-use crate::{Change, StoreError};
+use crate::{Append, Change, StoreError};
 
 /// A repeat with the same key, type and data finds the first event: no position, no delivery, nothing told.
 pub async fn a_repeat_finds_the_first_event(subject: impl Subject) {
@@ -57,6 +58,32 @@ pub async fn a_key_used_for_something_else_is_refused(subject: impl Subject) {
     let answer = store.append(publishing(team, vec![fresh], at(2))).await.unwrap();
     assert!(!answer[0].replayed, "a refused batch left its key");
     assert_eq!(answer[0].entry.position.seq, 2, "a refused batch took positions");
+}
+
+/// T20: a test, or an event that no webhook gets, is another event than the real one with the same type and data, and a
+/// repeat of each finds itself. The real one would be lost if it were taken for a repeat.
+pub async fn a_test_never_stands_for_the_real_event(subject: impl Subject) {
+    let store = subject.store();
+    let team = given::team(&store).await;
+    let webhook = given::webhook(&store, team, "*").await;
+    let publish = async |key: &str, test: bool, deliver: bool| {
+        let mut new = keyed(new_event(team, "ticket.created", r#"{"id":"1"}"#, at(0)), key);
+        let event = new.event;
+        let id = EventId::from_bits(event.id.bits(), test);
+        new.event = Event::new(id, event.event_type.clone(), team, at(0), event.data());
+        store.append(Append { deliver, ..publishing(team, vec![new], at(0)) }).await
+    };
+    let reused = Err(StoreError::IdempotencyKeyReused { index: 0 });
+    for (key, test, deliver) in [("test", true, true), ("quiet", false, false)] {
+        publish(key, test, deliver).await.unwrap();
+        assert_eq!(publish(key, false, true).await, reused, "{key}");
+        assert!(publish(key, test, deliver).await.unwrap()[0].replayed, "{key}");
+    }
+    publish("real", false, true).await.unwrap();
+    assert_eq!(publish("real", true, true).await, reused);
+    assert_eq!(publish("real", false, false).await, reused);
+    assert_eq!(store.ends(team).await.unwrap().head, 3);
+    assert_eq!(read::due(&store, webhook, at(99)).await.len(), 2, "the test and the real one");
 }
 
 /// Within one batch a key works as between two.

@@ -52,6 +52,7 @@ macro_rules! conformance_suite {
                 a_repeat_finds_the_first_event,
                 a_repeat_after_a_restart_finds_the_first_event,
                 a_key_used_for_something_else_is_refused,
+                a_test_never_stands_for_the_real_event,
                 a_key_twice_in_one_batch_is_one_event,
                 keys_belong_to_their_team,
                 a_key_raced_by_a_hundred_is_one_event;

@@ -79,7 +79,7 @@ impl EventQuery {
 impl State {
     fn append(&mut self, append: Append) -> Result<(Vec<Appended>, Option<Change>), StoreError> {
         let Append { team, events, deliver, now } = append;
-        let placed = self.place(team, events)?;
+        let placed = self.place(team, events, deliver)?;
         let new: Vec<Arc<Entry>> = placed
             .iter()
             .filter(|(answer, _)| !answer.replayed)
@@ -94,7 +94,7 @@ impl State {
             .collect();
         for (answer, key) in placed.iter().filter(|(answer, _)| !answer.replayed) {
             if let Some(key) = key {
-                let first = FirstUse { entry: Arc::clone(&answer.entry), at: now };
+                let first = FirstUse { entry: Arc::clone(&answer.entry), deliver, at: now };
                 self.idempotency_keys.insert((team, key.clone()), first);
             }
         }
@@ -119,6 +119,7 @@ impl State {
         &self,
         team: TeamId,
         events: Vec<NewEvent>,
+        deliver: bool,
     ) -> Result<Vec<(Appended, Option<String>)>, StoreError> {
         let mut seq = self.team(team)?.ends().head;
         let mut in_batch: BTreeMap<String, Arc<Entry>> = BTreeMap::new();
@@ -127,7 +128,11 @@ impl State {
             let earlier = key.as_ref().and_then(|key| self.idempotency_keys.get(&(team, key.clone())));
             let first = earlier.map(|earlier| &earlier.entry).or_else(|| in_batch.get(key.as_ref()?));
             if let Some(first) = first {
-                if first.event.event_type != event.event_type || first.event.data() != event.data() {
+                let as_first = earlier.is_none_or(|earlier| earlier.deliver == deliver)
+                    && first.event.id.is_test() == event.id.is_test()
+                    && first.event.event_type == event.event_type
+                    && first.event.data() == event.data();
+                if !as_first {
                     return Err(StoreError::IdempotencyKeyReused { index });
                 }
                 answers.push((Appended { entry: Arc::clone(first), replayed: true }, key));

@@ -60,6 +60,7 @@ pub(super) struct Row {
 #[derive(Debug)]
 pub(super) struct FirstUse {
     pub(super) entry: Arc<Entry>,
+    pub(super) deliver: bool,
     pub(super) at: Timestamp,
 }
 

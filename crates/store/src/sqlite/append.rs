@@ -48,7 +48,7 @@ impl Publish {
     pub(super) fn prepare(append: Append) -> Self {
         let events = append.events.into_iter().map(|NewEvent { event, idempotency_key }| Prepared {
             body_crc: crc32fast::hash(&event.body),
-            key: idempotency_key.map(|key| KeyUse::new(&key, &event)),
+            key: idempotency_key.map(|key| KeyUse::new(&key, &event, append.deliver)),
             event,
         });
         Self { team: append.team, events: events.collect(), deliver: append.deliver, now: append.now }

@@ -20,7 +20,8 @@ pub(super) type Hash = [u8; 16];
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct KeyUse {
     pub(super) key: Hash,
-    /// Of the type and the data: what a repeat must have in common with the first.
+    /// Of the type, the data, whether it is a test and whether webhooks get it: what a repeat must have in common with
+    /// the first.
     fingerprint: Hash,
 }
 
@@ -30,8 +31,9 @@ fn half(hash: Sha256) -> Hash {
 }
 
 impl KeyUse {
-    pub(super) fn new(key: &str, event: &Event) -> Self {
-        let fingerprint = Sha256::new().chain_update(event.event_type.as_str()).chain_update([0]);
+    pub(super) fn new(key: &str, event: &Event, deliver: bool) -> Self {
+        let marks = [0, u8::from(event.id.is_test()), u8::from(deliver)];
+        let fingerprint = Sha256::new().chain_update(event.event_type.as_str()).chain_update(marks);
         Self {
             key: half(Sha256::new().chain_update(key)),
             fingerprint: half(fingerprint.chain_update(event.data())),
