@@ -48,7 +48,7 @@ pub(crate) fn master_key(options: &Options) -> Result<Zeroizing<[u8; 32]>, Start
         return read_master_key(&path);
     }
     let key = Zeroizing::new(rand::random::<[u8; 32]>());
-    write_new(&path, hex(&*key).as_bytes())?;
+    write_new(&path, hex(&key).as_bytes())?;
     tracing::warn!(
         path = %path.display(),
         "made a master key beside the data: whoever has both can read webhook secrets; keep a copy of it elsewhere, or set CSTAR_MASTER_KEY"
