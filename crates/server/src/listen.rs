@@ -1,6 +1,7 @@
 //! Serving HTTP on connections.
 
 mod door;
+mod linger;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use door::Door;
+use linger::Lingering;
 
 /// A request's head must be there within this time of the connection's or the previous answer's start. It is longer than
 /// the 60 s for which common proxies and clients keep an idle connection: whoever closes first must not be the server, or
@@ -139,7 +141,8 @@ impl Connection {
             request.extensions_mut().insert(hang_up.clone());
             router.clone().oneshot(request)
         });
-        let connection = self.server.serve_connection(TokioIo::new(stream), service).into_owned();
+        let connection =
+            self.server.serve_connection(TokioIo::new(Lingering::new(stream)), service).into_owned();
         tokio::select! {
             ended = watcher.watch(connection) => {
                 if let Err(error) = ended {
