@@ -59,7 +59,18 @@ impl Receiver {
     /// # Panics
     /// Without a free port.
     pub async fn new(script: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> Self {
-        Self::start(None, script).await
+        Self::at((Ipv4Addr::LOCALHOST, 0).into(), script).await
+    }
+
+    /// The same in this place, which may be of the other family.
+    ///
+    /// # Panics
+    /// When it is taken.
+    pub async fn at(
+        address: SocketAddr,
+        script: impl Fn(&Received) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Self::start(address, None, script).await
     }
 
     /// The same behind TLS, with this certificate; HTTP/2 if the identity offers it.
@@ -70,14 +81,15 @@ impl Receiver {
         identity: &Identity,
         script: impl Fn(&Received) -> Reply + Send + Sync + 'static,
     ) -> Self {
-        Self::start(Some(identity.acceptor()), script).await
+        Self::start((Ipv4Addr::LOCALHOST, 0).into(), Some(identity.acceptor()), script).await
     }
 
     async fn start(
+        address: SocketAddr,
         tls: Option<TlsAcceptor>,
         script: impl Fn(&Received) -> Reply + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+        let listener = TcpListener::bind(address).await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let scheme = if tls.is_some() { "https" } else { "http" };
         let seen = Arc::new(Seen::default());

@@ -27,7 +27,44 @@ fn split(help: &str) -> (String, String) {
 #[tokio::test]
 async fn of_cstar_itself() {
     let home = Home::new();
-    assert_snapshot!(home.stdout("--help").await, @"");
+    assert_snapshot!(home.stdout("--help").await, @r"
+    Examples:
+      cstar dev                                                 a server on this machine
+      cstar listen --forward-to http://localhost:3000/webhook   events, forwarded to your server
+      cstar trigger ticket.created                              a test event
+
+    Webhooks and live streams from one log that loses nothing
+
+    Usage: cstar [OPTIONS] <COMMAND>
+
+    Commands:
+      serve       Run a server, for production
+      dev         Run a server on this machine, with a team, a key and a profile ready to use
+      listen      Show the team's events as they happen, and forward them to a local server
+      trigger     Publish a test event
+      events      The team's events
+      webhooks    The team's webhooks
+      deliveries  The webhook logs
+      keys        The team's keys
+      teams       Teams, with the platform key
+      help        Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help     Print help
+      -V, --version  Print version
+
+    Global options:
+          --server <URL>    The server [env: CSTAR_URL]
+          --key <KEY>       The key; better in the environment than here, where others on this machine
+                            can see it [env: CSTAR_KEY]
+          --team <TEAM>     The team [env: CSTAR_TEAM_ID]
+          --profile <NAME>  Which profile holds the server, the key and the team; `dev` unless said
+                            [env: CSTAR_PROFILE]
+          --json            Answer in JSON, one object a line
+          --color <WHEN>    Whether to use colours [default: auto] [possible values: auto, always,
+                            never]
+      -y, --yes             Do not ask
+    ");
     let bare = home.run("").await;
     assert_eq!(
         (bare.code, bare.stdout.as_str()),
@@ -85,48 +122,502 @@ async fn of_dev() {
 
 #[tokio::test]
 async fn of_listen_and_trigger() {
-    assert_snapshot!(help("listen").await, @"");
-    assert_snapshot!(help("trigger").await, @"");
+    assert_snapshot!(help("listen").await, @r"
+    Examples:
+      cstar listen --forward-to http://localhost:3000/webhook
+      cstar listen --forward-to 3000 --events 'ticket.*,boss.defeated'
+      export WEBHOOK_SECRET=$(cstar listen --print-secret)
+
+    Show the team's events as they happen, and forward them to a local server
+
+    Usage: cstar listen [OPTIONS]
+
+    Options:
+          --forward-to <URL>   Where to forward: a URL, a port, host:port/path or /path; may be repeated
+          --events <PATTERNS>  Which events; all unless said
+      -H, --header <HEADER>    A further header for what is forwarded, as 'Name: value'; may be repeated
+          --print-secret       Print the signing secret and nothing else
+          --secret <SECRET>    Sign with this secret (whsec_…) instead of the listener's own
+          --skip-verify        Do not verify the certificate of an https target
+          --timeout <TIME>     How long to wait for the local server's answer [default: 10s]
+          --after <POSITION>   Replay what came after this position first; 0 is the oldest that is kept
+      -h, --help               Print help
+    ");
+    assert_snapshot!(help("trigger").await, @r"
+    Examples:
+      cstar trigger ticket.created
+      cstar trigger ticket.created --set title='Printer on fire' --set priority=urgent
+      cstar trigger boss.defeated --listeners-only --count 10
+      cstar trigger customer.created --wait --timeout 30s
+
+    Publish a test event
+
+    Usage: cstar trigger [OPTIONS] <TYPE>
+
+    Arguments:
+      <TYPE>  The type, such as ticket.created
+
+    Options:
+          --data <FILE|-|JSON>  The data instead of the example: a file, - for standard input, or the
+                                JSON itself
+          --set <PATH=VALUE>    Change a value of the data; may be repeated
+          --add                 Let --set add what the data lacks
+          --count <N>           How many events [default: 1]
+          --listeners-only      Only for listeners and streams: registered webhooks get nothing
+          --wait                Wait until every registered webhook has it; exit with 6 if one does not
+                                get it
+          --timeout <TIME>      How long --wait waits [default: 60s]
+      -h, --help                Print help
+    ");
 }
 
 #[tokio::test]
 async fn of_events() {
-    assert_snapshot!(help("events").await, @"");
-    assert_snapshot!(help("events list").await, @"");
-    assert_snapshot!(help("events get").await, @"");
-    assert_snapshot!(help("events publish").await, @"");
-    assert_snapshot!(help("events tail").await, @"");
+    assert_snapshot!(help("events").await, @r#"
+    Examples:
+      cstar events list --types 'ticket.*' --limit 10
+      cstar events publish boss.spawned --data '{"id":"42"}'
+      cstar events tail
+
+    The team's events
+
+    Usage: cstar events [OPTIONS] <COMMAND>
+
+    Commands:
+      list     List events, newest first
+      get      Show one event, byte for byte
+      publish  Publish an event
+      tail     Show events as they happen, one envelope a line
+      help     Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help  Print help
+    "#);
+    assert_snapshot!(help("events list").await, @r"
+    Examples:
+      cstar events list
+      cstar events list --types 'ticket.*,boss.defeated' --since 2025-12-10T14:30:00Z
+      cstar events list --json --limit 1000
+
+    List events, newest first
+
+    Usage: cstar events list [OPTIONS]
+
+    Options:
+          --limit <N>         At most so many rows [default: 50]
+          --after <ROW>       Begin behind this row: an id, a position, or what the page before ended
+                              with
+          --since <TIME>      From this time on, such as 2025-12-10T14:30:00Z
+          --until <TIME>      Before this time
+          --types <PATTERNS>  Which types
+          --oldest-first      Oldest first
+      -h, --help              Print help
+    ");
+    assert_snapshot!(help("events get").await, @r"
+    Examples:
+      cstar events get evt_…
+
+    Show one event, byte for byte
+
+    Usage: cstar events get [OPTIONS] <EVENT>
+
+    Arguments:
+      <EVENT>  Its id
+
+    Options:
+      -h, --help  Print help
+    ");
+    assert_snapshot!(help("events publish").await, @r#"
+    Examples:
+      cstar events publish ticket.closed --data '{"id":"42"}'
+      cstar events publish ticket.closed --data ticket.json --idempotency-key ticket-42-closed
+      cstar events publish ticket.closed --data - --no-webhooks
+
+    Publish an event
+
+    Usage: cstar events publish [OPTIONS] --data <FILE|-|JSON> <TYPE>
+
+    Arguments:
+      <TYPE>  The type
+
+    Options:
+          --data <FILE|-|JSON>     Its data: a file, - for standard input, or the JSON itself
+          --idempotency-key <KEY>  A repeat with the same key finds the first event
+          --no-webhooks            Make no webhook deliveries
+      -h, --help                   Print help
+    "#);
+    assert_snapshot!(help("events tail").await, @r"
+    Examples:
+      cstar events tail
+      cstar events tail --types 'ticket.*'
+      cstar events tail --after 0 --until-head   everything that is kept, and no more
+
+    Show events as they happen, one envelope a line
+
+    Usage: cstar events tail [OPTIONS]
+
+    Options:
+          --types <PATTERNS>  Which types
+          --after <POSITION>  Replay what came after this position first; 0 is the oldest that is kept
+          --until-head        End once everything up to now was shown
+      -h, --help              Print help
+    ");
 }
 
 #[tokio::test]
 async fn of_webhooks() {
-    assert_snapshot!(help("webhooks").await, @"");
-    assert_snapshot!(help("webhooks list").await, @"");
-    assert_snapshot!(help("webhooks get").await, @"");
-    assert_snapshot!(help("webhooks create").await, @"");
-    assert_snapshot!(help("webhooks update").await, @"");
-    assert_snapshot!(help("webhooks rotate-secret").await, @"");
-    assert_snapshot!(help("webhooks end-overlap").await, @"");
-    assert_snapshot!(help("webhooks delete").await, @"");
+    assert_snapshot!(help("webhooks").await, @r"
+    Examples:
+      cstar webhooks create --url https://example.com/webhook --events 'ticket.*'
+      cstar webhooks list
+
+    The team's webhooks
+
+    Usage: cstar webhooks [OPTIONS] <COMMAND>
+
+    Commands:
+      list           List webhooks, newest first
+      get            Show one
+      create         Register a URL; its secret is shown this once
+      update         Change one; what is not said stays
+      rotate-secret  Replace the secret; the new one is shown this once
+      end-overlap    End the overlap of a rotation: the secret before is no longer valid
+      delete         Delete one; what waits is cancelled
+      help           Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help  Print help
+    ");
+    assert_snapshot!(help("webhooks list").await, @r"
+    Examples:
+      cstar webhooks list
+
+    List webhooks, newest first
+
+    Usage: cstar webhooks list [OPTIONS]
+
+    Options:
+          --limit <N>    At most so many rows [default: 50]
+          --after <ROW>  Begin behind this row: an id, a position, or what the page before ended with
+      -h, --help         Print help
+    ");
+    assert_snapshot!(help("webhooks get").await, @r"
+    Examples:
+      cstar webhooks get wh_…
+
+    Show one
+
+    Usage: cstar webhooks get [OPTIONS] <WEBHOOK>
+
+    Arguments:
+      <WEBHOOK>  Its id
+
+    Options:
+      -h, --help  Print help
+    ");
+    assert_snapshot!(help("webhooks create").await, @r"
+    Examples:
+      cstar webhooks create --url https://example.com/webhook --events '*'
+      cstar webhooks create --url https://example.com/webhook --events 'ticket.*' -H 'X-Token: abc'
+
+    Register a URL; its secret is shown this once
+
+    Usage: cstar webhooks create [OPTIONS] --url <URL> --events <PATTERNS>
+
+    Options:
+          --url <URL>                     Where requests go
+          --events <PATTERNS>             Which events
+          --description <TEXT>            For people
+          --retry-schedule <WAITS>        Its own waits between attempts, such as 1m,5m,30m
+      -H, --header <HEADER>               A header for every request, as 'Name: value'; may be repeated,
+                                          and replaces those before
+          --disable-on-gone <true|false>  Whether an answer of 410 disables it [possible values: true,
+                                          false]
+          --secret <SECRET>               A secret that the receiver knows already (whsec_…)
+      -h, --help                          Print help
+    ");
+    assert_snapshot!(help("webhooks update").await, @r"
+    Examples:
+      cstar webhooks update wh_… --events 'ticket.*,survey.submitted'
+      cstar webhooks update wh_… --disable
+
+    Change one; what is not said stays
+
+    Usage: cstar webhooks update [OPTIONS] <WEBHOOK>
+
+    Arguments:
+      <WEBHOOK>  Its id
+
+    Options:
+          --url <URL>                     A new URL
+          --events <PATTERNS>             New patterns
+          --description <TEXT>            For people
+          --retry-schedule <WAITS>        Its own waits between attempts, such as 1m,5m,30m
+      -H, --header <HEADER>               A header for every request, as 'Name: value'; may be repeated,
+                                          and replaces those before
+          --disable-on-gone <true|false>  Whether an answer of 410 disables it [possible values: true,
+                                          false]
+          --enable                        Enable it
+          --disable                       Disable it; what waits is cancelled
+      -h, --help                          Print help
+    ");
+    assert_snapshot!(help("webhooks rotate-secret").await, @r"
+    Examples:
+      cstar webhooks rotate-secret wh_…
+      cstar webhooks rotate-secret wh_… --overlap 3d
+      cstar webhooks rotate-secret wh_… --overlap 0s                   the secret has leaked
+
+    Replace the secret; the new one is shown this once
+
+    Usage: cstar webhooks rotate-secret [OPTIONS] <WEBHOOK>
+
+    Arguments:
+      <WEBHOOK>  Its id
+
+    Options:
+          --overlap <TIME>   How long the secret before stays valid too: 24h unless said, at most 7d; 0s
+                             ends it at once
+          --secret <SECRET>  A secret that the receiver knows already (whsec_…)
+      -h, --help             Print help
+    ");
+    assert_snapshot!(help("webhooks end-overlap").await, @r"
+    Examples:
+      cstar webhooks end-overlap wh_…
+
+    End the overlap of a rotation: the secret before is no longer valid
+
+    Usage: cstar webhooks end-overlap [OPTIONS] <WEBHOOK>
+
+    Arguments:
+      <WEBHOOK>  Its id
+
+    Options:
+      -h, --help  Print help
+    ");
+    assert_snapshot!(help("webhooks delete").await, @r"
+    Examples:
+      cstar webhooks delete wh_…
+
+    Delete one; what waits is cancelled
+
+    Usage: cstar webhooks delete [OPTIONS] <WEBHOOK>
+
+    Arguments:
+      <WEBHOOK>  Its id
+
+    Options:
+      -h, --help  Print help
+    ");
 }
 
 #[tokio::test]
 async fn of_deliveries() {
-    assert_snapshot!(help("deliveries").await, @"");
-    assert_snapshot!(help("deliveries list").await, @"");
-    assert_snapshot!(help("deliveries get").await, @"");
-    assert_snapshot!(help("deliveries resend").await, @"");
+    assert_snapshot!(help("deliveries").await, @r"
+    Examples:
+      cstar deliveries list --status failed
+      cstar deliveries get dlv_…
+      cstar deliveries resend dlv_…
+
+    The webhook logs
+
+    Usage: cstar deliveries [OPTIONS] <COMMAND>
+
+    Commands:
+      list    List deliveries, newest first
+      get     Show one and its attempts
+      resend  Send one again, with a new schedule
+      help    Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help  Print help
+    ");
+    assert_snapshot!(help("deliveries list").await, @r"
+    Examples:
+      cstar deliveries list --status failed
+      cstar deliveries list --webhook wh_… --since 2025-12-10T14:30:00Z
+      cstar deliveries list --event evt_…
+
+    List deliveries, newest first
+
+    Usage: cstar deliveries list [OPTIONS]
+
+    Options:
+          --limit <N>          At most so many rows [default: 50]
+          --after <ROW>        Begin behind this row: an id, a position, or what the page before ended
+                               with
+          --since <TIME>       From this time on, such as 2025-12-10T14:30:00Z
+          --until <TIME>       Before this time
+          --webhook <WEBHOOK>  Of this webhook
+          --event <EVENT>      Of this event
+          --status <STATUS>    In this status: pending, retrying, delivered, failed or cancelled
+          --types <PATTERNS>   Which types
+      -h, --help               Print help
+    ");
+    assert_snapshot!(help("deliveries get").await, @r"
+    Examples:
+      cstar deliveries get dlv_…
+
+    Show one and its attempts
+
+    Usage: cstar deliveries get [OPTIONS] <DELIVERY>
+
+    Arguments:
+      <DELIVERY>  Its id
+
+    Options:
+      -h, --help  Print help
+    ");
+    assert_snapshot!(help("deliveries resend").await, @r"
+    Examples:
+      cstar deliveries resend dlv_…
+
+    Send one again, with a new schedule
+
+    Usage: cstar deliveries resend [OPTIONS] <DELIVERY>
+
+    Arguments:
+      <DELIVERY>  Its id
+
+    Options:
+      -h, --help  Print help
+    ");
 }
 
 #[tokio::test]
 async fn of_keys_and_teams() {
-    assert_snapshot!(help("keys").await, @"");
-    assert_snapshot!(help("keys list").await, @"");
-    assert_snapshot!(help("keys create").await, @"");
-    assert_snapshot!(help("keys revoke").await, @"");
-    assert_snapshot!(help("teams").await, @"");
-    assert_snapshot!(help("teams list").await, @"");
-    assert_snapshot!(help("teams get").await, @"");
-    assert_snapshot!(help("teams create").await, @"");
-    assert_snapshot!(help("teams delete").await, @"");
+    assert_snapshot!(help("keys").await, @r"
+    Examples:
+      cstar keys create --name dashboard --scopes events:read --types 'ticket.*'
+      cstar keys revoke key_…
+
+    The team's keys
+
+    Usage: cstar keys [OPTIONS] <COMMAND>
+
+    Commands:
+      list    List keys, newest first
+      create  Make a key; it is shown this once
+      revoke  Revoke a key for good; its streams end
+      help    Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help  Print help
+    ");
+    assert_snapshot!(help("keys list").await, @r"
+    Examples:
+      cstar keys list
+
+    List keys, newest first
+
+    Usage: cstar keys list [OPTIONS]
+
+    Options:
+          --limit <N>    At most so many rows [default: 50]
+          --after <ROW>  Begin behind this row: an id, a position, or what the page before ended with
+      -h, --help         Print help
+    ");
+    assert_snapshot!(help("keys create").await, @r"
+    Examples:
+      cstar keys create --name dashboard --scopes events:read --types 'ticket.*'
+      cstar keys create --name trial --scopes events:read --expires-at 2030-01-01T00:00:00Z
+
+    Make a key; it is shown this once
+
+    Usage: cstar keys create [OPTIONS] --name <NAME> --scopes <SCOPES>
+
+    Options:
+          --name <NAME>        For people
+          --scopes <SCOPES>    What it may do, separated by commas
+          --types <PATTERNS>   Which types it sees; all unless said
+          --expires-at <TIME>  From when on it opens nothing
+      -h, --help               Print help
+    ");
+    assert_snapshot!(help("keys revoke").await, @r"
+    Examples:
+      cstar keys revoke key_…
+
+    Revoke a key for good; its streams end
+
+    Usage: cstar keys revoke [OPTIONS] <KEY>
+
+    Arguments:
+      <KEY>  Its id
+
+    Options:
+      -h, --help  Print help
+    ");
+    assert_snapshot!(help("teams").await, @r"
+    Examples:
+      cstar teams create --name Support
+      cstar teams list
+
+    Teams, with the platform key
+
+    Usage: cstar teams [OPTIONS] <COMMAND>
+
+    Commands:
+      list    List teams, newest first
+      get     Show one
+      create  Make a team
+      delete  Delete a team and everything of it
+      help    Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help  Print help
+    ");
+    assert_snapshot!(help("teams list").await, @r"
+    Examples:
+      cstar teams list
+
+    List teams, newest first
+
+    Usage: cstar teams list [OPTIONS]
+
+    Options:
+          --limit <N>    At most so many rows [default: 50]
+          --after <ROW>  Begin behind this row: an id, a position, or what the page before ended with
+      -h, --help         Print help
+    ");
+    assert_snapshot!(help("teams get").await, @r"
+    Examples:
+      cstar teams get TEAM
+
+    Show one
+
+    Usage: cstar teams get [OPTIONS] <TEAM>
+
+    Arguments:
+      <TEAM>  Its id
+
+    Options:
+      -h, --help  Print help
+    ");
+    assert_snapshot!(help("teams create").await, @r"
+    Examples:
+      cstar teams create --name Support
+      cstar teams create --name Support --id TEAM
+
+    Make a team
+
+    Usage: cstar teams create [OPTIONS] --name <NAME>
+
+    Options:
+          --name <NAME>  For people
+          --id <UUID>    The application's own UUID for it
+      -h, --help         Print help
+    ");
+    assert_snapshot!(help("teams delete").await, @r"
+    Examples:
+      cstar teams delete TEAM
+
+    Delete a team and everything of it
+
+    Usage: cstar teams delete [OPTIONS] <TEAM>
+
+    Arguments:
+      <TEAM>  Its id
+
+    Options:
+      -h, --help  Print help
+    ");
 }

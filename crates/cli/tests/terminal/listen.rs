@@ -328,7 +328,7 @@ async fn a_revoked_key_ends_its_listener() {
     let key = scene.team.key(&["events:read"], &["*"]).await;
     let listener = scene.home.cstar("listen").env("CSTAR_KEY", key.key.reveal()).start();
     listener.until_said("Ready").await;
-    scene.home.run(&format!("keys revoke {} --yes", key.seen.id.to_string())).await;
+    scene.home.run(&format!("keys revoke {} --yes", key.seen.id)).await;
     let ended = listener.ended(&scene.home).await;
     assert_eq!(ended.code, Some(3), "{ended}");
     assert_snapshot!(scene.home.shown(&ended.stderr), @r"

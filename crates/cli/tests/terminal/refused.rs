@@ -186,7 +186,7 @@ async fn not_allowed() {
     error: wrong_team: this key opens the paths of its own team alone (request req_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx)
     hint:  --team (CSTAR_TEAM_ID) and --key (CSTAR_KEY) have to belong together
     ");
-    home.run(&format!("keys revoke {} --yes", reader.seen.id.to_string())).await;
+    home.run(&format!("keys revoke {} --yes", reader.seen.id)).await;
     assert_snapshot!(home.run(&format!("events list --key {}", reader.key.reveal())).await, @r"
     exit 3
     --- stderr
