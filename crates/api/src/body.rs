@@ -172,7 +172,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(CONTENT_LENGTH, HeaderValue::from_static("2"));
-        let endless = Body::from_stream(stream::repeat_with(|| kilobyte()));
+        let endless = Body::from_stream(stream::repeat_with(kilobyte));
         let error = intake(1 << 20).read(&headers, endless, 4096).await.unwrap_err();
         assert_eq!(error.code(), Code::TooLarge);
     }
