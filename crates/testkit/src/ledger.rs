@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::http::{Answer, JSON, NoAnswer};
 use crate::team::{Published, Team};
-use crate::wait::until;
+use crate::wait::{DEADLINE, until};
 
 pub use check::{Breach, Rule, breaches};
 pub use evidence::{Delivered, Evidence};
@@ -66,13 +66,19 @@ impl Ledger {
     }
 
     /// Publishes events until one is not answered 2xx, and says what became of that one.
+    ///
+    /// # Panics
+    /// When all are answered so within [`DEADLINE`].
     pub async fn publish_until_refused(&self, team: &Team) -> Verdict {
-        loop {
-            let verdict = self.publish(team).await;
-            if !matches!(verdict, Verdict::Ok(_)) {
-                return verdict;
+        let publishing = async {
+            loop {
+                let verdict = self.publish(team).await;
+                if !matches!(verdict, Verdict::Ok(_)) {
+                    return verdict;
+                }
             }
-        }
+        };
+        tokio::time::timeout(DEADLINE, publishing).await.expect("a publish that is not answered 2xx")
     }
 
     /// Repeats what is unknown, with the same idempotency key, until it is known: it becomes one event, whether the
