@@ -26,12 +26,14 @@ enum Source {
     Component(&'static str),
 }
 
-const NEEDS: [Need; 6] = [
+const NEEDS: [Need; 7] = [
     Need { name: "rustfmt", probe: &["cargo", "fmt", "--version"], from: Source::Component("rustfmt") },
     Need { name: "clippy", probe: &["cargo", "clippy", "--version"], from: Source::Component("clippy") },
     Need { name: "node", probe: &["node", "--version"], from: Source::Package("nodejs") },
     Need { name: "npm", probe: &["npm", "--version"], from: Source::Package("npm") },
     Need { name: "strace", probe: &["strace", "-V"], from: Source::Package("strace") },
+    // A terminal for what behaves differently on one.
+    Need { name: "script", probe: &["script", "--version"], from: Source::Package("bsdutils") },
     Need { name: "curl", probe: &["curl", "--version"], from: Source::Package("curl") },
 ];
 

@@ -29,9 +29,7 @@ async fn a_listener_ends_what_it_has_begun() {
     scene.team.publish("ticket.created", &ticket("held")).await;
     receiver.until_received(2).await;
 
-    impatient.signal("INT");
-    impatient.signal("INT");
-    let ended = impatient.ended(&scene.home).await;
+    let ended = impatient.interrupted_until_it_ends(&scene.home).await;
     assert_eq!(ended.code, Some(130), "{ended}");
     patient.signal("INT");
     gate.open();
@@ -66,13 +64,8 @@ async fn a_server_ends_what_it_has_begun() {
 #[tokio::test]
 async fn a_command_that_waits_for_input_can_be_interrupted() {
     let scene = Scene::set().await;
-    let mut waits = scene.home.cstar("trigger ticket.created --data -").silent_stdin().start();
+    let waits = scene.home.cstar("trigger ticket.created --data -").silent_stdin().start();
     waits.until_it_minds_interrupts().await;
-    until("the interrupt to count", async || {
-        waits.signal("INT");
-        (!waits.runs()).then_some(())
-    })
-    .await;
-    assert_eq!(waits.ended(&scene.home).await.code, Some(130));
+    assert_eq!(waits.interrupted_until_it_ends(&scene.home).await.code, Some(130));
     assert_eq!(scene.team.head().await, 0);
 }

@@ -100,11 +100,6 @@ impl Running {
         .await;
     }
 
-    /// Whether it has not ended.
-    pub(crate) fn runs(&mut self) -> bool {
-        self.child.try_wait().expect("our own child").is_none()
-    }
-
     /// Waits until it has ended by itself.
     pub(crate) async fn ended(mut self, home: &Home) -> Ended {
         let child = &mut self.child;
@@ -114,6 +109,16 @@ impl Running {
             until("the end of the output", async || said.reader.is_finished().then_some(())).await;
         }
         home.ended(status.code(), self.stdout(), self.stderr())
+    }
+
+    /// Interrupts it over and over: two interrupts that come close together may count as one.
+    pub(crate) async fn interrupted_until_it_ends(mut self, home: &Home) -> Ended {
+        until("an interrupt to end it", async || {
+            self.signal("INT");
+            self.child.try_wait().expect("our own child").map(|_| ())
+        })
+        .await;
+        self.ended(home).await
     }
 
     /// Interrupts it, as Ctrl-C does, and waits until it has ended.
