@@ -1,4 +1,5 @@
 //! Every help, as it is printed: what it does, in the words of whoever looks it up.
+// tidy: long because it holds the whole text of every help
 
 use cstar_server::{SETTINGS, SettingKind};
 use insta::assert_snapshot;

@@ -194,7 +194,9 @@ impl Directory for Model {
                 return Err(StoreError::Conflict("the webhook has this secret already"));
             }
             if kept.is_some() && known.overlap_at(now).is_some() {
-                return Err(StoreError::Conflict("the last rotation's overlap is open: end it first, or rotate without one"));
+                return Err(StoreError::Conflict(
+                    "the last rotation's overlap is open: end it first, or rotate without one",
+                ));
             }
             let before = std::mem::replace(&mut secrets.current, rotation.secret);
             secrets.previous = kept.map(|until| (before, until));
