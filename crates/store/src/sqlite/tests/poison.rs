@@ -65,12 +65,16 @@ async fn one_at_fault_leaves_the_others_alone() {
 
     // The writer stands still until all of them wait, so that they become one group.
     let (go_on, wait) = std::sync::mpsc::channel::<()>();
+    let (stands, stood) = tokio::sync::oneshot::channel();
+    let mut stands = Some(stands);
     let stand_still = move |_: &mut Tx<'_>| -> Result<(), Fault> {
+        stands.take().map(|stands| stands.send(()));
         wait.recv().ok();
         Ok(())
     };
     let shared = Arc::clone(&disk.store.shared);
     let held = tokio::spawn(async move { shared.write(Lane::Change, Size::default(), stand_still).await });
+    soon(stood).await.unwrap();
     let mut racing = JoinSet::new();
     for turn in 0..20 {
         let other = new_event(team, "ticket.closed", "{}", at(0));
