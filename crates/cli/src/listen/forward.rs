@@ -33,8 +33,8 @@ pub(crate) struct Forwarder {
 }
 
 /// A server to forward to, with a client of its own: an http target needs none of the system's certificates.
-struct Target {
-    url: Url,
+pub(crate) struct Target {
+    pub(crate) url: Url,
     http: Client,
 }
 
@@ -66,19 +66,16 @@ impl Forwarder {
         Ok(Self { targets: targets.collect::<Result<_, _>>()?, signer: Signer::new(secret, None), headers })
     }
 
-    pub(crate) fn targets(&self) -> impl Iterator<Item = &Url> {
-        self.targets.iter().map(|target| &target.url)
+    /// In the order in which they were given.
+    pub(crate) fn targets(&self) -> &[Target] {
+        &self.targets
     }
 
-    /// Sends one event to every target, one after the other, in the order given.
-    pub(crate) async fn forward(&self, event: &Event) -> Vec<Forwarded> {
-        let mut done = Vec::with_capacity(self.targets.len());
-        for target in &self.targets {
-            let began = Instant::now();
-            let result = self.send(target, event).await;
-            done.push(Forwarded { target: target.url.clone(), result, took: began.elapsed() });
-        }
-        done
+    /// Sends one event to one target.
+    pub(crate) async fn forward(&self, event: &Event, target: &Target) -> Forwarded {
+        let began = Instant::now();
+        let result = self.send(target, event).await;
+        Forwarded { target: target.url.clone(), result, took: began.elapsed() }
     }
 
     async fn send(&self, target: &Target, event: &Event) -> Result<StatusCode, String> {

@@ -106,7 +106,8 @@ impl Listener {
 
     async fn event(&mut self, event: &Event) -> Result<(), CliError> {
         self.tell(&Told::Event(event))?;
-        for forwarded in self.forwarder.forward(event).await {
+        for target in self.forwarder.targets() {
+            let forwarded = self.forwarder.forward(event, target).await;
             self.tally.all += 1;
             self.tally.failed += u64::from(!forwarded.succeeded());
             self.tell(&Told::Forwarded { id: event.id, forwarded: &forwarded })?;
@@ -134,7 +135,8 @@ impl Listener {
 
     fn ready(&mut self) -> Result<(), CliError> {
         self.was_ready = true;
-        let targets: Vec<String> = self.forwarder.targets().map(ToString::to_string).collect();
+        let targets: Vec<String> =
+            self.forwarder.targets().iter().map(|target| target.url.to_string()).collect();
         let team = self.context.team()?.to_string();
         let (url, secret) = (self.context.url.as_str(), self.secret.reveal());
         self.tell(&Told::Ready { url, team, secret, targets: &targets })
