@@ -108,8 +108,8 @@ pub struct Attempt {
     pub response_headers: Vec<HeaderLine>,
     /// The beginning of the answer's body, as text.
     pub response_body: String,
-    /// What was asked of whom; the body was the event.
-    pub request: SentRequest,
+    /// What was asked of whom; the body was the event. `None` to a key that may not read the webhook (SEC-2).
+    pub request: Option<SentRequest>,
 }
 
 impl From<cstar_types::Attempt> for Attempt {
@@ -124,11 +124,11 @@ impl From<cstar_types::Attempt> for Attempt {
             detail: attempt.detail,
             response_headers: attempt.response_headers.into_iter().map(header).collect(),
             response_body: attempt.response_body,
-            request: SentRequest {
+            request: Some(SentRequest {
                 url: attempt.request.url,
                 address: attempt.request.address,
                 signature: attempt.request.signature,
-            },
+            }),
         }
     }
 }

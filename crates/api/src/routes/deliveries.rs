@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use cstar_store::{DeliveryQuery, TypeFilter};
-use cstar_types::{Attempt, Delivery, DeliveryId, Scope};
+use cstar_store::{DeliveryQuery, StoreError, TypeFilter};
+use cstar_types::{Attempt, Delivery, DeliveryId, Patterns, Scope, WebhookId};
 use cstar_wire::{DeliveryDetail, DeliveryRow};
 
 use crate::answer;
@@ -48,8 +48,24 @@ pub(super) async fn one(
     _: NoQuery,
 ) -> ApiResult {
     access.caller.needs(Scope::DeliveriesRead)?;
-    let seen = visible(&shared, &access, id).await?;
-    Ok(answer::ok(&DeliveryDetail::from(seen)))
+    let mut detail = DeliveryDetail::from(visible(&shared, &access, id).await?);
+    if !reads_webhook(&shared, &access, detail.webhook_id).await? {
+        detail.attempts.iter_mut().for_each(|attempt| attempt.request = None);
+    }
+    Ok(answer::ok(&detail))
+}
+
+/// Whether the caller may know where a webhook points: a URL can hold a secret (SEC-2). One that is deleted could have
+/// had any pattern.
+async fn reads_webhook(shared: &Shared, access: &Access, id: WebhookId) -> ApiResult<bool> {
+    if access.caller.needs(Scope::WebhooksRead).is_err() {
+        return Ok(false);
+    }
+    match shared.store().webhook(access.team, id).await {
+        Ok(webhook) => Ok(access.caller.covers(&webhook.events)),
+        Err(StoreError::NotFound) => Ok(access.caller.covers(&Patterns::all())),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// `POST …/deliveries/{delivery}/resend`

@@ -58,6 +58,29 @@ async fn a_failed_delivery_is_visible() {
     assert_eq!(world.get(format!("{list}/{id}")).await.expect(200).value(), row);
 }
 
+/// SEC-2: where a webhook points, which can hold a secret, is told to those who may read the webhook.
+#[tokio::test]
+async fn the_logs_do_not_tell_where_a_hidden_webhook_points() {
+    let world = World::new();
+    let team = world.team().await;
+    let hook = world.webhook(team, &["*"]).await;
+    world.publish(team, "ticket.created", TICKET).await;
+    let list = format!("/v1/teams/{team}/deliveries");
+    let id = ids(&world.get(&*list).await.expect(200)).remove(0);
+    fail(&world, team, &id).await;
+    let full = world.key(team, &["deliveries:read", "webhooks:read"], &["*"]).await;
+    let no_scope = world.key(team, &["deliveries:read"], &["*"]).await;
+    let few_types = world.key(team, &["deliveries:read", "webhooks:read"], &["ticket.*"]).await;
+    let shown = async |key: &str| {
+        let attempt = world.get(format!("{list}/{id}")).key(key).await.expect(200).value()["attempts"].take();
+        assert_eq!(attempt[0]["detail"], "your endpoint answered 503");
+        !attempt[0]["request"].is_null()
+    };
+    assert!(shown(&full).await && !shown(&no_scope).await && !shown(&few_types).await);
+    world.delete(format!("/v1/teams/{team}/webhooks/{hook}")).await.expect(204);
+    assert!(shown(&full).await && !shown(&no_scope).await && !shown(&few_types).await);
+}
+
 #[tokio::test]
 async fn the_logs_are_filtered() {
     let world = World::new();
