@@ -23,17 +23,17 @@ impl Context {
         Self::merge(&global, &profiles)
     }
 
+    /// A key and its server come from one place: a profile's key goes to no other server than the profile's.
     fn merge(global: &Global, profiles: &Profiles) -> Result<Self, CliError> {
         let profile = chosen(global, profiles)?;
-        let key =
-            global.key.clone().or_else(|| profile.map(|profile| profile.key.clone())).ok_or_else(no_key)?;
-        let url = match (&global.server, profile) {
-            (Some(url), _) => url.clone(),
-            (None, Some(profile)) => Url::parse(&profile.url)
-                .map_err(|error| CliError::usage(format!("the profile's url {:?}: {error}", profile.url)))?,
-            (None, None) => Url::parse(cstar_client::DEFAULT_URL).expect("the default is a URL"),
-        };
-        Ok(Self { url, key, team: global.team.or_else(|| profile.and_then(|profile| profile.team)) })
+        let from_profile = profile.map(|profile| url_of(profile)).transpose()?;
+        let url = global.server.clone().or_else(|| from_profile.clone());
+        let url = url.unwrap_or_else(|| cstar_client::DEFAULT_URL.parse().expect("the default is a URL"));
+        let elsewhere = from_profile.is_some_and(|from_profile| from_profile.origin() != url.origin());
+        let own = profile.filter(|_| !elsewhere);
+        let key = global.key.clone().or_else(|| own.map(|profile| profile.key.clone()));
+        let key = key.ok_or_else(|| if elsewhere { no_key_for(&url) } else { no_key() })?;
+        Ok(Self { url, key, team: global.team.or_else(|| own.and_then(|profile| profile.team)) })
     }
 
     /// A client of the server with the key.
@@ -78,6 +78,16 @@ fn chosen<'a>(global: &Global, profiles: &'a Profiles) -> Result<Option<&'a Prof
     })
 }
 
+fn url_of(profile: &Profile) -> Result<Url, CliError> {
+    Url::parse(&profile.url)
+        .map_err(|error| CliError::usage(format!("the profile's url {:?}: {error}", profile.url)))
+}
+
+fn no_key_for(url: &Url) -> CliError {
+    CliError::usage(format!("no key is known for {url}"))
+        .hint("the profile's key is for another server; give --key, or set CSTAR_KEY, and --team")
+}
+
 fn no_key() -> CliError {
     CliError::usage("no key is known")
         .hint("run `cstar dev` for a server on this machine, or set CSTAR_KEY, CSTAR_TEAM_ID and CSTAR_URL")
@@ -118,6 +128,23 @@ mod tests {
         assert_eq!(find(&global(None, Some("live"), None)).key, "csk_live");
         let flag = find(&global(Some("csk_flag"), Some("live"), None));
         assert_eq!((flag.key.as_str(), flag.url.as_str()), ("csk_flag", "http://live.test/"));
+    }
+
+    /// SEC-3: a key is not told to a server that it is not for.
+    #[test]
+    fn a_profiles_key_and_team_go_to_its_own_server_alone() {
+        let mut profiles = profiles();
+        let team: TeamId = "550e8400-e29b-41d4-a716-446655440000".parse().unwrap();
+        let live = Profile { url: "http://live.test".into(), key: "csk_live".into(), team: Some(team) };
+        profiles.set("live", live);
+        let error = Context::merge(&global(None, Some("live"), Some("http://other.test")), &profiles);
+        assert!(error.err().unwrap().message.contains("no key is known for http://other.test/"));
+        let own = Context::merge(&global(None, Some("live"), Some("http://live.test/")), &profiles).unwrap();
+        assert_eq!((own.key.as_str(), own.team), ("csk_live", Some(team)));
+        let other = global(Some("csk_flag"), Some("live"), Some("http://other.test"));
+        let other = Context::merge(&other, &profiles).unwrap();
+        assert_eq!((other.key.as_str(), other.url.as_str()), ("csk_flag", "http://other.test/"));
+        assert_eq!(other.team, None, "the team is that server's too");
     }
 
     #[test]
