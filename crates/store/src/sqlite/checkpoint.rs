@@ -1,7 +1,10 @@
 //! Bringing the write-ahead log into the database.
 
+use std::time::Duration;
+
 use rusqlite::Connection;
 
+use super::connection::BUSY;
 use super::schema::PAGE_BYTES;
 
 /// How far a checkpoint goes.
@@ -11,7 +14,7 @@ pub(super) enum Mode {
     Noop,
     /// As much as readers leave free; the next commit then begins the log anew if all of it was.
     Passive,
-    /// All of it, and the log is cut to nothing. Waits for readers for a while.
+    /// All of it, and the log is cut to nothing, if no reader is in the way.
     Truncate,
 }
 
@@ -30,15 +33,19 @@ impl Wal {
     }
 }
 
-/// Checkpoints. Being held up by a reader is no error: the rest is done another time.
-pub(super) fn checkpoint(conn: &Connection, mode: Mode) -> rusqlite::Result<Wal> {
+/// Checkpoints. Being held up by a reader is no error: the rest is done another time. `patience` is how long the writer,
+/// and so everybody, waits for readers.
+pub(super) fn checkpoint(conn: &Connection, mode: Mode, patience: Duration) -> rusqlite::Result<Wal> {
+    conn.busy_timeout(patience)?;
     let mut pragma = conn.prepare_cached(match mode {
         Mode::Noop => "PRAGMA wal_checkpoint(NOOP)",
         Mode::Passive => "PRAGMA wal_checkpoint(PASSIVE)",
         Mode::Truncate => "PRAGMA wal_checkpoint(TRUNCATE)",
     })?;
-    pragma.query_row((), |row| {
+    let wal = pragma.query_row((), |row| {
         let (frames, done): (i64, i64) = (row.get(1)?, row.get(2)?);
         Ok(Wal { frames: frames.max(0) as u64, done: done.max(0) as u64 })
-    })
+    });
+    conn.busy_timeout(BUSY)?;
+    wal
 }

@@ -1,5 +1,7 @@
 //! How connections are set up.
 
+use std::time::Duration;
+
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
@@ -14,9 +16,12 @@ const NO_WAL: &str = "SQLite cannot keep a write-ahead log in the data directory
 /// Statements that a connection keeps compiled: all that there are.
 const STATEMENTS_MAX: usize = 128;
 
-/// Page cache of the writer and of each reader, in KiB: the hot ends of tables and indexes.
-const WRITER_CACHE_KIB: i64 = 64 * 1024;
-const READER_CACHE_KIB: i64 = 8 * 1024;
+/// Page cache of the writer and of each reader, in KiB: the hot ends of tables and indexes. The system caches the rest.
+const WRITER_CACHE_KIB: i64 = 32 * 1024;
+const READER_CACHE_KIB: i64 = 4 * 1024;
+
+/// How long a commit waits for a stranger who holds the file.
+pub(super) const BUSY: Duration = Duration::from_millis(500);
 
 /// Whether this SQLite may be trusted with a write-ahead log.
 pub(super) fn is_new_enough() -> bool {
@@ -38,6 +43,7 @@ fn prepare(conn: &Connection, cache_kib: i64) -> rusqlite::Result<()> {
 /// The one connection that writes.
 pub(super) fn prepare_writer(conn: &Connection) -> Result<(), Fault> {
     prepare(conn, WRITER_CACHE_KIB)?;
+    conn.busy_timeout(BUSY)?;
     conn.pragma_update(None, "page_size", super::schema::PAGE_BYTES)?;
     use_wal(conn)?;
     conn.pragma_update(None, "synchronous", "FULL")?; // LOG-1: each commit is synced before it returns

@@ -29,6 +29,7 @@ mod connection;
 mod deliveries;
 mod delivery_rows;
 mod disk;
+mod due;
 mod event_rows;
 mod events;
 mod fault;

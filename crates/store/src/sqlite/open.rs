@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU8;
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use tokio::sync::{Semaphore, watch};
@@ -34,8 +34,6 @@ use crate::{StoreError, Tail};
 const FILE: &str = "cstar.db";
 /// Calls with results that may wait; a caller waits for its room here instead of being refused.
 const WAITING_CALLS: usize = 256;
-/// How long the writer waits for a reader that holds up a checkpoint, or for a stranger who reads the file.
-const BUSY: Duration = Duration::from_millis(500);
 /// Known text, sealed, by which a wrong master key is noticed.
 const PROBE: &[u8] = b"cstar";
 const OTHER_KEY: &str =
@@ -78,12 +76,11 @@ fn open_dir(options: &Options) -> Result<Opened, Fault> {
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(dir.join(FILE), flags)?;
-    conn.busy_timeout(BUSY)?;
     connection::prepare_writer(&conn)?;
     schema::migrate(&conn)?;
     sync_dir(dir).map_err(|error| unusable_dir(dir, &error))?;
     // What an earlier life left torn must not lie behind new commits: see `wal`.
-    let wal = checkpoint(&conn, Mode::Truncate)?;
+    let wal = checkpoint(&conn, Mode::Truncate, connection::BUSY)?;
     Ok(Opened { conn, lock, room, wal })
 }
 
@@ -111,6 +108,7 @@ fn start(opened: Opened, options: Options) -> Result<(Arc<Shared>, JoinHandle<()
         wal,
         cancelling,
         committed_at: Instant::now(),
+        cut_at: None,
         uses_at: Instant::now(),
         _lock: lock,
     };

@@ -11,9 +11,9 @@ use super::fault::Fault;
 use super::tx::Tx;
 use crate::StoreError;
 
-/// Which room a piece of work takes while it waits.
+/// What a piece of work is, which says what room it takes while it waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lane {
+pub(super) enum Class {
     /// A publish: refused when the room is taken, and when the disk is nearly full.
     Append,
     /// A change to teams, keys, webhooks or deliveries: refused when the room is taken.
@@ -24,7 +24,7 @@ pub(super) enum Lane {
     Vital,
 }
 
-impl Lane {
+impl Class {
     /// Whether it has room of its own, and waits for it instead of being refused.
     pub(super) const fn waits(self) -> bool {
         matches!(self, Self::Result | Self::Vital)
@@ -69,7 +69,7 @@ pub(super) trait Work: Send {
 /// Work that waits for its turn.
 pub(super) struct Waiting {
     pub(super) work: Box<dyn Work>,
-    pub(super) lane: Lane,
+    pub(super) class: Class,
     pub(super) size: Size,
     /// Held until it is answered.
     pub(super) _permit: Option<OwnedSemaphorePermit>,
@@ -104,7 +104,7 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct State {
     waiting: VecDeque<Waiting>,
-    /// Of [`Lane::Append`] and [`Lane::Change`].
+    /// Of [`Class::Append`] and [`Class::Change`].
     calls: usize,
     bytes: usize,
     closed: bool,
@@ -112,7 +112,7 @@ struct State {
 
 impl State {
     fn count(&mut self, waiting: &Waiting, sign: isize) {
-        if !waiting.lane.waits() {
+        if !waiting.class.waits() {
             self.calls = self.calls.saturating_add_signed(sign);
             self.bytes = self.bytes.saturating_add_signed(sign * waiting.size.bytes as isize);
         }
@@ -131,7 +131,7 @@ impl Queue {
             return Err(StoreError::ShuttingDown);
         }
         let taken = state.calls >= self.bounds.calls || state.bytes >= self.bounds.bytes;
-        if !waiting.lane.waits() && taken {
+        if !waiting.class.waits() && taken {
             return Err(StoreError::QueueFull);
         }
         state.count(&waiting, 1);
@@ -209,8 +209,8 @@ mod tests {
         fn answer(self: Box<Self>, _: Option<StoreError>) {}
     }
 
-    fn waiting(lane: Lane, rows: usize, bytes: usize) -> Waiting {
-        Waiting { work: Box::new(Nothing), lane, size: Size { rows, bytes }, _permit: None }
+    fn waiting(class: Class, rows: usize, bytes: usize) -> Waiting {
+        Waiting { work: Box::new(Nothing), class, size: Size { rows, bytes }, _permit: None }
     }
 
     fn queue(calls: usize, bytes: usize) -> Queue {
@@ -220,27 +220,27 @@ mod tests {
     #[test]
     fn a_full_way_refuses_publishing_but_not_results() {
         let queue = queue(2, 1000);
-        assert!(queue.push(waiting(Lane::Append, 1, 1)).is_ok());
-        assert!(queue.push(waiting(Lane::Change, 1, 1)).is_ok());
-        assert_eq!(queue.push(waiting(Lane::Append, 1, 1)), Err(StoreError::QueueFull));
-        assert!(queue.push(waiting(Lane::Result, 1, 1)).is_ok());
-        assert!(queue.push(waiting(Lane::Vital, 1, 1)).is_ok());
+        assert!(queue.push(waiting(Class::Append, 1, 1)).is_ok());
+        assert!(queue.push(waiting(Class::Change, 1, 1)).is_ok());
+        assert_eq!(queue.push(waiting(Class::Append, 1, 1)), Err(StoreError::QueueFull));
+        assert!(queue.push(waiting(Class::Result, 1, 1)).is_ok());
+        assert!(queue.push(waiting(Class::Vital, 1, 1)).is_ok());
         queue.take(&mut VecDeque::new());
-        assert!(queue.push(waiting(Lane::Append, 1, 1)).is_ok(), "room was given back");
+        assert!(queue.push(waiting(Class::Append, 1, 1)).is_ok(), "room was given back");
     }
 
     #[test]
     fn memory_is_bounded_whatever_the_number() {
         let queue = queue(100, 1000);
-        assert!(queue.push(waiting(Lane::Append, 1, 1000)).is_ok());
-        assert_eq!(queue.push(waiting(Lane::Append, 1, 1)), Err(StoreError::QueueFull));
+        assert!(queue.push(waiting(Class::Append, 1, 1000)).is_ok());
+        assert_eq!(queue.push(waiting(Class::Append, 1, 1)), Err(StoreError::QueueFull));
     }
 
     #[test]
     fn a_group_is_bounded_and_keeps_the_order() {
         let queue = queue(100, usize::MAX);
         for rows in [1, COMMIT_MAX.rows, 5, 6] {
-            assert!(queue.push(waiting(Lane::Append, rows, 1)).is_ok());
+            assert!(queue.push(waiting(Class::Append, rows, 1)).is_ok());
         }
         let mut groups = Vec::new();
         while queue.len() > 0 {
@@ -255,12 +255,12 @@ mod tests {
     fn what_is_put_back_comes_first() {
         let queue = queue(100, usize::MAX);
         for rows in 1..=3 {
-            assert!(queue.push(waiting(Lane::Append, rows, 1)).is_ok());
+            assert!(queue.push(waiting(Class::Append, rows, 1)).is_ok());
         }
         let mut group = VecDeque::new();
         queue.take(&mut group);
         group.pop_front();
-        assert!(queue.push(waiting(Lane::Append, 4, 1)).is_ok());
+        assert!(queue.push(waiting(Class::Append, 4, 1)).is_ok());
         queue.put_back(&mut group);
         queue.take(&mut group);
         assert_eq!(group.iter().map(|waiting| waiting.size.rows).collect::<Vec<_>>(), [2, 3, 4]);
@@ -270,9 +270,9 @@ mod tests {
     fn the_end_comes_after_what_waits() {
         let queue = queue(100, usize::MAX);
         assert!(matches!(queue.wait(Instant::now()), Next::Idle));
-        assert!(queue.push(waiting(Lane::Append, 1, 1)).is_ok());
+        assert!(queue.push(waiting(Class::Append, 1, 1)).is_ok());
         queue.close();
-        assert_eq!(queue.push(waiting(Lane::Vital, 1, 1)), Err(StoreError::ShuttingDown));
+        assert_eq!(queue.push(waiting(Class::Vital, 1, 1)), Err(StoreError::ShuttingDown));
         assert!(matches!(queue.wait(Instant::now()), Next::Work));
         queue.take(&mut VecDeque::new());
         assert!(matches!(queue.wait(Instant::now()), Next::Closed));

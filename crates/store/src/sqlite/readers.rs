@@ -1,65 +1,68 @@
-//! Connections that read.
+//! Threads that read.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
 
 use parking_lot::Mutex;
 use rusqlite::{Connection, OpenFlags};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::oneshot;
 
 use super::connection;
+use super::fault::Fault;
+use crate::StoreError;
 
-/// A few connections, each lent to one reading at a time. A reading is short and holds no transaction while anybody
-/// waits, so that checkpoints get through.
+/// Something to be read, which answers for itself.
+type Reading = Box<dyn FnOnce(&Connection) + Send>;
+
+/// A few threads with a connection each, so that nothing else that blocks, such as the lookup of names, holds up a reading.
+/// A reading is short and holds no transaction while anybody waits, so that checkpoints get through.
 pub(super) struct Readers {
-    idle: Mutex<Vec<Connection>>,
-    permits: Arc<Semaphore>,
+    waiting: Sender<Reading>,
 }
 
 impl Readers {
-    pub(super) fn open(file: &Path, count: usize) -> rusqlite::Result<Self> {
-        let open = |_| -> rusqlite::Result<Connection> {
+    pub(super) fn open(file: &Path, count: usize) -> Result<Self, Fault> {
+        let (waiting, taken) = mpsc::channel();
+        let taken = Arc::new(Mutex::new(taken));
+        for _ in 0..count {
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let conn = Connection::open_with_flags(file, flags)?;
             connection::prepare_reader(&conn)?;
-            Ok(conn)
-        };
-        let idle = (0..count).map(open).collect::<Result<_, _>>()?;
-        Ok(Self { idle: Mutex::new(idle), permits: Arc::new(Semaphore::new(count)) })
-    }
-
-    /// Waits for its turn.
-    pub(super) async fn permit(&self) -> OwnedSemaphorePermit {
-        let permit = Arc::clone(&self.permits).acquire_owned().await;
-        permit.expect("this semaphore is never closed")
-    }
-
-    /// Lends a connection to the holder of a permit.
-    pub(super) fn lend(&self, permit: OwnedSemaphorePermit) -> Lent<'_> {
-        let conn = self.idle.lock().pop();
-        Lent {
-            conn: Some(conn.expect("there are as many connections as permits")),
-            readers: self,
-            _permit: permit,
+            let taken = Arc::clone(&taken);
+            let thread = thread::Builder::new().name("cstar-reader".to_owned());
+            thread
+                .spawn(move || read_all(&conn, &taken))
+                .map_err(|error| StoreError::Unusable(format!("cannot start a reader's thread: {error}")))?;
         }
+        Ok(Self { waiting })
+    }
+
+    /// Reads on the next thread that is free. What nobody waits for any more when its turn comes is left out; `None` if
+    /// the reading was cut off by a panic.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> T + Send + 'static,
+    ) -> Option<T> {
+        let (caller, answer) = oneshot::channel();
+        let reading = Box::new(move |conn: &Connection| {
+            if !caller.is_closed() {
+                let _ = caller.send(read(conn));
+            }
+        });
+        self.waiting.send(reading).ok()?;
+        answer.await.ok()
     }
 }
 
-/// A lent connection. It goes back when this is dropped, before the permit does.
-pub(super) struct Lent<'r> {
-    conn: Option<Connection>,
-    readers: &'r Readers,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl Lent<'_> {
-    pub(super) fn connection(&self) -> &Connection {
-        self.conn.as_ref().expect("it is lent until this is dropped")
-    }
-}
-
-impl Drop for Lent<'_> {
-    fn drop(&mut self) {
-        self.readers.idle.lock().extend(self.conn.take());
+/// Reads what comes until nothing can come any more. A panic ends its own reading alone.
+fn read_all(conn: &Connection, taken: &Mutex<Receiver<Reading>>) {
+    loop {
+        // The lock is given up before the reading begins: the next thread waits for the next one meanwhile.
+        let next = taken.lock().recv();
+        let Ok(reading) = next else { return };
+        let _ = catch_unwind(AssertUnwindSafe(|| reading(conn)));
     }
 }

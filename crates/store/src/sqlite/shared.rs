@@ -10,7 +10,7 @@ use super::disk::Fullness;
 use super::fault::Fault;
 use super::keys::KnownKeys;
 use super::look::{Look, Shelf};
-use super::queue::{Lane, Queue, Size, Waiting, Work};
+use super::queue::{Class, Queue, Size, Waiting, Work};
 use super::readers::Readers;
 use super::tx::Tx;
 use crate::{Health, StoreCounts, StoreError, Tail};
@@ -28,7 +28,7 @@ pub(super) enum Life {
 
 pub(super) struct Shared {
     pub(super) queue: Queue,
-    /// Room for the lanes that wait for it.
+    /// Room for the classes that wait for it.
     pub(super) waits: Arc<Semaphore>,
     pub(super) shelf: Shelf,
     pub(super) readers: Readers,
@@ -81,15 +81,15 @@ impl Shared {
     /// Does something in the writer's next transaction; answers after its sync (LOG-1).
     pub(super) async fn write<T: Send + 'static>(
         &self,
-        lane: Lane,
+        class: Class,
         size: Size,
         run: impl FnMut(&mut Tx<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.is_open()?;
-        if !lane.is_taken(self.fullness()) {
+        if !class.is_taken(self.fullness()) {
             return Err(StoreError::StorageFull);
         }
-        let permit = if lane.waits() {
+        let permit = if class.waits() {
             let permit = Arc::clone(&self.waits).acquire_owned().await;
             Some(permit.map_err(|_| StoreError::ShuttingDown)?)
         } else {
@@ -98,7 +98,7 @@ impl Shared {
         let (caller, answer) = oneshot::channel();
         let work = Box::new(Call { run, outcome: None, caller });
         self.queue
-            .push(Waiting { work, lane, size, _permit: permit })
+            .push(Waiting { work, class, size, _permit: permit })
             .map_err(|error| self.is_open().err().unwrap_or(error))?;
         answer.await.unwrap_or(Err(StoreError::OutcomeUnknown))
     }
@@ -111,18 +111,15 @@ impl Shared {
         if self.life() == Life::Poisoned {
             return Err(StoreError::Poisoned);
         }
-        let permit = self.readers.permit().await;
         let shared = Arc::clone(self);
-        // It runs to its end even if nobody waits for it any more.
-        let reading = tokio::task::spawn_blocking(move || {
-            let lent = shared.readers.lend(permit);
-            let transaction = lent.connection().unchecked_transaction()?;
+        let reading = self.readers.read(move |conn| {
+            let transaction = conn.unchecked_transaction()?;
             let answer = read(Look { conn: &transaction, shelf: &shared.shelf })?;
             transaction.commit()?;
             Ok::<T, Fault>(answer)
         });
-        let cut_off = |_| StoreError::Database("a reading was cut off".to_owned());
-        reading.await.map_err(cut_off)?.map_err(StoreError::from)
+        let cut_off = || StoreError::Database("a reading was cut off".to_owned());
+        reading.await.ok_or_else(cut_off)?.map_err(StoreError::from)
     }
 
     pub(super) fn life(&self) -> Life {

@@ -3,6 +3,8 @@
 //! It takes what waits, makes one transaction of it, syncs, tells the tail, answers, and goes on: while one group is
 //! being synced the next one gathers, so nothing ever waits for a group to fill.
 
+mod keeping;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,15 +12,15 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::checkpoint::{Mode, Wal, checkpoint};
+use super::checkpoint::{Mode, Wal};
 use super::commit::{Along, commit};
+use super::connection::BUSY;
 use super::disk::Fullness;
 use super::fault::{Fault, Remedy};
 use super::lock::Lock;
 use super::memory::Memory;
 use super::queue::{Next, Waiting};
 use super::room::Room;
-use super::schema::PAGE_BYTES;
 use super::shared::{Life, Shared};
 use super::tx::Effects;
 use crate::StoreError;
@@ -27,9 +29,6 @@ use crate::StoreError;
 const IDLE_AFTER: Duration = Duration::from_secs(1);
 /// Uses of keys are written as often.
 const USES_EVERY: Duration = Duration::from_secs(30);
-/// A log that readers held from beginning anew is cut once it is so many times as long as a checkpoint's.
-const LOG_TIMES_MAX: u64 = 8;
-
 pub(super) struct Writer {
     pub(super) conn: Connection,
     pub(super) shared: Arc<Shared>,
@@ -39,6 +38,8 @@ pub(super) struct Writer {
     /// Some webhook has more to cancel.
     pub(super) cancelling: bool,
     pub(super) committed_at: Instant,
+    /// When the log was last cut because it had grown too long.
+    pub(super) cut_at: Option<Instant>,
     pub(super) uses_at: Instant,
     /// Held for as long as this may write.
     pub(super) _lock: Lock,
@@ -80,28 +81,13 @@ impl Writer {
         }
     }
 
-    /// The disk is looked at before much is written to it, not after.
-    fn refuse_what_has_no_room(&mut self, group: &mut VecDeque<Waiting>) {
-        let bytes = group.iter().map(|waiting| waiting.size.on_disk()).sum();
-        if !self.room.is_due(Instant::now(), bytes) {
-            return;
-        }
-        let fullness = self.look_at_room(bytes);
-        if fullness > Fullness::Room {
-            let (taken, refused) = group.drain(..).partition(|waiting| waiting.lane.is_taken(fullness));
-            *group = taken;
-            let refused: VecDeque<_> = refused;
-            answer(refused, Some(StoreError::StorageFull));
-        }
-    }
-
     fn idle(&mut self) {
         let along = self.along();
         if !along.is_nothing() {
             self.commit(VecDeque::new(), &along);
         }
         if !self.cancelling && self.wal.frames > 0 {
-            self.checkpoint(Mode::Truncate);
+            self.checkpoint(Mode::Truncate, Duration::ZERO);
         }
         self.look_at_room(0);
     }
@@ -166,71 +152,6 @@ impl Writer {
         }
     }
 
-    /// The disk is full: what matters most is tried again in the room that was kept for it.
-    fn make_room(&mut self, group: VecDeque<Waiting>) {
-        self.shared.set_fullness(self.shared.fullness().max(Fullness::NoEvents));
-        let (mut vital, other): (VecDeque<_>, VecDeque<_>) =
-            group.into_iter().partition(|waiting| waiting.lane.waits());
-        answer(other, Some(StoreError::StorageFull));
-        if vital.is_empty() {
-            return;
-        }
-        if !self.room.release_reserve() {
-            return answer(vital, Some(StoreError::StorageFull));
-        }
-        match commit(&self.conn, &self.shared.shelf, &mut self.memory, &mut vital, &Along::default()) {
-            Ok((_, effects)) => {
-                self.tell(effects, &Along::default());
-                answer(vital, None);
-            }
-            Err(fault) if fault.remedy() == Remedy::Poison => self.poison(vital, &fault),
-            Err(fault) => answer(vital, Some(fault.into())),
-        }
-    }
-
-    fn after_commit(&mut self) {
-        self.checkpoint(Mode::Noop);
-        let due_frames = self.room.checkpoint_frames();
-        if self.wal.frames >= due_frames.saturating_mul(LOG_TIMES_MAX) {
-            self.checkpoint(Mode::Truncate);
-        } else if self.wal.frames - self.wal.done.min(self.wal.frames) >= due_frames {
-            self.checkpoint(Mode::Passive);
-        }
-    }
-
-    fn checkpoint(&mut self, mode: Mode) {
-        if self.shared.life() == Life::Poisoned {
-            return;
-        }
-        let before = self.wal;
-        match checkpoint(&self.conn, mode) {
-            Ok(wal) => self.wal = wal,
-            Err(error) => match Fault::from(error) {
-                fault if fault.remedy() == Remedy::Poison => self.poison(VecDeque::new(), &fault),
-                fault => tracing::warn!(?fault, "a checkpoint could not be made"),
-            },
-        }
-        self.room.wrote(before, self.wal);
-    }
-
-    /// Looks at the disk, with so many bytes to be written to it next.
-    fn look_at_room(&mut self, bytes: u64) -> Fullness {
-        let reusable = self.conn.pragma_query_value(None, "freelist_count", |row| row.get::<_, u32>(0));
-        let reusable = u64::from(reusable.unwrap_or(0)) * u64::from(PAGE_BYTES);
-        let to_come = self.wal.to_come_bytes().saturating_add(bytes);
-        let fullness = self.room.look(Instant::now(), to_come, reusable);
-        let before = self.shared.set_fullness(fullness);
-        if fullness != before {
-            tracing::warn!(
-                ?fullness,
-                ?before,
-                free_bytes = self.room.free(),
-                "the disk has another fullness"
-            );
-        }
-        fullness
-    }
-
     /// LOG-1: after a failed write or sync nothing more is asked of the disk; a sync is never repeated, because the system
     /// has marked the pages clean.
     fn poison(&self, group: VecDeque<Waiting>, fault: &Fault) {
@@ -245,7 +166,7 @@ impl Writer {
         if !along.uses.is_empty() {
             self.commit(VecDeque::new(), &along);
         }
-        self.checkpoint(Mode::Truncate);
+        self.checkpoint(Mode::Truncate, BUSY);
         let Self { shared, conn, _lock: lock, .. } = self;
         drop(conn);
         drop(lock);

@@ -7,7 +7,7 @@ use super::{OnDisk, until};
 use crate::conformance::given::{self, at, new_event, publishing};
 use crate::conformance::read;
 use crate::sqlite::disk::Space;
-use crate::sqlite::queue::{Lane, Size};
+use crate::sqlite::queue::{Class, Size};
 use crate::sqlite::tx::Tx;
 use crate::{Append, Health, StoreError, Verdict};
 
@@ -50,7 +50,7 @@ async fn nearly_full_takes_results_but_no_events() {
 /// How large SQLite lets the file become, in pages: it then answers as if the disk were full.
 async fn limit_pages(disk: &OnDisk, pages: u32) {
     let set = move |tx: &mut Tx<'_>| Ok(tx.conn.pragma_update(None, "max_page_count", pages)?);
-    disk.store.shared.write(Lane::Vital, Size::default(), set).await.unwrap();
+    disk.store.shared.write(Class::Vital, Size::default(), set).await.unwrap();
 }
 
 /// A write that finds the disk full is rolled back cleanly: nothing of it is stored, and no restart is needed.

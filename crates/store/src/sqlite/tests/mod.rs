@@ -4,6 +4,7 @@ mod cancelling;
 mod full;
 mod plans;
 mod poison;
+mod upkeep;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -9,7 +9,7 @@ use super::{OnDisk, until};
 use crate::conformance::given::{self, at, new_event, publishing, soon};
 use crate::conformance::read;
 use crate::sqlite::fault::Fault;
-use crate::sqlite::queue::{Lane, Size};
+use crate::sqlite::queue::{Class, Size};
 use crate::sqlite::tx::Tx;
 use crate::{Health, StoreError, Upkeep};
 
@@ -17,7 +17,7 @@ async fn write_that_fails(disk: &OnDisk, code: i32) -> Result<(), StoreError> {
     let fail = move |_: &mut Tx<'_>| -> Result<(), Fault> {
         Err(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None).into())
     };
-    disk.store.shared.write(Lane::Change, Size::default(), fail).await
+    disk.store.shared.write(Class::Change, Size::default(), fail).await
 }
 
 /// LOG-1: after a failed sync nobody is told that something is stored, and nothing more is written.
@@ -48,7 +48,7 @@ async fn a_failed_sync_ends_the_store() {
 async fn a_writer_that_panics_ends_the_store() {
     let disk = OnDisk::fresh();
     let panic = |_: &mut Tx<'_>| -> Result<(), Fault> { panic!("a fault of the store's own") };
-    let answer = soon(disk.store.shared.write(Lane::Change, Size::default(), panic)).await;
+    let answer = soon(disk.store.shared.write(Class::Change, Size::default(), panic)).await;
     assert_eq!(answer, Err(StoreError::OutcomeUnknown));
     soon(disk.store.poisoned()).await;
     assert_eq!(disk.store.health(), Health::Poisoned);
@@ -73,7 +73,7 @@ async fn one_at_fault_leaves_the_others_alone() {
         Ok(())
     };
     let shared = Arc::clone(&disk.store.shared);
-    let held = tokio::spawn(async move { shared.write(Lane::Change, Size::default(), stand_still).await });
+    let held = tokio::spawn(async move { shared.write(Class::Change, Size::default(), stand_still).await });
     soon(stood).await.unwrap();
     let mut racing = JoinSet::new();
     for turn in 0..20 {

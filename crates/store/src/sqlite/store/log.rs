@@ -1,0 +1,39 @@
+//! The log.
+
+use async_trait::async_trait;
+use cstar_types::{Entry, EventId, TeamId};
+
+use super::SqliteStore;
+use crate::sqlite::append::Publish;
+use crate::sqlite::fault::Fault;
+use crate::sqlite::queue::Class;
+use crate::{Append, Appended, EventQuery, Log, LogEnds, LogSlice, Page, SliceLimit, StoreError};
+
+#[async_trait]
+impl Log for SqliteStore {
+    async fn append(&self, append: Append) -> Result<Vec<Appended>, StoreError> {
+        let publish = Publish::prepare(append);
+        self.shared.write(Class::Append, publish.size(), move |tx| publish.apply(tx)).await
+    }
+
+    async fn ends(&self, team: TeamId) -> Result<LogEnds, StoreError> {
+        self.shared.read(move |look| look.ends(&look.team(team)?)).await
+    }
+
+    async fn read(&self, team: TeamId, after: u64, limit: SliceLimit) -> Result<LogSlice, StoreError> {
+        self.shared.read(move |look| look.slice(&look.team(team)?, after, limit)).await
+    }
+
+    async fn event(&self, team: TeamId, event: EventId) -> Result<Entry, StoreError> {
+        let read = self.shared.read(move |look| {
+            let number = look.team(team)?.number;
+            let found = look.entry_with_id(team, event)?.filter(|(place, _)| place.team() == number);
+            found.map(|(_, entry)| entry).ok_or(Fault::Refused(StoreError::NotFound))
+        });
+        read.await
+    }
+
+    async fn events(&self, team: TeamId, query: EventQuery) -> Result<Page<Entry, u64>, StoreError> {
+        self.shared.read(move |look| look.events(&look.team(team)?, query)).await
+    }
+}

@@ -1,0 +1,68 @@
+//! Upkeep.
+
+use std::sync::atomic::Ordering;
+
+use async_trait::async_trait;
+
+use super::SqliteStore;
+use crate::sqlite::queue::{Class, Size};
+use crate::sqlite::shared::Life;
+use crate::sqlite::tx::Tx;
+use crate::sqlite::{check, retention};
+use crate::{Cutoffs, Health, StoreCounts, StoreError, TailReader, Upkeep};
+
+#[async_trait]
+impl Upkeep for SqliteStore {
+    fn tail(&self, budget_bytes: usize) -> TailReader {
+        self.shared.tail.subscribe(budget_bytes)
+    }
+
+    fn health(&self) -> Health {
+        self.shared.health()
+    }
+
+    fn counts(&self) -> StoreCounts {
+        self.shared.counts()
+    }
+
+    async fn remove_old(&self, cutoffs: Cutoffs, rows: usize) -> Result<usize, StoreError> {
+        self.shared.is_open()?;
+        loop {
+            let from = self.removing_from.load(Ordering::Relaxed);
+            let plan = self.shared.read(move |look| retention::plan(look, cutoffs, rows, from)).await?;
+            if plan.is_nothing() {
+                return Ok(0);
+            }
+            self.removing_from.store(plan.stopped_at, Ordering::Relaxed);
+            let size = Size { rows: plan.rows(), bytes: 0 };
+            let remove = move |tx: &mut Tx<'_>| retention::remove(tx, &plan, cutoffs);
+            // What the plan saw may have been resent meanwhile; only an empty plan means that nothing is left.
+            match self.shared.write(Class::Vital, size, remove).await? {
+                0 => {}
+                removed => return Ok(removed),
+            }
+        }
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        let mut progress = check::Progress::default();
+        while let Some(next) = self.shared.read(move |look| check::slice(look, progress)).await? {
+            progress = next;
+        }
+        Ok(())
+    }
+
+    async fn poisoned(&self) {
+        let mut life = self.shared.life.subscribe();
+        if life.wait_for(|life| *life == Life::Poisoned).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    async fn close(&self) {
+        self.shared.go_on_to(Life::Closing);
+        self.shared.queue.close();
+        let mut life = self.shared.life.subscribe();
+        let _ = life.wait_for(|life| matches!(life, Life::Closed | Life::Poisoned)).await;
+    }
+}
