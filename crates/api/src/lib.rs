@@ -9,6 +9,7 @@
 mod answer;
 mod auth;
 mod body;
+mod browser;
 mod catalog;
 mod edge;
 mod error;
@@ -23,6 +24,7 @@ mod routes;
 mod shared;
 mod stream;
 
+pub use browser::{BadOrigin, Origins};
 pub use options::Options;
 pub use routes::router;
 pub use shared::{Api, Metrics};

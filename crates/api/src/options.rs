@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::Origins;
 use cstar_types::limits::{ENVELOPE_MAX_BYTES, WEBHOOKS_A_TEAM};
 
 /// Settings of the API; the server checks them against each other before it hands them over.
@@ -17,6 +18,11 @@ pub struct Options {
     pub retention: Duration,
     /// How long a publish waits for its sync before it is answered `outcome_unknown`.
     pub publish_timeout: Duration,
+    /// Whose pages may read answers (CORS).
+    pub origins: Origins,
+    /// The names by which this server is called beside IP addresses and `localhost`; a request that names another host is
+    /// refused then. `None`: any.
+    pub hosts: Option<Vec<String>>,
     /// The most bytes of bodies that are held at a time, over all requests; beyond them a body is refused with
     /// `queue_full`.
     pub body_memory_bytes: usize,
@@ -47,6 +53,8 @@ impl Options {
             webhooks_per_team: WEBHOOKS_A_TEAM,
             retention: RETENTION,
             publish_timeout: PUBLISH_TIMEOUT,
+            origins: Origins::default(),
+            hosts: None,
             body_memory_bytes: BODY_MEMORY_BYTES,
             body_timeout: BODY_TIMEOUT,
         }

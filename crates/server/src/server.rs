@@ -146,11 +146,10 @@ fn engine(
     store: &Arc<dyn Store>,
     clock: &Clock,
 ) -> Result<(Engine, Handle), StartError> {
-    let own_host = options.public_url.as_ref().and_then(|url| url.host_str()).map(str::to_owned);
     let target = TargetRule {
         allow_http: options.allow_http,
         allowed: options.allow_targets.clone(),
-        own_hosts: own_host.into_iter().collect(),
+        own_hosts: own_host(options).into_iter().collect(),
         own_ports: [Some(address), options.metrics_listen]
             .into_iter()
             .flatten()
@@ -167,6 +166,11 @@ fn engine(
         ..cstar_delivery::Options::new(Arc::clone(clock))
     };
     Engine::new(Arc::clone(store), options).map_err(|error| StartError::Unusable(error.to_string()))
+}
+
+/// The name that clients reach this server by.
+fn own_host(options: &Options) -> Option<String> {
+    options.public_url.as_ref().and_then(|url| url.host_str()).map(str::to_owned)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, StartError> {
@@ -187,6 +191,8 @@ fn api_options(options: &Options, platform_key: &PlatformKey) -> cstar_api::Opti
         envelope_max_bytes: options.envelope_max_bytes,
         webhooks_per_team: options.webhooks_per_team,
         retention: options.retention,
+        origins: options.allow_origins.clone(),
+        hosts: options.check_host.then(|| own_host(options).into_iter().collect()),
         ..cstar_api::Options::new(platform_key.digest)
     }
 }

@@ -42,6 +42,8 @@ pub enum Code {
     FanOutTooLarge,
     /// `Content-Type` is not `application/json`.
     UnsupportedMediaType,
+    /// The request names a host that this server is not.
+    WrongHost,
     /// The JSON is valid, a value in it is not.
     InvalidField,
     /// The event's type is not in the catalog.
@@ -100,7 +102,7 @@ macro_rules! row {
 
 impl Code {
     /// Every code, in the order of their statuses.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::MalformedJson,
         Self::MalformedHeader,
         Self::BadQuery,
@@ -119,6 +121,7 @@ impl Code {
         Self::TooLarge,
         Self::FanOutTooLarge,
         Self::UnsupportedMediaType,
+        Self::WrongHost,
         Self::InvalidField,
         Self::UnknownEventType,
         Self::SchemaViolation,
@@ -160,6 +163,7 @@ impl Code {
             Self::UnsupportedMediaType => {
                 row!("unsupported_media_type", 415, "The body is not declared as JSON")
             }
+            Self::WrongHost => row!("wrong_host", 421, "Meant for another host"),
             Self::InvalidField => row!("invalid_field", 422, "A field has a wrong value"),
             Self::UnknownEventType => row!("unknown_event_type", 422, "No such event type"),
             Self::SchemaViolation => row!("schema_violation", 422, "The data does not fit its type"),

@@ -23,18 +23,24 @@ use http::header::ACCEPT;
 
 use crate::error::ApiError;
 use crate::shared::{Api, Shared};
-use crate::{auth, edge, stream};
+use crate::{auth, browser, edge, stream};
 
 /// The whole API.
 pub fn router(api: Api) -> Router {
     let shared = Shared::new(api);
-    json_routes()
+    let router = json_routes()
         .merge(other_routes())
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(Arc::clone(&shared), auth::guard))
-        .layer(middleware::from_fn(edge::edge))
-        .with_state(shared)
+        .layer(middleware::from_fn_with_state(Arc::clone(&shared), browser::check_host))
+        .layer(middleware::from_fn(edge::edge));
+    // Outermost, because the edge makes refusals anew, and pages are to read those, too.
+    let router = match shared.options().origins.cors() {
+        Some(cors) => router.layer(cors),
+        None => router,
+    };
+    router.with_state(shared)
 }
 
 fn json_routes() -> Router<Arc<Shared>> {

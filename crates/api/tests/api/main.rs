@@ -1,6 +1,7 @@
 //! The API on the in-memory store, asked over its router as a client would ask.
 
 mod bad_input;
+mod browsers;
 mod deliveries;
 mod keys;
 mod lists;

@@ -61,7 +61,9 @@ async fn by_header_and_path() -> Vec<(Code, Answer)> {
     let team = world.team().await;
     let events = format!("/v1/teams/{team}/events");
     let publish = || world.post(&*events, event("ticket.created", TICKET));
+    let strict = World::with(|options| options.hosts = Some(Vec::new()));
     let mut rows = vec![
+        (Code::WrongHost, strict.get("/v1/teams").header("host", "evil.example.com").await),
         (Code::MalformedHeader, publish().header("x-cstar-test", "yes").await),
         (Code::MalformedHeader, publish().header("idempotency-key", "").await),
         (Code::MalformedHeader, publish().header("idempotency-key", "k".repeat(256)).await),

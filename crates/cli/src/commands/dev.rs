@@ -18,11 +18,13 @@ use crate::output::{DIM, GOOD, Output, STRONG};
 use crate::profile::{self, Profile, Profiles};
 
 /// What holds here unless said otherwise: this machine only, and its own servers as targets.
-pub(crate) const DEFAULTS: [(&str, &str); 5] = [
+pub(crate) const DEFAULTS: [(&str, &str); 7] = [
     ("listen", "127.0.0.1:7070"),
     ("data", ".cstar"),
     ("allow-http", "true"),
     ("allow-targets", "127.0.0.0/8,::1/128"),
+    ("allow-origins", "localhost"),
+    ("check-host", "true"),
     ("log", "error"),
 ];
 /// The directory holds keys and everything that was published: for its owner alone.
