@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DeliveryId, EventId, EventType, TeamId, Timestamp, WebhookId};
+use crate::{DeliveryId, DisabledReason, EventId, EventType, TeamId, Timestamp, WebhookId};
 
 /// Where a delivery stands. The last three are ends, each with a recorded cause (DLV-2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub enum DeliveryStatus {
     Delivered,
     /// The last retry failed (W53).
     Failed,
-    /// Its webhook was deleted or disabled before it ended otherwise.
+    /// Its webhook was deleted or disabled before it ended otherwise; the [`CancelReason`] says which.
     Cancelled,
 }
 
@@ -63,6 +63,32 @@ impl FromStr for DeliveryStatus {
 
     fn from_str(text: &str) -> Result<Self, NotAStatus> {
         Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or(NotAStatus)
+    }
+}
+
+/// Why a delivery was cancelled (DLV-2): what became of its webhook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CancelReason {
+    /// Somebody disabled it.
+    WebhookDisabled,
+    /// Its endpoint answered 410, and it has `disable_on_gone`.
+    EndpointGone,
+    /// Somebody deleted it.
+    WebhookDeleted,
+}
+
+impl CancelReason {
+    /// Every reason.
+    pub const ALL: [Self; 3] = [Self::WebhookDisabled, Self::EndpointGone, Self::WebhookDeleted];
+}
+
+impl From<DisabledReason> for CancelReason {
+    fn from(reason: DisabledReason) -> Self {
+        match reason {
+            DisabledReason::ByRequest => Self::WebhookDisabled,
+            DisabledReason::Gone => Self::EndpointGone,
+        }
     }
 }
 
@@ -170,6 +196,8 @@ pub struct Delivery {
     pub event_type: EventType,
     /// Where it stands.
     pub status: DeliveryStatus,
+    /// Why it was cancelled; set exactly when it was (DLV-2).
+    pub cancel_reason: Option<CancelReason>,
     /// How many attempts are on record.
     pub attempts: u32,
     /// When the delivery was committed.

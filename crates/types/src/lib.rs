@@ -16,7 +16,9 @@ mod team;
 mod time;
 mod webhook;
 
-pub use delivery::{Attempt, AttemptRequest, AttemptSummary, Delivery, DeliveryStatus, NotAStatus, Outcome};
+pub use delivery::{
+    Attempt, AttemptRequest, AttemptSummary, CancelReason, Delivery, DeliveryStatus, NotAStatus, Outcome,
+};
 pub use event::{Entry, Event, envelope_len};
 pub use id::{
     DeliveryId, DeliveryKind, EventId, Id, IdKind, KeyId, KeyKind, NotAnId, TeamId, WebhookId, WebhookKind,

@@ -1,6 +1,8 @@
 //! The webhook logs (W54).
 
-use cstar_types::{DeliveryId, DeliveryStatus, EventId, EventType, Outcome, Timestamp, WebhookId};
+use cstar_types::{
+    CancelReason, DeliveryId, DeliveryStatus, EventId, EventType, Outcome, Timestamp, WebhookId,
+};
 use serde::{Deserialize, Serialize};
 
 /// An event on its way to one webhook; `A` is what is told of its attempts.
@@ -16,6 +18,8 @@ pub struct Delivery<A> {
     pub event_type: EventType,
     /// Where it stands.
     pub status: DeliveryStatus,
+    /// Why it was cancelled; set exactly when it was.
+    pub cancel_reason: Option<CancelReason>,
     /// The attempts on record: how many in a list, each of them in the answer for one delivery.
     pub attempts: A,
     /// When the delivery was made.
@@ -52,6 +56,7 @@ fn with_attempts<A>(delivery: cstar_types::Delivery, attempts: A) -> Delivery<A>
         event_id: delivery.event,
         event_type: delivery.event_type,
         status: delivery.status,
+        cancel_reason: delivery.cancel_reason,
         attempts,
         created_at: delivery.created_at,
         next_attempt_at: delivery.next_attempt_at,

@@ -47,7 +47,7 @@ async fn a_failed_delivery_is_visible() {
     });
     let mut row = json!({
         "id": id, "webhook_id": hook, "event_id": event, "event_type": "ticket.created", "status": "failed",
-        "attempts": 1, "created_at": "2025-12-10T14:30:00.000Z", "next_attempt_at": null, "last_attempt": summary,
+        "cancel_reason": null, "attempts": 1, "created_at": "2025-12-10T14:30:00.000Z", "next_attempt_at": null, "last_attempt": summary,
     });
     assert_eq!(world.get(&*list).await.value()["data"], json!([row]));
     let mut attempt = summary;
@@ -56,6 +56,24 @@ async fn a_failed_delivery_is_visible() {
     attempt["request"] = json!({"url": "https://example.com/hook", "address": "93.184.215.14:443", "signature": "0".repeat(64)});
     row["attempts"] = json!([attempt]);
     assert_eq!(world.get(format!("{list}/{id}")).await.expect(200).value(), row);
+}
+
+/// DLV-2, W54: a cancelled delivery says in the logs what became of its webhook.
+#[tokio::test]
+async fn a_cancelled_delivery_says_why() {
+    let world = World::new();
+    let team = world.team().await;
+    let (disabled, deleted) = (world.webhook(team, &["*"]).await, world.webhook(team, &["*"]).await);
+    world.publish(team, "ticket.created", TICKET).await;
+    let webhooks = format!("/v1/teams/{team}/webhooks");
+    world.patch(format!("{webhooks}/{disabled}"), json!({"enabled": false})).await.expect(200);
+    world.delete(format!("{webhooks}/{deleted}")).await.expect(204);
+    for (webhook, reason) in [(disabled, "webhook_disabled"), (deleted, "webhook_deleted")] {
+        let found =
+            world.get(format!("/v1/teams/{team}/deliveries?webhook={webhook}")).await.expect(200).value();
+        let row = &found["data"][0];
+        assert_eq!((&row["status"], &row["cancel_reason"]), (&json!("cancelled"), &json!(reason)));
+    }
 }
 
 /// SEC-2: where a webhook points, which can hold a secret, is told to those who may read the webhook.

@@ -1,6 +1,6 @@
 //! DLV-2: what waits for a webhook when it is disabled or deleted.
 
-use cstar_types::{DeliveryStatus, DisabledReason, TeamId, WebhookId, WebhookStatus};
+use cstar_types::{CancelReason, Delivery, DeliveryStatus, DisabledReason, TeamId, WebhookId, WebhookStatus};
 use tokio::task::JoinSet;
 
 use super::given::{self, at, recorded, soon};
@@ -12,7 +12,35 @@ async fn statuses(store: &AnyStore, team: TeamId, webhook: WebhookId) -> Vec<Del
     let query = DeliveryQuery { webhook: Some(webhook), ..read::every_delivery(9) };
     let rows = read::deliveries(store, team, query).await.unwrap();
     assert!(rows.iter().all(|row| row.next_attempt_at.is_some() != row.status.has_ended()));
+    let cancelled = |row: &Delivery| row.status == DeliveryStatus::Cancelled;
+    assert!(rows.iter().all(|row| row.cancel_reason.is_some() == cancelled(row)));
     rows.into_iter().map(|row| row.status).collect()
+}
+
+/// The reason of each that was cancelled, newest first.
+async fn reasons(store: &AnyStore, team: TeamId, webhook: WebhookId) -> Vec<CancelReason> {
+    let query = DeliveryQuery { webhook: Some(webhook), ..read::every_delivery(99) };
+    let rows = read::deliveries(store, team, query).await.unwrap();
+    rows.into_iter().filter_map(|row| row.cancel_reason).collect()
+}
+
+/// DLV-2: each that was cancelled says why for as long as it stays so, whatever becomes of its webhook later.
+pub async fn what_was_cancelled_says_why(subject: impl Subject) {
+    let store = subject.store();
+    let team = given::team(&store).await;
+    let webhook = given::webhook(&store, team, "*").await;
+    let patch = |enabled| WebhookPatch { enabled: Some(enabled), ..WebhookPatch::default() };
+    let by_request = patch(Err(DisabledReason::ByRequest));
+    given::one_event(&store, team, "ticket.created").await;
+    store.update_webhook(team, webhook, by_request, None, at(1)).await.unwrap();
+    store.update_webhook(team, webhook, patch(Ok(())), None, at(2)).await.unwrap();
+    given::one_event(&store, team, "ticket.created").await;
+    store.disable_webhook(webhook, DisabledReason::Gone, at(3)).await.unwrap();
+    store.update_webhook(team, webhook, patch(Ok(())), None, at(4)).await.unwrap();
+    given::one_event(&store, team, "ticket.created").await;
+    store.delete_webhook(team, webhook, None, at(5)).await.unwrap();
+    let all = [CancelReason::WebhookDeleted, CancelReason::EndpointGone, CancelReason::WebhookDisabled];
+    assert_eq!(reasons(&store, team, webhook).await, all);
 }
 
 /// DLV-2: disabling, by a patch or by the sender, cancels what waits and leaves what ended; enabling revives nothing.

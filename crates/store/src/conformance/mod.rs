@@ -100,6 +100,7 @@ macro_rules! conformance_suite {
                 secrets_of_others_are_left_alone;
             cancelling:
                 disabling_cancels_what_waits,
+                what_was_cancelled_says_why,
                 what_is_disabled_in_a_race_has_nothing_waiting,
                 deleting_cancels_what_waits_and_keeps_the_logs;
             keys:

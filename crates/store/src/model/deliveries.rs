@@ -136,6 +136,7 @@ impl State {
         let row = self.deliveries.get_mut(&delivery).ok_or(StoreError::NotFound)?;
         row.failed = 0;
         row.delivery.status = DeliveryStatus::Pending;
+        row.delivery.cancel_reason = None;
         row.delivery.next_attempt_at = Some(now);
         Ok(row.delivery.clone())
     }
@@ -158,6 +159,8 @@ impl Row {
             Verdict::Failed => (DeliveryStatus::Failed, None),
         };
         self.delivery.status = status;
+        self.delivery.cancel_reason =
+            self.delivery.cancel_reason.filter(|_| status == DeliveryStatus::Cancelled);
         self.delivery.next_attempt_at = next;
         status
     }

@@ -1,7 +1,7 @@
 //! Teams, keys and webhooks.
 
 use async_trait::async_trait;
-use cstar_types::{Key, KeyId, Team, TeamId, Timestamp, Webhook, WebhookId, WebhookStatus};
+use cstar_types::{CancelReason, Key, KeyId, Team, TeamId, Timestamp, Webhook, WebhookId, WebhookStatus};
 
 use super::Model;
 use super::state::{State, TeamLog};
@@ -173,7 +173,7 @@ impl Directory for Model {
         self.change(|state| {
             is_expected(state.webhook(team, webhook)?.version, expected)?;
             state.webhooks.remove(&webhook);
-            state.cancel_waiting(webhook);
+            state.cancel_waiting(webhook, CancelReason::WebhookDeleted);
             Ok(((), Some(Change::WebhookChanged(webhook))))
         })
     }
@@ -247,8 +247,8 @@ impl State {
         webhook.version += 1;
         webhook.updated_at = now;
         let changed = webhook.clone();
-        if changed.status == WebhookStatus::Disabled {
-            self.cancel_waiting(id);
+        if let Some(reason) = changed.disabled_reason {
+            self.cancel_waiting(id, reason.into());
         }
         Ok(changed)
     }

@@ -185,6 +185,7 @@ impl State {
             event: entry.event.id,
             event_type: entry.event.event_type.clone(),
             status: DeliveryStatus::Pending,
+            cancel_reason: None,
             attempts: 0,
             created_at,
             next_attempt_at: Some(now),

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cstar_types::{
-    Attempt, Delivery, DeliveryId, DeliveryStatus, Entry, Key, KeyId, Team, TeamId, Timestamp, Webhook,
-    WebhookId,
+    Attempt, CancelReason, Delivery, DeliveryId, DeliveryStatus, Entry, Key, KeyId, Team, TeamId, Timestamp,
+    Webhook, WebhookId,
 };
 
 use crate::{Due, KeyDigest, LogEnds, StoreCounts, StoreError, WebhookSecrets};
@@ -113,9 +113,9 @@ impl State {
     }
 
     /// DLV-2: deleting and disabling a webhook is the one cause of `cancelled`.
-    pub(super) fn cancel_waiting(&mut self, webhook: WebhookId) {
+    pub(super) fn cancel_waiting(&mut self, webhook: WebhookId, reason: CancelReason) {
         let of_webhook = self.deliveries.values_mut().filter(|row| row.delivery.webhook == webhook);
-        of_webhook.filter(|row| !row.delivery.status.has_ended()).for_each(Row::cancel);
+        of_webhook.filter(|row| !row.delivery.status.has_ended()).for_each(|row| row.cancel(reason));
     }
 }
 
@@ -141,8 +141,9 @@ impl Row {
         })
     }
 
-    fn cancel(&mut self) {
+    fn cancel(&mut self, reason: CancelReason) {
         self.delivery.status = DeliveryStatus::Cancelled;
+        self.delivery.cancel_reason = Some(reason);
         self.delivery.next_attempt_at = None;
     }
 }

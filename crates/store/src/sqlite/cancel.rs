@@ -5,12 +5,13 @@
 //! The rows are rewritten in slices, the first with the change itself, which for most webhooks is all; the writer does
 //! the others when it has nothing better to do, and one slice with each commit when it has.
 
-use cstar_types::DeliveryStatus;
+use cstar_types::{CancelReason, DeliveryStatus};
 use rusqlite::{OptionalExtension, params};
 
 use super::delivery_rows::{DeliveryRow, select_deliveries};
 use super::fault::Fault;
 use super::look::Look;
+use super::seal::Seal;
 use super::tx::Tx;
 use super::webhook_rows::WebhookRow;
 
@@ -18,8 +19,13 @@ use super::webhook_rows::WebhookRow;
 pub(super) const SLICE_ROWS: usize = 500;
 
 /// Cancels all that waits; the caller saves the webhook.
-pub(super) fn begin(tx: &mut Tx<'_>, webhook: &mut WebhookRow) -> Result<(), Fault> {
+pub(super) fn begin(tx: &mut Tx<'_>, webhook: &mut WebhookRow, reason: CancelReason) -> Result<(), Fault> {
     webhook.generation += 1;
+    let mut note = tx.look().conn.prepare_cached(
+        "INSERT INTO cancellations (webhook, generation, reason, seal) VALUES (?1, ?2, ?3, ?4)",
+    )?;
+    let (number, generation) = (webhook.number, webhook.generation);
+    note.execute(params![number, generation, reason as i64, seal(number, generation, reason)])?;
     webhook.cancelling = rewrite(tx.look(), webhook)? == SLICE_ROWS;
     tx.effects.cancelling |= webhook.cancelling;
     Ok(())
@@ -40,6 +46,25 @@ pub(super) fn go_on(tx: &mut Tx<'_>) -> Result<(), Fault> {
         webhook.save(look)?;
     }
     Ok(())
+}
+
+fn seal(webhook: i64, generation: i64, reason: CancelReason) -> i64 {
+    Seal::new().int(webhook).int(generation).int(reason as i64).finish()
+}
+
+impl Look<'_> {
+    /// Why what waited under this generation of a webhook was cancelled: the one after it says so.
+    pub(super) fn cancel_reason(&self, webhook: i64, generation: i64) -> Result<CancelReason, Fault> {
+        let damaged = || Fault::damaged("cancellations", format!("{webhook}/{}", generation + 1));
+        let mut noted = self.conn.prepare_cached(
+            "SELECT reason, seal FROM cancellations WHERE webhook = ?1 AND generation = ?2",
+        )?;
+        let next = params![webhook, generation + 1];
+        let noted = noted.query_row(next, |row| Ok((row.get::<_, u32>(0)?, row.get(1)?))).optional()?;
+        let (reason, sealed): (u32, i64) = noted.ok_or_else(damaged)?;
+        let reason = CancelReason::ALL.get(reason as usize).copied().ok_or_else(damaged)?;
+        if seal(webhook, generation + 1, reason) == sealed { Ok(reason) } else { Err(damaged()) }
+    }
 }
 
 /// Writes down of at most a slice of rows that they are cancelled; answers of how many.

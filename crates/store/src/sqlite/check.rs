@@ -30,12 +30,13 @@ enum Part {
     IdempotencyKeys,
 }
 
-const PARTS: [Part; 15] = [
+const PARTS: [Part; 16] = [
     Part::Structure("meta"),
     Part::Structure("types"),
     Part::Structure("teams"),
     Part::Structure("keys"),
     Part::Structure("webhooks"),
+    Part::Structure("cancellations"),
     Part::Structure("events"),
     Part::Structure("idempotency"),
     Part::Structure("deliveries"),
@@ -152,8 +153,7 @@ fn deliveries(look: Look<'_>, after: i64) -> Result<Option<i64>, Fault> {
             continue;
         }
         let damaged = |what: &str| Fault::Damaged(format!("delivery {}: {what}", row.id()));
-        look.event_type(row.kind)?;
-        look.webhook_of_row(&row)?;
+        look.delivery(team.team.id, &row, &look.webhook_of_row(&row)?)?;
         if row.status.has_ended() == row.due_ms.is_some() {
             return Err(damaged("it has ended and waits, or neither"));
         }

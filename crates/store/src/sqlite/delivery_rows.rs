@@ -169,6 +169,8 @@ impl Look<'_> {
     ) -> Result<Delivery, Fault> {
         let status = row.status_under(webhook.generation);
         let waits = !status.has_ended();
+        let cancelled = status == DeliveryStatus::Cancelled;
+        let cancel_reason = cancelled.then(|| self.cancel_reason(row.webhook, row.generation)).transpose()?;
         Ok(Delivery {
             id: row.id(),
             team,
@@ -176,6 +178,7 @@ impl Look<'_> {
             event: EventId::from_bits(row.event_id, row.kind.is_test()),
             event_type: self.event_type(row.kind)?,
             status,
+            cancel_reason,
             attempts: row.attempts,
             created_at: Timestamp::from_millis(row.created_ms),
             next_attempt_at: row.due_ms.filter(|_| waits).map(Timestamp::from_millis),

@@ -1,6 +1,6 @@
 //! Making, changing and deleting webhooks.
 
-use cstar_types::{DisabledReason, TeamId, Timestamp, Webhook, WebhookId, WebhookStatus};
+use cstar_types::{CancelReason, DisabledReason, TeamId, Timestamp, Webhook, WebhookId, WebhookStatus};
 
 use super::cancel;
 use super::fault::Fault;
@@ -58,12 +58,12 @@ pub(super) fn update(
 ) -> Result<Webhook, Fault> {
     let mut row = tx.look().webhook_of(team, webhook)?;
     is_expected(row.webhook.version, expected)?;
-    let disabled = patch.enabled.is_some_and(|enabled| enabled.is_err());
+    let disabled = patch.enabled.and_then(Result::err);
     apply(&mut row.webhook, patch);
     row.webhook.version += 1;
     row.webhook.updated_at = now;
-    if disabled {
-        cancel::begin(tx, &mut row)?;
+    if let Some(reason) = disabled {
+        cancel::begin(tx, &mut row, reason.into())?;
     }
     changed(tx, &row)?;
     Ok(row.webhook)
@@ -170,7 +170,7 @@ pub(super) fn delete(
     row.webhook.secret_overlap_until = None;
     row.webhook.headers.clear();
     row.webhook.updated_at = now;
-    cancel::begin(tx, &mut row)?;
+    cancel::begin(tx, &mut row, CancelReason::WebhookDeleted)?;
     changed(tx, &row)
 }
 

@@ -66,6 +66,14 @@ CREATE TABLE webhooks (
     previous_until_ms INTEGER,
     seal INTEGER NOT NULL
 ) STRICT;
+-- Why a webhook's generation rose: what waited under the one before was cancelled for this reason.
+CREATE TABLE cancellations (
+    webhook INTEGER NOT NULL,
+    generation INTEGER NOT NULL,         -- the new one
+    reason INTEGER NOT NULL,             -- 0 webhook disabled, 1 endpoint gone, 2 webhook deleted
+    seal INTEGER NOT NULL,
+    PRIMARY KEY (webhook, generation)
+) STRICT, WITHOUT ROWID;
 CREATE INDEX webhooks_of_team ON webhooks (team, id);
 CREATE INDEX webhooks_cancelling ON webhooks (number) WHERE cancelling = 1;
 CREATE INDEX webhooks_deleted ON webhooks (number) WHERE state = 3;

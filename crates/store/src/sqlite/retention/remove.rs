@@ -46,8 +46,11 @@ pub(in crate::sqlite) fn remove(tx: &mut Tx<'_>, plan: &Plan, cutoffs: Cutoffs) 
     if !plan.webhooks.is_empty() {
         tx.memory.forget_generations();
         let mut bare = look.conn.prepare_cached("DELETE FROM webhooks WHERE number = ?1 AND state = 3")?;
+        let mut causes = look.conn.prepare_cached("DELETE FROM cancellations WHERE webhook = ?1")?;
         for number in &plan.webhooks {
-            bare.execute([number])?;
+            if bare.execute([number])? > 0 {
+                causes.execute([number])?;
+            }
         }
     }
     Ok(removed)
@@ -125,6 +128,9 @@ fn erase(look: Look<'_>, team: i64, rows: usize) -> Result<usize, Fault> {
     let of_team = [
         "DELETE FROM idempotency WHERE team = ?1 AND key IN (SELECT key FROM idempotency WHERE team = ?1 LIMIT ?2)",
         "DELETE FROM keys WHERE id IN (SELECT id FROM keys WHERE team = ?1 LIMIT ?2)",
+        "DELETE FROM cancellations WHERE (webhook, generation) IN
+             (SELECT c.webhook, c.generation FROM webhooks w JOIN cancellations c ON c.webhook = w.number
+              WHERE w.team = ?1 LIMIT ?2)",
         "DELETE FROM webhooks WHERE number IN (SELECT number FROM webhooks WHERE team = ?1 LIMIT ?2)",
     ];
     for sql in of_team {
