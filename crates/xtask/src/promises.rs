@@ -63,8 +63,9 @@ pub(crate) fn without_test(list: &str, files: &[TextFile]) -> Vec<String> {
 }
 
 fn all_tests(files: &[TextFile]) -> Vec<Test> {
+    let suite = rust_tests::Suite::read(files);
     let scanned = files.iter().filter(|file| !file.path.starts_with(NOT_SCANNED));
     scanned
-        .flat_map(|file| if file.is_rust() { rust_tests::find(file) } else { node_tests::find(file) })
+        .flat_map(|file| if file.is_rust() { rust_tests::find(file, &suite) } else { node_tests::find(file) })
         .collect()
 }

@@ -6,14 +6,28 @@ use super::Test;
 use super::citation::{self, Id};
 use crate::tree::{SUITE, TextFile};
 
+/// The rules of the conformance suite that run: those in its list.
+pub(super) struct Suite(BTreeSet<String>);
+
+impl Suite {
+    pub(super) fn read(files: &[TextFile]) -> Self {
+        let list = files.iter().filter(|file| file.path.ends_with(&format!("/{SUITE}/mod.rs")));
+        let words = list.flat_map(|file| file.text.split(|end: char| !(end.is_alphanumeric() || end == '_')));
+        Self(words.map(str::to_owned).collect())
+    }
+
+    fn runs(&self, file: &TextFile, name: &str) -> bool {
+        file.path.split('/').any(|part| part == SUITE) && self.0.contains(name)
+    }
+}
+
 /// Every test of the file that cites something, in order; first the file's own header, if the file is all tests.
-pub(super) fn find(file: &TextFile) -> Vec<Test> {
+pub(super) fn find(file: &TextFile, suite: &Suite) -> Vec<Test> {
     let mut tests = Vec::from_iter(header(file));
     let mut above = Above::default();
-    let in_suite = file.path.split('/').any(|part| part == SUITE);
     for line in file.text.lines().map(str::trim) {
         if let Some(name) = function_name(line) {
-            let is_test = above.marks_a_test || in_suite;
+            let is_test = above.marks_a_test || suite.runs(file, name);
             let cites = &citation::in_prose(&above.prose) | &citation::in_identifier(name);
             tests.extend(is_test.then(|| test(file, name, cites)).flatten());
         }
@@ -60,7 +74,9 @@ fn function_name(line: &str) -> Option<&str> {
 }
 
 fn header(file: &TextFile) -> Option<Test> {
-    let all_tests = file.path.contains("/tests/") || file.path.ends_with("/tests.rs");
+    let has_tests =
+        file.text.lines().map(str::trim).any(|line| line.starts_with("#[") && is_test_attribute(line));
+    let all_tests = has_tests && (file.path.contains("/tests/") || file.path.ends_with("/tests.rs"));
     let prose: Vec<&str> = file.text.lines().take_while(|line| line.starts_with("//!")).collect();
     all_tests.then(|| test(file, "", citation::in_prose(&prose.join("\n")))).flatten()
 }
@@ -75,11 +91,12 @@ mod tests {
 
     fn check(path: &str, text: &str) -> Vec<String> {
         let file = TextFile { path: path.into(), text: text.into() };
+        let suite = Suite(["a".to_owned()].into());
         let shown = |test: &Test| {
             let cites: Vec<String> = test.cites.iter().map(ToString::to_string).collect();
             format!("{}: {}", test.name, cites.join(" "))
         };
-        find(&file).iter().map(shown).collect()
+        find(&file, &suite).iter().map(shown).collect()
     }
 
     #[test]
@@ -112,6 +129,12 @@ mod tests {
             check("crates/store/src/conformance/order.rs", "/// LOG-2: no holes.\npub async fn a() {}\n"),
             ["a: LOG-2"]
         );
+        assert!(
+            check("crates/store/src/conformance/read.rs", "/// LOG-2: no holes.\npub async fn b() {}\n")
+                .is_empty(),
+            "it is not in the suite's list"
+        );
+        assert!(check("crates/api/tests/given.rs", "//! Limits, W30.\n\nfn a() {}\n").is_empty(), "no tests");
         assert_eq!(
             check("crates/api/tests/limits.rs", "//! Limits, W30.\n\n#[test]\nfn a() {}\n"),
             [": W30"]
