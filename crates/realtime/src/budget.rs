@@ -6,7 +6,7 @@ use cstar_types::TeamId;
 
 /// How the rings of all teams share one budget.
 ///
-/// Over it, the largest ring gives up its oldest frames: a team that publishes much shortens its own ring before it
+/// Over it, the largest ring gives frames up: a team that publishes much shortens its own ring before it
 /// touches a quiet team's.
 #[derive(Debug)]
 pub(crate) struct Budget {
@@ -40,11 +40,6 @@ impl Budget {
         Some(largest.1)
     }
 
-    /// Whether so much more would fit.
-    pub(crate) fn has_room(&self, bytes: usize) -> bool {
-        self.held_bytes + bytes <= self.max_bytes
-    }
-
     /// What all rings hold together, in bytes.
     pub(crate) fn held_bytes(&self) -> usize {
         self.held_bytes
@@ -71,7 +66,6 @@ mod tests {
         assert_eq!(budget.over(), Some(team(2)));
         budget.set(team(2), 0);
         assert_eq!((budget.over(), budget.held_bytes()), (None, 50));
-        assert!(budget.has_room(50) && !budget.has_room(51));
     }
 
     proptest! {

@@ -89,6 +89,10 @@ impl Feed {
                 seats.by_key.remove(&key);
             }
         }
+        // Waking walks all places, also those that an audience of yesterday has left.
+        if seats.open.capacity() > WOKEN_AT_A_TIME && seats.open.len() < seats.open.capacity() / 4 {
+            seats.open.shrink_to_fit();
+        }
         seats.open.is_empty()
     }
 
@@ -116,26 +120,19 @@ impl Feed {
         Position::new(self.epoch.load(Ordering::Relaxed), seq)
     }
 
-    /// Appends what was committed to the ring.
+    /// Puts what was committed into the ring; [`crate::Hub::evict`] is to follow.
     pub(crate) fn push(&self, runs: Vec<Arc<Run>>) {
         self.change_ring(|ring| runs.into_iter().for_each(|run| ring.push(run)));
     }
 
-    /// Keeps what was read from the store for others, if there is room.
+    /// Keeps what was read from the store for others; [`crate::Hub::evict`] is to follow.
     pub(crate) fn keep(&self, run: &Arc<Run>) {
-        if self.budget.lock().has_room(run.weight()) {
-            self.change_ring(|ring| ring.push_front(run));
-        }
+        self.change_ring(|ring| ring.bring(Arc::clone(run)));
     }
 
-    /// Gives up the oldest run of the ring.
+    /// Gives up one run of the ring.
     pub(crate) fn evict(&self) {
         self.change_ring(Ring::evict);
-    }
-
-    /// Gives up what the ring holds.
-    pub(crate) fn forget(&self) {
-        self.change_ring(Ring::clear);
     }
 
     /// The budget is told under the ring's lock: nobody's older figure comes after a newer one.
@@ -188,5 +185,35 @@ impl Feed {
     /// The keys of the open streams.
     pub(crate) fn keys(&self) -> BTreeSet<KeyId> {
         self.seats.lock().by_key.keys().copied().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cstar_types::Timestamp;
+
+    use super::*;
+    use crate::given::filter;
+    use crate::seat::{Guest, StreamId};
+
+    /// Waking who is left does not walk the places of all who were ever there.
+    #[test]
+    fn an_audience_that_has_left_leaves_no_places() {
+        let team = TeamId::from_uuid(uuid::Uuid::from_u128(7));
+        let feed = Feed::new(team, Arc::new(Mutex::new(Budget::new(0))));
+        let limits = Limits { a_key: usize::MAX, a_team: usize::MAX };
+        let sit = |number: u16| {
+            let (id, opened_at) = (StreamId::from_bits(number.into()), Timestamp::default());
+            let guest =
+                Guest { id, key: None, filter: filter(None), expires_at: None, opened_at, hang_up: None };
+            feed.sit(&Arc::new(Seat::new(guest, 0)), limits).unwrap()
+        };
+        let places: Vec<usize> = (0..10_000).map(sit).collect();
+        assert!(places[1..].iter().all(|place| !feed.leave(*place)));
+        assert!(feed.seats.lock().open.capacity() <= WOKEN_AT_A_TIME);
+        let mut left = 0;
+        feed.each_seat(|_| left += 1);
+        assert_eq!(left, 1);
+        assert!(feed.leave(places[0]));
     }
 }

@@ -164,14 +164,6 @@ impl Hub {
         !found.is_empty()
     }
 
-    /// Gives up the frames that are kept in memory for a team: to be called when the store no longer says what it said, as
-    /// after an erasure. What is asked for again is read from the store.
-    pub fn forget(&self, team: TeamId) {
-        if let Some(feed) = self.feed(team) {
-            feed.forget();
-        }
-    }
-
     /// Counts since the start, and how things stand now.
     #[must_use]
     pub fn counts(&self) -> Counts {
@@ -215,7 +207,7 @@ impl Hub {
         self.feeds.lock().closed = true;
     }
 
-    /// Has the largest rings give up their oldest until all are within the budget.
+    /// Has the largest rings give something up until all are within the budget.
     pub(crate) fn evict(&self) {
         loop {
             let Some(team) = self.budget.lock().over() else { return };

@@ -55,6 +55,7 @@ impl Reading {
             let run = Run::encode(&slice.entries)?.map(Arc::new);
             if let Some(run) = &run {
                 feed.keep(run);
+                hub.evict();
             }
             Ok(Found::InStore { run, ends: slice.ends })
         }))

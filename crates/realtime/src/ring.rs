@@ -1,93 +1,106 @@
-//! A team's newest frames.
+//! The frames of a team's log that are in memory.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::run::Run;
 
-/// The newest frames of one team's log, encoded.
+/// Of what a ring holds, frames from the store are at most one part in so many, where memory is scarce: one client that
+/// replays the whole log must not take from all others what was just committed.
+const BROUGHT_SHARE: usize = 4;
+/// Runs from the store that are kept, so that looking through them takes next to no time. At a slice of the store each
+/// they are 8 MiB.
+const BROUGHT_RUNS: usize = 128;
+
+/// The newest frames of one team's log, encoded, and some that a reader has lately brought from the store.
 ///
 /// ```text
-///  store:  1 ──────────────────────────────── known
-///  ring:                first ════════ last
+///  store:   1 ──────────────────────────────── known
+///  newest:               ════════      ═══════════     a hole where the tail lagged
+///  brought:     ════  ════     ═════════
 /// ```
-/// It holds a stretch without a hole, and nothing depends on it: what it does not hold is read from the store.
+/// Nothing depends on what it holds: what it does not hold is read from the store.
 #[derive(Debug, Default)]
 pub(crate) struct Ring {
-    runs: VecDeque<Arc<Run>>,
-    weight: usize,
+    /// What was committed, in order.
+    newest: VecDeque<Arc<Run>>,
+    /// What was read from the store, in the order in which it came: those who come back together, or fell behind
+    /// together, follow the first of them.
+    brought: VecDeque<Arc<Run>>,
+    newest_bytes: usize,
+    brought_bytes: usize,
 }
 
 impl Ring {
-    /// Appends what was committed. Where something is missing before it, what the ring held so far is given up; what it
-    /// holds already is not taken twice.
+    /// Takes what was committed.
     pub(crate) fn push(&mut self, run: Arc<Run>) {
-        let fresh = match self.runs.back().map(|back| back.last()) {
-            Some(last) if run.first() <= last => run.between(last, u64::MAX).map(Arc::new),
-            Some(last) if run.first() > last + 1 => {
-                self.clear();
-                Some(run)
-            }
-            _ => Some(run),
-        };
-        if let Some(run) = fresh {
-            self.weight += run.weight();
-            self.runs.push_back(run);
+        if self.newest.back().is_none_or(|back| back.last() < run.first()) {
+            self.newest_bytes += run.weight();
+            self.newest.push_back(run);
         }
     }
 
-    /// Takes what was read from the store, where it joins what the ring holds: then the next reader finds it here.
-    pub(crate) fn push_front(&mut self, run: &Arc<Run>) {
-        let older = match self.runs.front().map(|front| front.first()) {
-            Some(first) if run.last() + 1 == first => Some(Arc::clone(run)),
-            Some(first) if run.last() >= first => run.between(0, first).map(Arc::new),
-            Some(_) => None,
-            None => Some(Arc::clone(run)),
-        };
-        if let Some(run) = older {
-            self.weight += run.weight();
-            self.runs.push_front(run);
+    /// Takes what was read from the store, if others have not brought it meanwhile.
+    pub(crate) fn bring(&mut self, run: Arc<Run>) {
+        if self.brought.iter().any(|held| held.first() <= run.first() && run.last() <= held.last()) {
+            return;
         }
+        if self.brought.len() == BROUGHT_RUNS {
+            self.evict_brought();
+        }
+        self.brought_bytes += run.weight();
+        self.brought.push_back(run);
     }
 
-    /// The runs from the one that holds the frame behind `after`, as far as they are at most about `max_bytes` together;
-    /// at least that one. Empty where the ring does not hold it.
+    /// The runs from the one that holds the frame behind `after`, as far as they follow each other and are at most
+    /// `max_bytes` together; at least that one. Empty where the ring does not hold it.
     pub(crate) fn runs_after(&self, after: u64, max_bytes: usize) -> Vec<Arc<Run>> {
-        let Some(at) = self.place_of(after + 1) else { return Vec::new() };
-        let mut bytes = 0;
-        let fitting = self.runs.range(at..).take_while(|run| {
-            let first = bytes == 0;
+        let Some(at) = self.newest_with(after + 1) else {
+            return self.brought_with(after + 1).cloned().into_iter().collect();
+        };
+        let (mut bytes, mut next) = (0, None);
+        let joining = self.newest.range(at..).take_while(|run| {
+            let fits = bytes == 0 || bytes + run.bytes().len() <= max_bytes;
+            let follows = next.is_none_or(|next| next == run.first());
             bytes += run.bytes().len();
-            first || bytes <= max_bytes
+            next = Some(run.last() + 1);
+            fits && follows
         });
-        fitting.cloned().collect()
+        joining.cloned().collect()
     }
 
     /// Whether it holds this one.
     pub(crate) fn holds(&self, seq: u64) -> bool {
-        self.place_of(seq).is_some()
+        self.newest_with(seq).is_some() || self.brought_with(seq).is_some()
     }
 
-    fn place_of(&self, seq: u64) -> Option<usize> {
-        let at = self.runs.partition_point(|run| run.last() < seq);
-        self.runs.get(at).filter(|run| run.first() <= seq).map(|_| at)
+    fn newest_with(&self, seq: u64) -> Option<usize> {
+        let at = self.newest.partition_point(|run| run.last() < seq);
+        self.newest.get(at).filter(|run| run.first() <= seq).map(|_| at)
     }
 
-    /// Gives up the oldest run.
+    fn brought_with(&self, seq: u64) -> Option<&Arc<Run>> {
+        self.brought.iter().rev().find(|run| run.first() <= seq && seq <= run.last())
+    }
+
+    /// Gives up one run.
     pub(crate) fn evict(&mut self) {
-        if let Some(run) = self.runs.pop_front() {
-            self.weight -= run.weight();
+        if self.brought_bytes * BROUGHT_SHARE > self.weight() {
+            self.evict_brought();
+        } else if let Some(run) = self.newest.pop_front() {
+            self.newest_bytes -= run.weight();
         }
     }
 
-    /// Gives up everything.
-    pub(crate) fn clear(&mut self) {
-        *self = Self::default();
+    fn evict_brought(&mut self) {
+        if let Some(run) = self.brought.pop_front() {
+            self.brought_bytes -= run.weight();
+        }
     }
 
     /// About how much memory it holds, in bytes.
     pub(crate) fn weight(&self) -> usize {
-        self.weight
+        self.newest_bytes + self.brought_bytes
     }
 }
 
@@ -97,22 +110,39 @@ mod tests {
     use crate::given::run;
     use proptest::prelude::*;
 
-    fn held(ring: &Ring) -> Vec<u64> {
-        ring.runs.iter().flat_map(|run| run.first()..=run.last()).collect()
+    fn seqs(runs: &VecDeque<Arc<Run>>) -> Vec<u64> {
+        runs.iter().flat_map(|run| run.first()..=run.last()).collect()
+    }
+
+    fn given(ring: &Ring, after: u64) -> Vec<u64> {
+        seqs(&ring.runs_after(after, usize::MAX).into())
+    }
+
+    /// RT-1: nobody is led over a hole, and who stands in it goes on with what another has brought.
+    #[test]
+    fn a_hole_is_filled_from_the_store() {
+        let mut ring = Ring::default();
+        ring.push(run(1..3));
+        ring.push(run(6..8));
+        assert_eq!((given(&ring, 0), given(&ring, 2)), (vec![1, 2], vec![]));
+        ring.bring(run(3..7));
+        assert_eq!(
+            (given(&ring, 0), given(&ring, 2), given(&ring, 5)),
+            (vec![1, 2], vec![3, 4, 5, 6], vec![6, 7])
+        );
     }
 
     #[test]
-    fn a_hole_gives_up_what_came_before() {
+    fn nothing_is_held_twice() {
         let mut ring = Ring::default();
-        ring.push(run(1..4));
-        ring.push(run(6..8));
-        assert_eq!(held(&ring), [6, 7]);
-        ring.push_front(&run(2..4));
-        assert_eq!(held(&ring), [6, 7], "what does not join is not taken");
-        ring.push_front(&run(3..7));
-        assert_eq!(held(&ring), [3, 4, 5, 6, 7]);
-        ring.push(run(7..10));
-        assert_eq!(held(&ring), [3, 4, 5, 6, 7, 8, 9]);
+        ring.push(run(1..5));
+        ring.push(run(3..7));
+        ring.push(run(5..7));
+        assert_eq!(seqs(&ring.newest), [1, 2, 3, 4, 5, 6]);
+        ring.bring(run(1..5));
+        ring.bring(run(2..4));
+        ring.bring(run(2..6));
+        assert_eq!(ring.brought.len(), 2);
     }
 
     /// RT-1: what a reader is given begins right behind what it has passed, or it is given nothing.
@@ -131,40 +161,66 @@ mod tests {
         assert_eq!(ring.runs_after(4, run(5..9).bytes().len() - 1).len(), 1);
     }
 
+    /// A replay of the whole log takes at most its share from what was just committed.
+    #[test]
+    fn a_replay_leaves_room_for_what_is_new() {
+        let mut ring = Ring::default();
+        (900..1000).for_each(|seq| ring.push(run([seq])));
+        let budget = ring.weight();
+        for seq in 1..900 {
+            ring.bring(run([seq]));
+            assert!(ring.holds(seq), "the next reader finds it");
+            while ring.weight() > budget {
+                ring.evict();
+            }
+        }
+        assert!(ring.newest.len() >= 74, "{}", ring.newest.len());
+        assert!(ring.holds(899) && ring.holds(999));
+    }
+
+    #[test]
+    fn what_was_brought_is_counted_too() {
+        let mut ring = Ring::default();
+        (1..=2 * BROUGHT_RUNS as u64).for_each(|seq| ring.bring(run([seq])));
+        assert_eq!(ring.brought.len(), BROUGHT_RUNS);
+        assert!(!ring.holds(1) && ring.holds(2 * BROUGHT_RUNS as u64));
+    }
+
     proptest! {
-        /// RT-1, L1: whatever was pushed, read back and given up, the ring is one stretch without a hole or a repeat, it
-        /// ends with what was pushed last, and it gives exactly what follows a cursor.
+        /// RT-1, L1: whatever was committed, brought and given up, what was just committed is held, a reader is given a
+        /// stretch without a hole that begins with what it needs, and giving up ends with nothing.
         #[test]
-        fn it_is_one_stretch(steps in prop::collection::vec((0u8..4, 0u64..6, 1u64..5), 1..60)) {
+        fn it_gives_what_follows(steps in prop::collection::vec((0u8..4, 0u64..30, 1u64..6), 1..60)) {
             let mut ring = Ring::default();
             let mut head = 0;
-            for (kind, skipped, len) in steps {
+            for (kind, from, len) in steps {
                 match kind {
+                    // Now and then the tail has lost something before this.
                     0 | 1 => {
-                        // Now and then the tail lost something, or tells again what a read has brought.
-                        let first = if kind == 0 { head + 1 } else { (head + skipped).saturating_sub(2).max(1) };
-                        ring.push(run(first..first + len));
-                        head = head.max(first + len - 1);
+                        let first = head + 1 + if kind == 0 { 0 } else { from % 3 };
+                        head = first + len - 1;
+                        ring.push(run(first..=head));
+                        prop_assert!(ring.holds(head));
                     }
-                    2 => {
-                        let first = ring.runs.front().map_or(head + 1, |run| run.first());
-                        let from = first.saturating_sub(skipped).max(1);
-                        if ring.runs.front().is_some() {
-                            ring.push_front(&run(from..from + len));
-                        }
-                    }
+                    // A read may have seen what the tail has not told yet.
+                    2 => ring.bring(run(from + 1..=from + len)),
                     _ => ring.evict(),
                 }
-                let held = held(&ring);
-                prop_assert!(held.windows(2).all(|pair| pair[1] == pair[0] + 1), "{:?}", held);
-                prop_assert_eq!(ring.weight(), ring.runs.iter().map(|run| run.weight()).sum::<usize>());
-                prop_assert!(held.last().is_none_or(|last| *last <= head), "{:?} {}", held, head);
-                prop_assert!(kind != 0 || held.last() == Some(&head), "what was just committed is there");
-                for after in held.iter().map(|seq| seq - 1) {
-                    let given = ring.runs_after(after, 0);
-                    prop_assert!(given[0].first() <= after + 1 && after < given[0].last());
+                let held: Vec<u64> = seqs(&ring.newest).into_iter().chain(seqs(&ring.brought)).collect();
+                let weight: usize = ring.newest.iter().chain(&ring.brought).map(|run| run.weight()).sum();
+                prop_assert_eq!(ring.weight(), weight);
+                for after in 0..=head + 40 {
+                    let runs = ring.runs_after(after, usize::MAX);
+                    prop_assert_eq!(runs.is_empty(), !held.contains(&(after + 1)));
+                    prop_assert_eq!(runs.is_empty(), !ring.holds(after + 1));
+                    prop_assert!(runs.first().is_none_or(|run| run.first() <= after + 1 && after < run.last()));
+                    prop_assert!(runs.windows(2).all(|pair| pair[0].last() + 1 == pair[1].first()));
                 }
-                prop_assert!(!ring.holds(head + 1));
+            }
+            while ring.weight() > 0 {
+                let before = ring.weight();
+                ring.evict();
+                prop_assert!(ring.weight() < before);
             }
         }
     }

@@ -89,21 +89,6 @@ impl Run {
         Ok(runs)
     }
 
-    /// The part that lies behind `after` and before `before`, sharing the buffer; `None` where that is nothing.
-    pub(crate) fn between(&self, after: u64, before: u64) -> Option<Self> {
-        let skipped = self.count_before(after.saturating_add(1));
-        let kept = self.frames.get(skipped..self.count_before(before))?;
-        let start = self.start_of(skipped);
-        let bytes = self.bytes.slice(start..kept.last()?.end);
-        let moved = |mark: &Mark| Mark {
-            event_type: mark.event_type.clone(),
-            envelope: mark.envelope - start,
-            end: mark.end - start,
-        };
-        let first = Position::new(self.first.epoch, self.first.seq + skipped as u64);
-        Some(Self { first, bytes, frames: kept.iter().map(moved).collect() })
-    }
-
     /// Where the frame with this index begins.
     fn start_of(&self, index: usize) -> usize {
         index.checked_sub(1).map_or(0, |before| self.frames[before].end)
@@ -191,21 +176,6 @@ mod tests {
             let found: Vec<u64> = run(5..8).frames_after(after).map(|frame| frame.position.seq).collect();
             assert_eq!(found, expected.collect::<Vec<_>>(), "{after}");
         }
-    }
-
-    #[test]
-    fn a_part_is_a_run_of_its_own() {
-        let whole = run(5..10);
-        let part = whole.between(6, 9).unwrap();
-        assert_eq!(seqs(&part), [7, 8]);
-        assert_eq!(*part.bytes(), [7, 8].map(frame).concat());
-        for placed in part.frames_after(7) {
-            assert_eq!(part.bytes()[placed.envelope], *entry(8).event.body);
-        }
-        assert!(
-            whole.between(9, 20).is_none() && whole.between(0, 5).is_none() && whole.between(7, 7).is_none()
-        );
-        assert_eq!(seqs(&whole.between(0, u64::MAX).unwrap()), seqs(&whole));
     }
 
     /// LOG-2, RT-1: a hole is never numbered over.

@@ -116,7 +116,6 @@ impl Task<'_> {
             Err(error) => {
                 // The streams come across it in the store, and end there.
                 tracing::error!(team = %feed.team, %error, "an event cannot be streamed");
-                feed.forget();
             }
         }
         self.hub.evict();
@@ -129,7 +128,6 @@ impl Task<'_> {
     async fn catch_up(&mut self) {
         self.behind = false;
         for feed in self.hub.feeds() {
-            feed.forget();
             match self.hub.store.ends(feed.team).await {
                 Ok(ends) => feed.learn(ends),
                 Err(StoreError::NotFound) => self.end(feed.seats(|_| true), Ending::TeamDeleted),
