@@ -20,8 +20,8 @@ pub struct Options {
     /// the largest batches.
     pub tail_bytes: usize,
     /// What one write to a connection joins, in bytes; a single frame may be larger. 64 KiB is past the point where
-    /// larger writes are cheaper, and it is what a reader that stands still pins at most, beside the write buffers of its
-    /// connection.
+    /// larger writes are cheaper. A reader that stands still holds on to what its connection has taken and not written:
+    /// the connection takes nothing more once that is 32 KiB, and a piece keeps at most four times its size in memory.
     pub batch_bytes: usize,
     /// The most entries of one read of the store, which also ends at `batch_bytes`: it bounds the work that a filter which
     /// leaves out nearly everything makes at a time.
@@ -31,7 +31,7 @@ pub struct Options {
     pub reads_at_once: usize,
     /// Open streams a key. Browser tokens count for the key that made them, so this is a team's audience, not a person's.
     pub streams_a_key: usize,
-    /// Open streams a team. At about 12 KiB each the default is 240 MB.
+    /// Open streams a team. At about 22 kB each, its connection included, the default is 440 MB.
     pub streams_a_team: usize,
     /// How often a stream says that it lives, and how far it has passed the log: often enough for proxies that cut what
     /// is silent for 30 s or more.
