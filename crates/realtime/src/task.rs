@@ -65,8 +65,8 @@ impl Task<'_> {
     /// Takes what was told, and what waits behind it, and tells it on.
     fn take(&mut self, first: Told, tail: &mut TailReader) {
         let mut appended: HashMap<TeamId, Vec<Arc<Entry>>> = HashMap::new();
-        let mut told = first;
-        for _ in 0..GROUP_CHANGES {
+        let waiting = std::iter::once(first).chain(std::iter::from_fn(|| tail.try_next().flatten()));
+        for told in waiting.take(GROUP_CHANGES) {
             match told {
                 Told::Lagged => {
                     self.behind = true;
@@ -74,10 +74,6 @@ impl Task<'_> {
                     break; // what is told from here on does not join what was told before
                 }
                 Told::Change(change) => self.note(&change, &mut appended),
-            }
-            match tail.try_next() {
-                Some(Some(next)) => told = next,
-                Some(None) | None => break,
             }
         }
         for (team, entries) in appended {

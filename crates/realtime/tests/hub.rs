@@ -5,6 +5,7 @@ mod given;
 use std::time::Duration;
 
 use cstar_realtime::{Options, Origin, Subscribe};
+use cstar_store::Directory;
 use given::World;
 use tokio::time::timeout;
 
@@ -56,6 +57,25 @@ async fn a_lagging_tail_loses_nothing() {
     world.publish(&[TICKET]).await;
     world.settle().await;
     assert_eq!((client.seqs().await, narrow.seqs().await), (vec![201], vec![201]));
+}
+
+/// However many changes wait when the hub has its turn, none is passed over: not an event, nor a revocation (RT-1, SEC-2).
+#[tokio::test(start_paused = true)]
+async fn nothing_is_lost_where_one_group_ends_and_the_next_begins() {
+    for waiting in 255..=258 {
+        let mut world = World::new(Options::default()).await;
+        let mut client = world.client("").await;
+        client.read_all().await;
+        world.publish_each(&vec![TICKET; waiting]).await;
+        assert_eq!(client.seqs().await.len(), waiting, "{waiting} changes");
+
+        let key = world.make_key(1).await;
+        let mut client = world.open(Subscribe { key: Some(key), ..world.asks() }).await.unwrap();
+        world.publish_each(&vec![TICKET; waiting - 1]).await;
+        world.store.revoke_key(world.team, key, world.now()).await.unwrap();
+        client.read_all().await;
+        assert!(client.ended, "the revocation is change {waiting}");
+    }
 }
 
 /// C7: the rings stay within their budget, and a reader that fell out of them loses nothing.

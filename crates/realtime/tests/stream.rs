@@ -299,6 +299,23 @@ async fn a_deleted_team_ends_its_streams() {
     assert_eq!(client.wait().await, None);
 }
 
+/// The same where the tail has no room to tell it.
+#[tokio::test(start_paused = true)]
+async fn a_deleted_team_is_not_lost_in_a_flood() {
+    let mut world = World::new(Options { tail_bytes: 2000, ..Options::default() }).await;
+    let deleted = team(2);
+    make_team(&world.store, deleted).await;
+    let mut client = world.open(Subscribe { team: deleted, ..world.asks() }).await.unwrap();
+    client.read_all().await;
+    world.store.delete_team(deleted, None).await.unwrap();
+    world.publish_each(&[BOSS; 50]).await;
+    world.settle().await;
+    assert_eq!(world.hub.counts().lagged, 1, "the flood was one");
+    let blocks = client.read_all().await;
+    assert!(blocks[0].is("cstar.unauthorized") && client.ended, "{blocks:?}");
+    assert_eq!(blocks[0].data, json!({"code": "not_found"}));
+}
+
 /// Before a shutdown all are told to come back, not all at the same time; nobody is let in any more.
 #[tokio::test(start_paused = true)]
 async fn a_shutdown_sends_everybody_back_later() {
