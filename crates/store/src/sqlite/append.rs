@@ -7,19 +7,19 @@ use cstar_types::{DeliveryStatus, Entry, Event, Position, TeamId, Timestamp};
 use rand::Rng;
 use rusqlite::{Statement, params};
 
+use super::checksum::{EventColumns, event_checksum};
 use super::delivery_rows::{DeliveryRow, INSERT_DELIVERY};
 use super::fault::Fault;
 use super::idempotency::{self, KeyUse, Standing};
 use super::memory::{Head, Target};
 use super::place::{COUNT_MAX, Place};
 use super::queue::Size;
-use super::seal::{EventColumns, event_seal};
 use super::tx::Tx;
 use super::types::Kind;
 use crate::{Append, Appended, Due, NewEvent, StoreError};
 
 pub(super) const INSERT_EVENT: &str =
-    "INSERT INTO events (place, id, kind, created_ms, committed_ms, seal, body)
+    "INSERT INTO events (place, id, kind, created_ms, committed_ms, checksum, body)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
 /// A publish, with all that can be computed before the writer has its turn.
@@ -137,7 +137,7 @@ impl Publish {
             columns.kind,
             columns.created_ms,
             columns.committed_ms,
-            event_seal(&columns, *body_crc, event.body.len()),
+            event_checksum(&columns, *body_crc, event.body.len()),
             &event.body[..],
         ])?;
         if let Some(key) = key {

@@ -3,14 +3,14 @@
 use cstar_types::{Attempt, AttemptRequest, AttemptSummary, Outcome, Timestamp};
 use rusqlite::{OptionalExtension, Row, params};
 
+use super::checksum::Checksum;
 use super::delivery_rows::DeliveryRow;
 use super::fault::Fault;
 use super::look::Look;
 use super::place::Place;
-use super::seal::Seal;
 
 pub(super) const INSERT_ATTEMPT: &str = "INSERT INTO attempts (number, delivery, previous, count, started_ms,
-     duration_ms, outcome, status_code, detail, response_headers, response_body, url, address, signature, seal)
+     duration_ms, outcome, status_code, detail, response_headers, response_body, url, address, signature, checksum)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
 
 /// A row of `attempts`.
@@ -33,10 +33,10 @@ pub(super) fn headers_text(attempt: &Attempt) -> String {
 }
 
 impl AttemptRow<'_> {
-    fn seal(&self) -> i64 {
+    fn checksum(&self) -> i64 {
         let Attempt { number, started_at, duration_ms, outcome, status_code, .. } = self.attempt;
         let AttemptRequest { url, address, signature } = &self.attempt.request;
-        Seal::new()
+        Checksum::new()
             .int(self.number)
             .int(self.delivery.bits())
             .maybe(self.previous)
@@ -71,7 +71,7 @@ impl AttemptRow<'_> {
             self.attempt.request.url,
             self.attempt.request.address,
             self.attempt.request.signature,
-            self.seal(),
+            self.checksum(),
         ])?;
         Ok(())
     }
@@ -86,7 +86,7 @@ pub(super) struct Stored {
 
 pub(super) const SELECT_ATTEMPTS: &str =
     "SELECT number, delivery, previous, count, started_ms, duration_ms, outcome,
-     status_code, detail, response_headers, response_body, url, address, signature, seal FROM attempts";
+     status_code, detail, response_headers, response_body, url, address, signature, checksum FROM attempts";
 
 impl Stored {
     pub(super) fn read(row: &Row<'_>) -> Result<Self, Fault> {
@@ -106,8 +106,13 @@ impl Stored {
             request: AttemptRequest { url: row.get(11)?, address: row.get(12)?, signature: row.get(13)? },
         };
         let (delivery, previous) = (row.get(1)?, row.get(2)?);
-        let seal = AttemptRow { number, delivery, previous, attempt: &attempt, headers: &headers }.seal();
-        if seal == row.get::<_, i64>(14)? { Ok(Self { delivery, previous, attempt }) } else { Err(damaged()) }
+        let checksum =
+            AttemptRow { number, delivery, previous, attempt: &attempt, headers: &headers }.checksum();
+        if checksum == row.get::<_, i64>(14)? {
+            Ok(Self { delivery, previous, attempt })
+        } else {
+            Err(damaged())
+        }
     }
 }
 

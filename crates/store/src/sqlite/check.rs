@@ -1,4 +1,4 @@
-//! Looks at everything stored (LOG-3): each seal, each reference, the gaplessness of each log (LOG-2), and the structure
+//! Looks at everything stored (LOG-3): each checksum, each reference, the gaplessness of each log (LOG-2), and the structure
 //! of the file.
 //!
 //! Rows are looked at in slices, each in a transaction of its own, so that a check of a store at work does not keep the

@@ -3,10 +3,10 @@
 use cstar_types::{Delivery, DeliveryId, DeliveryStatus, EventId, TeamId, Timestamp};
 use rusqlite::{OptionalExtension, Row, params};
 
+use super::checksum::Checksum;
 use super::fault::Fault;
 use super::look::Look;
 use super::place::Place;
-use super::seal::Seal;
 use super::types::Kind;
 use super::webhook_rows::WebhookRow;
 use crate::StoreError;
@@ -38,7 +38,7 @@ macro_rules! select_deliveries {
     ($($rest:expr),+) => {
         concat!(
             "SELECT place, tag, webhook, generation, event, event_id, kind, status, attempts, failed, created_ms, \
-             due_ms, last_attempt, seal FROM deliveries ",
+             due_ms, last_attempt, checksum FROM deliveries ",
             $($rest),+
         )
     };
@@ -60,8 +60,8 @@ impl DeliveryRow {
         }
     }
 
-    fn seal(&self) -> i64 {
-        Seal::new()
+    fn checksum(&self) -> i64 {
+        Checksum::new()
             .int(self.place.bits())
             .int(self.tag)
             .int(self.webhook)
@@ -96,7 +96,7 @@ impl DeliveryRow {
             due_ms: row.get(11)?,
             last_attempt: row.get(12)?,
         };
-        if read.seal() == row.get::<_, i64>(13)? { Ok(read) } else { Err(damaged()) }
+        if read.checksum() == row.get::<_, i64>(13)? { Ok(read) } else { Err(damaged()) }
     }
 
     /// Writes a new row.
@@ -115,7 +115,7 @@ impl DeliveryRow {
             self.created_ms,
             self.due_ms,
             self.last_attempt,
-            self.seal(),
+            self.checksum(),
         ])?;
         Ok(())
     }
@@ -131,7 +131,7 @@ impl DeliveryRow {
             self.failed,
             self.due_ms,
             self.last_attempt,
-            self.seal(),
+            self.checksum(),
         ])?;
         Ok(())
     }
@@ -139,11 +139,11 @@ impl DeliveryRow {
 
 pub(super) const INSERT_DELIVERY: &str =
     "INSERT INTO deliveries (place, tag, webhook, generation, event, event_id, kind,
-     status, attempts, failed, created_ms, due_ms, last_attempt, seal)
+     status, attempts, failed, created_ms, due_ms, last_attempt, checksum)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
 
 pub(super) const UPDATE_DELIVERY: &str = "UPDATE deliveries SET generation = ?2, status = ?3, attempts = ?4,
-     failed = ?5, due_ms = ?6, last_attempt = ?7, seal = ?8 WHERE place = ?1";
+     failed = ?5, due_ms = ?6, last_attempt = ?7, checksum = ?8 WHERE place = ?1";
 
 impl Look<'_> {
     /// The row of a delivery, whosever it is; an id with another tag was never given.

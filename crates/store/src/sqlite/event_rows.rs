@@ -4,10 +4,10 @@ use bytes::Bytes;
 use cstar_types::{Entry, Event, EventId, Position, TeamId, Timestamp};
 use rusqlite::{OptionalExtension, Row, params};
 
+use super::checksum::{EventColumns, event_checksum};
 use super::fault::Fault;
 use super::look::Look;
 use super::place::Place;
-use super::seal::{EventColumns, event_seal};
 use super::team_rows::TeamRow;
 use super::types::Kind;
 use crate::{LogEnds, LogSlice, SliceLimit};
@@ -15,7 +15,7 @@ use crate::{LogEnds, LogSlice, SliceLimit};
 /// A macro, because SQL must be known when it is compiled: nothing is put together on the way of an event.
 macro_rules! select_events {
     ($rest:literal) => {
-        concat!("SELECT place, id, kind, created_ms, committed_ms, seal, body FROM events ", $rest)
+        concat!("SELECT place, id, kind, created_ms, committed_ms, checksum, body FROM events ", $rest)
     };
 }
 pub(super) use select_events;
@@ -27,7 +27,7 @@ pub(super) struct EventRow {
     pub(super) kind: Kind,
     created_ms: i64,
     pub(super) committed_ms: i64,
-    seal: i64,
+    checksum: i64,
 }
 
 impl EventRow {
@@ -38,7 +38,7 @@ impl EventRow {
             kind: Kind(row.get(2)?),
             created_ms: row.get(3)?,
             committed_ms: row.get(4)?,
-            seal: row.get(5)?,
+            checksum: row.get(5)?,
         })
     }
 
@@ -52,7 +52,7 @@ impl EventRow {
             created_ms: self.created_ms,
             committed_ms: self.committed_ms,
         };
-        if event_seal(&columns, crc32fast::hash(body), body.len()) == self.seal {
+        if event_checksum(&columns, crc32fast::hash(body), body.len()) == self.checksum {
             Ok(body)
         } else {
             Err(Fault::damaged("events", self.place.bits()))

@@ -7,10 +7,10 @@ use cstar_types::{Entry, Event, TeamId, Timestamp};
 use rusqlite::{OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
+use super::checksum::Checksum;
 use super::fault::Fault;
 use super::look::Look;
 use super::place::Place;
-use super::seal::Seal;
 use crate::StoreError;
 
 /// Half of a SHA-256: nobody finds two texts with the same one.
@@ -86,20 +86,20 @@ pub(super) fn standings<'k>(
     Ok(standings)
 }
 
-fn seal(team: i64, key: &Hash, event: Place, fingerprint: &Hash, used_ms: i64) -> i64 {
-    Seal::new().int(team).bytes(key).int(event.bits()).bytes(fingerprint).int(used_ms).finish()
+fn checksum(team: i64, key: &Hash, event: Place, fingerprint: &Hash, used_ms: i64) -> i64 {
+    Checksum::new().int(team).bytes(key).int(event.bits()).bytes(fingerprint).int(used_ms).finish()
 }
 
 /// The event that a key was first used for, if it is still kept, and its fingerprint.
 fn stored(look: Look<'_>, team: TeamId, number: i64, key: &Hash) -> Result<Option<(Entry, Hash)>, Fault> {
     let mut found = look.conn.prepare_cached(
-        "SELECT event, fingerprint, used_ms, seal FROM idempotency WHERE team = ?1 AND key = ?2",
+        "SELECT event, fingerprint, used_ms, checksum FROM idempotency WHERE team = ?1 AND key = ?2",
     )?;
     let row = found.query_row(params![number, key], |row| {
         Ok((row.get::<_, Place>(0)?, row.get::<_, Hash>(1)?, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?))
     });
-    let Some((event, fingerprint, used_ms, sealed)) = row.optional()? else { return Ok(None) };
-    if seal(number, key, event, &fingerprint, used_ms) != sealed {
+    let Some((event, fingerprint, used_ms, stored)) = row.optional()? else { return Ok(None) };
+    if checksum(number, key, event, &fingerprint, used_ms) != stored {
         return Err(Fault::damaged("idempotency", event.bits()));
     }
     Ok(look.entry_at(team, event)?.map(|entry| (entry, fingerprint)))
@@ -114,23 +114,24 @@ pub(super) fn keep(
     used: Timestamp,
 ) -> Result<(), Fault> {
     let mut keep = look.conn.prepare_cached(
-        "INSERT OR REPLACE INTO idempotency (team, key, event, fingerprint, used_ms, seal)
+        "INSERT OR REPLACE INTO idempotency (team, key, event, fingerprint, used_ms, checksum)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
     let used_ms = used.as_millis();
-    let seal = seal(team, key, event, fingerprint, used_ms);
-    keep.execute(params![team, key, event, fingerprint, used_ms, seal])?;
+    let checksum = checksum(team, key, event, fingerprint, used_ms);
+    keep.execute(params![team, key, event, fingerprint, used_ms, checksum])?;
     Ok(())
 }
 
 /// Looks at every row (LOG-3).
 pub(super) fn check_all(look: Look<'_>) -> Result<(), Fault> {
-    let mut all =
-        look.conn.prepare_cached("SELECT team, key, event, fingerprint, used_ms, seal FROM idempotency")?;
+    let mut all = look
+        .conn
+        .prepare_cached("SELECT team, key, event, fingerprint, used_ms, checksum FROM idempotency")?;
     let mut rows = all.query(())?;
     while let Some(row) = rows.next()? {
         let event: Place = row.get(2)?;
-        if seal(row.get(0)?, &row.get(1)?, event, &row.get(3)?, row.get(4)?) != row.get::<_, i64>(5)? {
+        if checksum(row.get(0)?, &row.get(1)?, event, &row.get(3)?, row.get(4)?) != row.get::<_, i64>(5)? {
             return Err(Fault::damaged("idempotency", event.bits()));
         }
     }

@@ -4,9 +4,9 @@ use cstar_types::{Key, KeyId, Pattern, Patterns, Scope, Scopes, TeamId, Timestam
 use rusqlite::{OptionalExtension, Row, params};
 use uuid::Uuid;
 
+use super::checksum::Checksum;
 use super::fault::Fault;
 use super::look::Look;
-use super::seal::Seal;
 use super::text::read_list;
 use crate::KeyDigest;
 
@@ -20,9 +20,9 @@ pub(super) struct KeyRow {
 
 /// Of keys whose team was not deleted.
 const SELECT: &str = "SELECT k.id, k.team, k.digest, k.name, k.scopes, k.types, k.created_ms, k.expires_ms,
-    k.revoked_ms, k.last_used_ms, k.seal, t.id FROM keys k JOIN teams t ON t.number = k.team AND t.state = 0";
+    k.revoked_ms, k.last_used_ms, k.checksum, t.id FROM keys k JOIN teams t ON t.number = k.team AND t.state = 0";
 
-/// The texts of a row, as they are stored and sealed.
+/// The texts of a row, as they are stored and summed.
 struct Texts {
     scopes: String,
     types: String,
@@ -34,9 +34,9 @@ impl KeyRow {
         Texts { scopes: scopes.join(","), types: self.key.types.to_string() }
     }
 
-    fn seal(&self, texts: &Texts) -> i64 {
+    fn checksum(&self, texts: &Texts) -> i64 {
         let millis = |at: Option<Timestamp>| at.map(Timestamp::as_millis);
-        Seal::new()
+        Checksum::new()
             .bits(self.key.id.bits())
             .int(self.team_number)
             .bytes(&self.digest)
@@ -71,7 +71,7 @@ impl KeyRow {
                 last_used_at: at(9)?,
             },
         };
-        if read.seal(&texts) == row.get::<_, i64>(10)? { Ok(read) } else { Err(damaged()) }
+        if read.checksum(&texts) == row.get::<_, i64>(10)? { Ok(read) } else { Err(damaged()) }
     }
 }
 
@@ -81,9 +81,9 @@ impl KeyRow {
         let texts = self.texts();
         let millis = |at: Option<Timestamp>| at.map(Timestamp::as_millis);
         let mut save = look.conn.prepare_cached(
-            "INSERT INTO keys (id, team, digest, name, scopes, types, created_ms, expires_ms, revoked_ms, last_used_ms, seal)
+            "INSERT INTO keys (id, team, digest, name, scopes, types, created_ms, expires_ms, revoked_ms, last_used_ms, checksum)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-             ON CONFLICT (id) DO UPDATE SET revoked_ms = ?9, last_used_ms = ?10, seal = ?11",
+             ON CONFLICT (id) DO UPDATE SET revoked_ms = ?9, last_used_ms = ?10, checksum = ?11",
         )?;
         save.execute(params![
             self.key.id.bits().to_be_bytes(),
@@ -96,7 +96,7 @@ impl KeyRow {
             millis(self.key.expires_at),
             millis(self.key.revoked_at),
             millis(self.key.last_used_at),
-            self.seal(&texts),
+            self.checksum(&texts),
         ])?;
         Ok(())
     }

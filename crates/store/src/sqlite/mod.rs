@@ -11,7 +11,7 @@
 //! - A row's key says where it stands (`place`): the team above, the count within the team below. One table is then the log of
 //!   every team, in order, without an index for it; and since time rises with the count, `since` and `until` are
 //!   searched for in the same key.
-//! - Every row carries a seal (`seal`), every secret is sealed in the other sense (`vault`).
+//! - Every row carries a checksum (`checksum`); every secret is encrypted (`vault`).
 //! - What fails is sorted once (`fault`): refuse, make room, find the one at fault, or stop for good.
 //! - Large changes are done at once for those who read, and in slices on the disk (`cancel`, `retention`).
 //!
@@ -24,6 +24,7 @@ mod attempt_rows;
 mod cancel;
 mod check;
 mod checkpoint;
+mod checksum;
 mod commit;
 mod connection;
 mod deliveries;
@@ -50,7 +51,6 @@ mod reserve;
 mod retention;
 mod room;
 mod schema;
-mod seal;
 mod shared;
 mod store;
 mod team_rows;

@@ -4,9 +4,9 @@ use cstar_types::{Team, TeamId, Timestamp};
 use rusqlite::{OptionalExtension, Row, params};
 use uuid::Uuid;
 
+use super::checksum::Checksum;
 use super::fault::Fault;
 use super::look::Look;
-use super::seal::Seal;
 use crate::StoreError;
 
 /// Where a team is in its life.
@@ -34,11 +34,11 @@ pub(super) struct TeamRow {
 }
 
 const COLUMNS: &str =
-    "number, id, state, name, version, created_ms, removed_events, removed_deliveries, removed_ms, seal";
+    "number, id, state, name, version, created_ms, removed_events, removed_deliveries, removed_ms, checksum";
 
 impl TeamRow {
-    fn seal(&self) -> i64 {
-        Seal::new()
+    fn checksum(&self) -> i64 {
+        Checksum::new()
             .int(self.number)
             .bits(self.team.id.as_uuid().as_u128())
             .int(self.state as i64)
@@ -73,17 +73,17 @@ impl TeamRow {
             removed_deliveries: row.get::<_, i64>(7)? as u64,
             removed_ms: row.get(8)?,
         };
-        if read.seal() == row.get::<_, i64>(9)? { Ok(read) } else { Err(damaged()) }
+        if read.checksum() == row.get::<_, i64>(9)? { Ok(read) } else { Err(damaged()) }
     }
 
     /// Writes the row, new or changed.
     pub(super) fn save(&self, look: Look<'_>) -> Result<(), Fault> {
         let mut save = look.conn.prepare_cached(
             "INSERT INTO teams (number, id, state, name, version, created_ms, removed_events, removed_deliveries,
-                 removed_ms, seal)
+                 removed_ms, checksum)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
              ON CONFLICT (number) DO UPDATE SET state = ?3, name = ?4, version = ?5, removed_events = ?7,
-                 removed_deliveries = ?8, removed_ms = ?9, seal = ?10",
+                 removed_deliveries = ?8, removed_ms = ?9, checksum = ?10",
         )?;
         save.execute(params![
             self.number,
@@ -95,7 +95,7 @@ impl TeamRow {
             self.removed_events as i64,
             self.removed_deliveries as i64,
             self.removed_ms,
-            self.seal(),
+            self.checksum(),
         ])?;
         Ok(())
     }

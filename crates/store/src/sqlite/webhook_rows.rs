@@ -6,9 +6,9 @@ use cstar_types::{
 use rusqlite::{OptionalExtension, Row, params};
 use uuid::Uuid;
 
+use super::checksum::Checksum;
 use super::fault::Fault;
 use super::look::Look;
-use super::seal::Seal;
 use super::text::read_list;
 use super::vault::{Sealed, Shut};
 use crate::{SecretText, StoreError, WebhookSecrets};
@@ -33,7 +33,7 @@ pub(super) struct WebhookRow {
 /// Of webhooks whose team was not deleted.
 const SELECT: &str = "SELECT w.number, w.id, w.team, w.state, w.generation, w.cancelling, w.url, w.events,
     w.description, w.retry_schedule, w.headers, w.disable_on_gone, w.version, w.created_ms, w.updated_ms, w.secret,
-    w.previous_secret, w.previous_until_ms, w.seal, t.id
+    w.previous_secret, w.previous_until_ms, w.checksum, t.id
     FROM webhooks w JOIN teams t ON t.number = w.team AND t.state = 0";
 
 const STATE_DELETED: i64 = 3;
@@ -46,7 +46,7 @@ const fn state(webhook: &Webhook) -> i64 {
     }
 }
 
-/// What is stored and sealed of a row in another form than it is used.
+/// What is stored and summed of a row in another form than it is used.
 struct Columns {
     state: i64,
     events: String,
@@ -69,8 +69,8 @@ impl WebhookRow {
         }
     }
 
-    fn seal(&self, columns: &Columns) -> i64 {
-        Seal::new()
+    fn checksum(&self, columns: &Columns) -> i64 {
+        Checksum::new()
             .int(self.number)
             .bits(self.webhook.id.bits())
             .int(self.team_number)
@@ -135,7 +135,7 @@ impl WebhookRow {
                 updated_at: Timestamp::from_millis(row.get(14)?),
             },
         };
-        if read.seal(&columns) != row.get::<_, i64>(18)? {
+        if read.checksum(&columns) != row.get::<_, i64>(18)? {
             return Err(damaged());
         }
         read.with_headers(look, columns.headers)
@@ -191,11 +191,11 @@ impl WebhookRow {
         let mut save = look.conn.prepare_cached(
             "INSERT INTO webhooks (number, id, team, state, generation, cancelling, url, events, description,
                  retry_schedule, headers, disable_on_gone, version, created_ms, updated_ms, secret, previous_secret,
-                 previous_until_ms, seal)
+                 previous_until_ms, checksum)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
              ON CONFLICT (number) DO UPDATE SET state = ?4, generation = ?5, cancelling = ?6, url = ?7, events = ?8,
                  description = ?9, retry_schedule = ?10, headers = ?11, disable_on_gone = ?12, version = ?13,
-                 updated_ms = ?15, secret = ?16, previous_secret = ?17, previous_until_ms = ?18, seal = ?19",
+                 updated_ms = ?15, secret = ?16, previous_secret = ?17, previous_until_ms = ?18, checksum = ?19",
         )?;
         save.execute(params![
             self.number,
@@ -216,7 +216,7 @@ impl WebhookRow {
             self.secret,
             self.previous_secret,
             self.webhook.secret_overlap_until.map(Timestamp::as_millis),
-            self.seal(&columns),
+            self.checksum(&columns),
         ])?;
         Ok(())
     }

@@ -1,4 +1,4 @@
--- Each row of what is kept carries a seal, a checksum of its other columns (LOG-3): SQLite itself finds damage to the
+-- Each row of what is kept carries a checksum of its other columns (LOG-3): SQLite itself finds damage to the
 -- structure of its file, but not to the values in it.
 --
 -- place: the team's number << 40 | the count within the team. So a team's events and deliveries lie together, in order,
@@ -25,7 +25,7 @@ CREATE TABLE teams (
     removed_events INTEGER NOT NULL,     -- the count of the newest event that was removed
     removed_deliveries INTEGER NOT NULL, -- the highest count of a delivery that was removed
     removed_ms INTEGER NOT NULL,         -- when the newest removed event was committed
-    seal INTEGER NOT NULL
+    checksum INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX teams_erasing ON teams (number) WHERE state = 1;
 
@@ -40,7 +40,7 @@ CREATE TABLE keys (
     expires_ms INTEGER,
     revoked_ms INTEGER,
     last_used_ms INTEGER,
-    seal INTEGER NOT NULL
+    checksum INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX keys_of_team ON keys (team, id);
 
@@ -64,14 +64,14 @@ CREATE TABLE webhooks (
     secret BLOB,                         -- sealed by the vault; null once deleted
     previous_secret BLOB,                -- sealed by the vault
     previous_until_ms INTEGER,
-    seal INTEGER NOT NULL
+    checksum INTEGER NOT NULL
 ) STRICT;
 -- Why a webhook's generation rose: what waited under the one before was cancelled for this reason.
 CREATE TABLE cancellations (
     webhook INTEGER NOT NULL,
     generation INTEGER NOT NULL,         -- the new one
     reason INTEGER NOT NULL,             -- 0 webhook disabled, 1 endpoint gone, 2 webhook deleted
-    seal INTEGER NOT NULL,
+    checksum INTEGER NOT NULL,
     PRIMARY KEY (webhook, generation)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX webhooks_of_team ON webhooks (team, id);
@@ -84,7 +84,7 @@ CREATE TABLE events (
     kind INTEGER NOT NULL,               -- the type's number << 1 | 1 for a test event
     created_ms INTEGER NOT NULL,         -- the envelope's
     committed_ms INTEGER NOT NULL,       -- never falls within a team
-    seal INTEGER NOT NULL,
+    checksum INTEGER NOT NULL,
     body BLOB NOT NULL                   -- last, so that reading the others does not load its overflow pages
 ) STRICT;
 CREATE UNIQUE INDEX events_id ON events (id);
@@ -95,7 +95,7 @@ CREATE TABLE idempotency (
     event INTEGER NOT NULL,
     fingerprint BLOB NOT NULL,
     used_ms INTEGER NOT NULL,
-    seal INTEGER NOT NULL,
+    checksum INTEGER NOT NULL,
     PRIMARY KEY (team, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX idempotency_age ON idempotency (used_ms);
@@ -114,7 +114,7 @@ CREATE TABLE deliveries (
     created_ms INTEGER NOT NULL,
     due_ms INTEGER,                      -- set exactly while it waits
     last_attempt INTEGER,
-    seal INTEGER NOT NULL
+    checksum INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX deliveries_event ON deliveries (event_id);
 CREATE INDEX deliveries_webhook ON deliveries (webhook);
@@ -140,5 +140,5 @@ CREATE TABLE attempts (
     url TEXT NOT NULL,
     address TEXT,
     signature TEXT,
-    seal INTEGER NOT NULL
+    checksum INTEGER NOT NULL
 ) STRICT;

@@ -9,13 +9,13 @@ use crc32fast::Hasher;
 const RUN_BYTES: usize = 128;
 
 /// Gathers the columns of a row, in order; each is told from its neighbours.
-pub(super) struct Seal {
+pub(super) struct Checksum {
     hasher: Hasher,
     run: [u8; RUN_BYTES],
     len: usize,
 }
 
-impl Seal {
+impl Checksum {
     pub(super) fn new() -> Self {
         Self { hasher: Hasher::new(), run: [0; RUN_BYTES], len: 0 }
     }
@@ -43,11 +43,11 @@ impl Seal {
     }
 
     pub(super) fn bytes(self, bytes: &[u8]) -> Self {
-        let mut sealed = self.int(bytes.len() as i64);
-        sealed.hasher.update(&sealed.run[..sealed.len]);
-        sealed.len = 0;
-        sealed.hasher.update(bytes);
-        sealed
+        let mut summed = self.int(bytes.len() as i64);
+        summed.hasher.update(&summed.run[..summed.len]);
+        summed.len = 0;
+        summed.hasher.update(bytes);
+        summed
     }
 
     pub(super) fn text(self, text: &str) -> Self {
@@ -76,11 +76,11 @@ pub(super) struct EventColumns {
     pub(super) committed_ms: i64,
 }
 
-/// An event's seal: the body's CRC-32 below, which is made before the writer has its turn, and above it one of all that
+/// An event's checksum: the body's CRC-32 below, which is made before the writer has its turn, and above it one of all that
 /// the row says.
-pub(super) fn event_seal(columns: &EventColumns, body_crc: u32, body_len: usize) -> i64 {
+pub(super) fn event_checksum(columns: &EventColumns, body_crc: u32, body_len: usize) -> i64 {
     let EventColumns { place, id, kind, created_ms, committed_ms } = columns;
-    let whole = Seal::new().int(*place).bits(*id).int(*kind).int(*created_ms).int(*committed_ms);
+    let whole = Checksum::new().int(*place).bits(*id).int(*kind).int(*created_ms).int(*committed_ms);
     let whole = whole.int(body_crc.into()).int(body_len as i64).finish();
     whole << 32 | i64::from(body_crc)
 }
@@ -89,11 +89,11 @@ pub(super) fn event_seal(columns: &EventColumns, body_crc: u32, body_len: usize)
 mod tests {
     use super::*;
 
-    /// LOG-3: whichever bit of a row changes, its seal does.
+    /// LOG-3: whichever bit of a row changes, its checksum does.
     #[test]
     fn every_bit_counts() {
         let columns = || EventColumns { place: 1, id: 2, kind: 3, created_ms: 4, committed_ms: 5 };
-        let sealed = event_seal(&columns(), 6, 7);
+        let summed = event_checksum(&columns(), 6, 7);
         for bit in 0..63 {
             let one = 1 << bit;
             let others = [
@@ -103,30 +103,30 @@ mod tests {
                 EventColumns { created_ms: 4 ^ one, ..columns() },
                 EventColumns { committed_ms: 5 ^ one, ..columns() },
             ];
-            assert!(others.iter().all(|other| event_seal(other, 6, 7) != sealed), "bit {bit}");
+            assert!(others.iter().all(|other| event_checksum(other, 6, 7) != summed), "bit {bit}");
         }
-        assert_ne!(event_seal(&columns(), 7, 7), sealed);
-        assert_ne!(event_seal(&columns(), 6, 8), sealed);
+        assert_ne!(event_checksum(&columns(), 7, 7), summed);
+        assert_ne!(event_checksum(&columns(), 6, 8), summed);
     }
 
     #[test]
     fn columns_are_told_from_their_neighbours() {
-        let seals = [
-            Seal::new().text("ab").text("c").finish(),
-            Seal::new().text("a").text("bc").finish(),
-            Seal::new().maybe(None).int(0).finish(),
-            Seal::new().maybe(Some(0)).finish(),
-            Seal::new().maybe_bytes(None).finish(),
-            Seal::new().maybe_bytes(Some(&[0])).finish(),
+        let sums = [
+            Checksum::new().text("ab").text("c").finish(),
+            Checksum::new().text("a").text("bc").finish(),
+            Checksum::new().maybe(None).int(0).finish(),
+            Checksum::new().maybe(Some(0)).finish(),
+            Checksum::new().maybe_bytes(None).finish(),
+            Checksum::new().maybe_bytes(Some(&[0])).finish(),
         ];
-        for (at, seal) in seals.iter().enumerate() {
-            assert!(!seals[at + 1..].contains(seal), "{at}");
+        for (at, sum) in sums.iter().enumerate() {
+            assert!(!sums[at + 1..].contains(sum), "{at}");
         }
     }
 
     #[test]
-    fn a_run_longer_than_its_room_is_sealed_whole() {
-        let long = |last: i64| (0..40).fold(Seal::new(), |seal, value| seal.int(value)).int(last).finish();
+    fn a_run_longer_than_its_room_is_summed_whole() {
+        let long = |last: i64| (0..40).fold(Checksum::new(), |sum, value| sum.int(value)).int(last).finish();
         assert_ne!(long(1), long(2));
     }
 }
