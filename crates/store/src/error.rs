@@ -32,7 +32,7 @@ pub enum StoreError {
         /// Which event of the batch, from 0.
         index: usize,
     },
-    /// The way to the writer is full. Try again later.
+    /// The way to the writer is full, or another process holds the file. Try again later.
     #[error("too much is waiting to be written")]
     QueueFull,
     /// The store takes nothing new.

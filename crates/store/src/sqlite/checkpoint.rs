@@ -1,4 +1,4 @@
-//! Bringing the write-ahead log into the database.
+//! Bringing the write-ahead log (WAL) into the database.
 
 use std::time::Duration;
 
@@ -12,13 +12,13 @@ use super::schema::PAGE_BYTES;
 pub(super) enum Mode {
     /// Only counts.
     Noop,
-    /// As much as readers leave free; the next commit then begins the log anew if all of it was.
+    /// As much as readers leave free; the next commit then begins the WAL anew if all of it was.
     Passive,
-    /// All of it, and the log is cut to nothing, if no reader is in the way.
+    /// All of it, and the WAL is cut to nothing, if no reader is in the way.
     Truncate,
 }
 
-/// The log after a checkpoint, in frames; each holds one page.
+/// The WAL after a checkpoint, in frames; each holds one page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Wal {
     pub(super) frames: u64,

@@ -1,7 +1,8 @@
 //! One group commit: what waits becomes one transaction and one sync, and is answered after it.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
+use cstar_types::{KeyId, Timestamp};
 use rusqlite::Connection;
 
 use super::cancel;
@@ -21,12 +22,22 @@ pub(super) struct Along {
     /// A slice of what is being cancelled.
     pub(super) cancel: bool,
     /// Uses of keys.
-    pub(super) uses: std::collections::HashMap<cstar_types::KeyId, cstar_types::Timestamp>,
+    pub(super) uses: HashMap<KeyId, Timestamp>,
 }
 
 impl Along {
     pub(super) fn is_nothing(&self) -> bool {
-        !self.cancel && self.uses.is_empty()
+        self.len() == 0
+    }
+
+    /// How many things it is.
+    pub(super) fn len(&self) -> usize {
+        usize::from(self.cancel) + usize::from(!self.uses.is_empty())
+    }
+
+    /// Each of them by itself.
+    pub(super) fn each(self) -> [Self; 2] {
+        [Self { cancel: self.cancel, ..Self::default() }, Self { cancel: false, uses: self.uses }]
     }
 
     /// Uses of keys that should be written with the next commit.
@@ -38,7 +49,7 @@ impl Along {
 /// Applies a group and commits it. Returns the number of pieces of work that are in the commit: those behind them did not fit.
 ///
 /// LOG-1: nobody is answered or told here. On a fault nothing is stored, unless [`Fault::remedy`] says that this is
-/// not known; the transaction is rolled back and the memory forgotten.
+/// not known; the transaction is rolled back and what was learned in it is forgotten.
 pub(super) fn commit(
     conn: &Connection,
     shelf: &Shelf,
@@ -57,6 +68,8 @@ pub(super) fn commit(
         Ok(applied) => Ok((applied, effects)),
         Err(fault) => {
             *memory = Memory::default();
+            // A type that this transaction numbered may be read by now, and its number is free again.
+            shelf.types.forget();
             roll_back(conn)?;
             Err(fault)
         }

@@ -2,23 +2,23 @@
 //! start need room, so publishing ends before that, and recording results a little later.
 //!
 //! ```text
-//! free:  much ──────────────── FREE_MIN + log ──────────── START + log ──────── 0
+//! free:  much ──────────────── FREE_MIN + WAL ──────────── START + WAL ──────── 0
 //!        everything is taken  │ no events, all else goes on │ only what frees room
 //! ```
 
 use std::io;
 use std::path::Path;
 
-/// Below this much free space nothing new is taken: seconds of results at full speed, and a few log files.
+/// Below this much free space nothing new is taken: seconds of results at full speed, and a few WAL files.
 const FREE_MIN_BYTES: u64 = 64 << 20;
 /// On a small disk the bounds are parts of it instead.
 const FREE_MIN_PART: u64 = 10;
-/// What a start writes at least: SQLite's index of the log, and a few pages.
+/// What a start writes at least: SQLite's index of the WAL, and a few pages.
 const START_BYTES: u64 = 1 << 20;
 /// The reserve file: room for results when the disk was filled by somebody else.
 const RESERVE_BYTES: u64 = 8 << 20;
 const RESERVE_PART: u64 = 8;
-/// The write-ahead log is brought into the database when it holds this much.
+/// The WAL is brought into the database when it holds this much.
 const CHECKPOINT_BYTES: u64 = 16 << 20;
 const CHECKPOINT_PART: u64 = 16;
 /// The disk is looked at again after so many bytes at most …
@@ -65,13 +65,13 @@ impl Space {
         FREE_MIN_BYTES.min(self.total / FREE_MIN_PART)
     }
 
-    /// What may be taken, with `to_come` bytes to be written before the disk is looked at again: the log that is still
+    /// What may be taken, with `to_come` bytes to be written before the disk is looked at again: the WAL that is still
     /// to be brought into the database, whose file may grow by as much, and what waits.
     pub(super) fn fullness(self, to_come: u64) -> Fullness {
-        // The log cannot be written into pages of the database that are free.
-        let for_the_log = self.free >= self.free_min() / LOOK_PART + START_BYTES.min(self.free_min());
+        // The WAL cannot be written into pages of the database that are free.
+        let for_the_wal = self.free >= self.free_min() / LOOK_PART + START_BYTES.min(self.free_min());
         let in_all = self.free.saturating_add(self.reusable) >= self.free_min().saturating_add(to_come);
-        if for_the_log && in_all && self.starts(to_come) {
+        if for_the_wal && in_all && self.starts(to_come) {
             Fullness::Room
         } else if self.starts(to_come) {
             Fullness::NoEvents
@@ -80,7 +80,7 @@ impl Space {
         }
     }
 
-    /// Whether the store could be started, with a log of so many bytes to bring into the database.
+    /// Whether the store could be started, with a WAL of so many bytes to bring into the database.
     pub(super) fn starts(self, to_come: u64) -> bool {
         self.free.saturating_add(self.reusable) >= to_come.saturating_add(START_BYTES)
             && self.free >= START_BYTES
@@ -96,7 +96,7 @@ impl Space {
         self.free >= self.free_min().saturating_add(to_come).saturating_add(self.reserve())
     }
 
-    /// How large the write-ahead log may grow before a checkpoint.
+    /// How large the WAL may grow before a checkpoint.
     pub(super) fn checkpoint_at(self) -> u64 {
         CHECKPOINT_BYTES.min(self.total / CHECKPOINT_PART)
     }
@@ -141,8 +141,8 @@ mod tests {
         assert_eq!(full.fullness(0), Fullness::NoEvents);
         let emptied = Space { reusable: 50 * MIB, ..full };
         assert_eq!(emptied.fullness(0), Fullness::Room);
-        let no_log = Space { free: 2 * MIB, ..emptied };
-        assert_eq!(no_log.fullness(0), Fullness::NoEvents, "the log needs room of its own");
+        let no_wal = Space { free: 2 * MIB, ..emptied };
+        assert_eq!(no_wal.fullness(0), Fullness::NoEvents, "the WAL needs room of its own");
     }
 
     /// A disk of 64 MB is a disk: it must not be full from the start.

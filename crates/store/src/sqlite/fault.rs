@@ -24,12 +24,14 @@ pub(super) enum Remedy {
     MakeRoom,
     /// Roll back, and find the one at fault by doing each alone: it is the work's fault, not the disk's.
     DoEachAlone,
+    /// Roll back and refuse all: a stranger holds the file, and each alone would wait for it as long as all did.
+    RefuseAll,
     /// Stop for good: whether the disk still does as it says is not known.
     Poison,
 }
 
 impl Fault {
-    /// A row of `table` whose seal is wrong, or which says what no row says.
+    /// A row of `table` whose checksum is wrong, or which says what no row says.
     pub(super) fn damaged(table: &str, place: impl std::fmt::Display) -> Self {
         Self::Damaged(format!("{table} row {place} is not as it was written"))
     }
@@ -49,10 +51,9 @@ impl Fault {
             | ErrorCode::TooBig
             | ErrorCode::TypeMismatch
             | ErrorCode::OutOfMemory
-            | ErrorCode::DatabaseBusy
-            | ErrorCode::DatabaseLocked
             | ErrorCode::OperationInterrupted
             | ErrorCode::Unknown => Remedy::DoEachAlone,
+            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Remedy::RefuseAll,
             _ => Remedy::Poison,
         }
     }
@@ -89,6 +90,7 @@ impl From<Fault> for StoreError {
                     Self::Damaged(error.to_string())
                 }
                 Some(ErrorCode::DiskFull) => Self::StorageFull,
+                Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::QueueFull,
                 _ => Self::Database(error.to_string()),
             },
         }
@@ -118,6 +120,7 @@ mod tests {
             assert_eq!(sqlite(code).remedy(), Remedy::Poison, "{code}");
         }
         assert_eq!(sqlite(ffi::SQLITE_FULL).remedy(), Remedy::MakeRoom);
+        assert_eq!(sqlite(ffi::SQLITE_BUSY).remedy(), Remedy::RefuseAll);
         assert_eq!(sqlite(ffi::SQLITE_CONSTRAINT_UNIQUE).remedy(), Remedy::DoEachAlone);
         assert_eq!(Fault::damaged("events", 1).remedy(), Remedy::DoEachAlone);
     }

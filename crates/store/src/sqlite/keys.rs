@@ -65,9 +65,17 @@ pub(super) struct KnownKeys {
 #[derive(Debug, Default)]
 struct State {
     known: HashMap<KeyId, (Key, KeyDigest)>,
-    uses: HashMap<KeyId, Timestamp>,
+    uses: HashMap<KeyId, Uses>,
     /// Rises with each change, so that what was read before a change is not remembered after it.
     changes: u64,
+}
+
+/// Uses of one key that are not yet written.
+#[derive(Debug, Clone, Copy)]
+struct Uses {
+    /// What has waited longest is written first, or else a key in constant use would never have its turn.
+    first: Timestamp,
+    last: Timestamp,
 }
 
 impl KnownKeys {
@@ -83,7 +91,7 @@ impl KnownKeys {
     /// Remembers what was read, unless something changed in between.
     pub(super) fn remember(&self, changes: u64, mut row: KeyRow) -> (Key, KeyDigest) {
         let mut state = self.state.lock();
-        row.key.last_used_at = row.key.last_used_at.max(state.uses.get(&row.key.id).copied());
+        row.key.last_used_at = row.key.last_used_at.max(state.last_use(row.key.id));
         let known = (row.key, row.digest);
         if state.changes == changes {
             if state.known.len() >= KEYS_MAX {
@@ -112,25 +120,66 @@ impl KnownKeys {
                 known.last_used_at = known.last_used_at.max(Some(at));
             }
             if state.uses.len() < USES_MAX || state.uses.contains_key(&key) {
-                let latest = state.uses.entry(key).or_insert(at);
-                *latest = at.max(*latest);
+                let uses = state.uses.entry(key).or_insert(Uses { first: at, last: at });
+                uses.last = at.max(uses.last);
             }
         }
     }
 
     /// The key with its last use, written or not.
     pub(super) fn with_last_use(&self, mut key: Key) -> Key {
-        key.last_used_at = key.last_used_at.max(self.state.lock().uses.get(&key.id).copied());
+        key.last_used_at = key.last_used_at.max(self.state.lock().last_use(key.id));
         key
     }
 
-    /// At most so many of the uses that wait.
-    pub(super) fn uses(&self, limit: usize) -> HashMap<KeyId, Timestamp> {
-        self.state.lock().uses.iter().take(limit).map(|(key, at)| (*key, *at)).collect()
+    /// How many keys have uses that wait to be written.
+    pub(super) fn uses_waiting(&self) -> usize {
+        self.state.lock().uses.len()
     }
 
-    /// These uses are written.
+    /// The last uses of at most so many keys, those first that have waited longest.
+    pub(super) fn uses(&self, limit: usize) -> HashMap<KeyId, Timestamp> {
+        let mut waiting: Vec<(KeyId, Uses)> =
+            self.state.lock().uses.iter().map(|(key, uses)| (*key, *uses)).collect();
+        waiting.sort_unstable_by_key(|(_, uses)| uses.first);
+        waiting.into_iter().take(limit).map(|(key, uses)| (key, uses.last)).collect()
+    }
+
+    /// These uses are written; later ones of the same keys go on waiting.
     pub(super) fn written(&self, written: &HashMap<KeyId, Timestamp>) {
-        self.state.lock().uses.retain(|key, at| written.get(key) != Some(at));
+        self.state.lock().uses.retain(|key, uses| match written.get(key) {
+            Some(at) if uses.last == *at => false,
+            Some(_) => {
+                uses.first = uses.last;
+                true
+            }
+            None => true,
+        });
+    }
+}
+
+impl State {
+    fn last_use(&self, key: KeyId) -> Option<Timestamp> {
+        self.uses.get(&key).map(|uses| uses.last)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_in_constant_use_has_its_turn() {
+        let known = KnownKeys::default();
+        let [busy, other] = [1, 2].map(KeyId::from_bits);
+        let at = Timestamp::from_millis;
+        known.touch(vec![(busy, at(1)), (other, at(2)), (busy, at(3))]);
+        let first = known.uses(1);
+        assert_eq!(first, HashMap::from([(busy, at(3))]));
+        known.touch(vec![(busy, at(4))]);
+        known.written(&first);
+        assert_eq!(known.uses(1), HashMap::from([(other, at(2))]), "the other had waited longer by then");
+        known.written(&known.uses(2));
+        assert_eq!(known.uses_waiting(), 0);
     }
 }

@@ -107,7 +107,6 @@ fn start(opened: Opened, options: Options) -> Result<(Arc<Shared>, JoinHandle<()
         room,
         wal,
         cancelling,
-        committed_at: Instant::now(),
         cut_at: None,
         uses_at: Instant::now(),
         _lock: lock,

@@ -50,7 +50,7 @@ pub(super) struct Size {
 }
 
 impl Size {
-    /// About what it writes to the disk, first to the log and then to the database.
+    /// About what it writes to the disk, first to the WAL and then to the database.
     pub(super) const fn on_disk(self) -> u64 {
         /// Of a row's entries in indexes, and of pages that are written for it although they hold others too.
         const ROW_BYTES: usize = 512;

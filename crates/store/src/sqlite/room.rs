@@ -42,7 +42,7 @@ impl Room {
         }
     }
 
-    /// Before the database is opened: gives up the reserve if there would be no room to bring a log of so many bytes into
+    /// Before the database is opened: gives up the reserve if there would be no room to bring a WAL of so many bytes into
     /// it.
     pub(super) fn begin(&mut self, wal_bytes: u64) {
         self.ask(0);
@@ -55,12 +55,12 @@ impl Room {
         self.space.free
     }
 
-    /// How long the log may grow before a checkpoint, in frames.
+    /// How long the WAL may grow before a checkpoint, in frames.
     pub(super) fn checkpoint_frames(&self) -> u64 {
         (self.space.checkpoint_at() / u64::from(PAGE_BYTES)).max(1)
     }
 
-    /// Notes how far the log grew.
+    /// Notes how far the WAL grew.
     pub(super) fn wrote(&mut self, before: Wal, now: Wal) {
         let frames = if now.frames >= before.frames { now.frames - before.frames } else { now.frames };
         self.written = self.written.saturating_add(frames * u64::from(PAGE_BYTES));

@@ -8,7 +8,8 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::fault::Fault;
 
-/// Event types by number. Rows are only ever added, so what was read once stays right.
+/// Event types by number. Rows are only ever added, so what was read once stays right, unless it was read in a
+/// transaction of the writer's that was rolled back.
 #[derive(Debug, Default)]
 pub(super) struct TypeNames {
     known: RwLock<HashMap<i64, EventType>>,
@@ -25,6 +26,11 @@ impl TypeNames {
         let name = name.ok_or_else(|| Fault::damaged("types", number))?;
         self.known.write().insert(number, name.clone());
         Ok(name)
+    }
+
+    /// Forgets what was read; to be called before the transaction that may have added it is rolled back.
+    pub(super) fn forget(&self) {
+        self.known.write().clear();
     }
 }
 

@@ -1,11 +1,11 @@
-//! Looks at the write-ahead log before SQLite does.
+//! Looks at the write-ahead log (WAL) before SQLite does.
 //!
-//! SQLite reads the log up to the first frame that is not as it should be and takes that for the end: what a crash
+//! SQLite reads the WAL up to the first frame that is not as it should be and takes that for the end: what a crash
 //! left half written. If that frame was damaged after it was synced, all commits behind it would be lost without a
 //! word (LOG-3). The two can be told apart: each commit is synced before the next one is written, so behind a torn
 //! place there is one commit at most.
 //!
-//! The store empties the log at every start, so that no torn place of an earlier life is left in it.
+//! The store empties the WAL at every start, so that no torn place of an earlier life is left in it.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -17,7 +17,7 @@ const FRAME_HEADER_BYTES: usize = 24;
 const MAGIC: u32 = 0x377f_0682;
 const PAGE_BYTES_MAX: u32 = 65_536;
 
-/// What the log looks like.
+/// What the WAL looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// Whole, or torn at its end as a crash leaves it.
@@ -31,7 +31,7 @@ pub(super) enum Verdict {
     },
 }
 
-/// Reads the whole log; one that does not exist is sound.
+/// Reads the whole WAL; one that does not exist is sound.
 pub(super) fn scan(path: &Path) -> io::Result<Verdict> {
     match File::open(path) {
         Ok(file) => scan_from(BufReader::with_capacity(1 << 20, file)),
@@ -125,7 +125,7 @@ fn scan_frames(mut file: impl Read, header: &Header) -> io::Result<Verdict> {
     })
 }
 
-/// Without its header nothing in the log can be used. It is 32 bytes, written by itself and synced before the first
+/// Without its header nothing in the WAL can be used. It is 32 bytes, written by itself and synced before the first
 /// frame, so a crash does not tear it where frames of its own life follow: they share their salt.
 fn scan_headless(mut file: impl Read, header: &[u8; HEADER_BYTES]) -> io::Result<Verdict> {
     let page_bytes =

@@ -25,10 +25,12 @@ use super::shared::{Life, Shared};
 use super::tx::Effects;
 use crate::StoreError;
 
-/// After so long without a commit the log is brought into the database.
+/// After so long without a commit the WAL is brought into the database.
 const IDLE_AFTER: Duration = Duration::from_secs(1);
 /// Uses of keys are written as often.
 const USES_EVERY: Duration = Duration::from_secs(30);
+
+/// What the writer's thread has in its hands.
 pub(super) struct Writer {
     pub(super) conn: Connection,
     pub(super) shared: Arc<Shared>,
@@ -37,8 +39,7 @@ pub(super) struct Writer {
     pub(super) wal: Wal,
     /// Some webhook has more to cancel.
     pub(super) cancelling: bool,
-    pub(super) committed_at: Instant,
-    /// When the log was last cut because it had grown too long.
+    /// When the WAL was last cut because it had grown too long.
     pub(super) cut_at: Option<Instant>,
     pub(super) uses_at: Instant,
     /// Held for as long as this may write.
@@ -61,10 +62,10 @@ impl Writer {
 
     fn wakes_at(&self) -> Instant {
         let now = Instant::now();
-        if self.cancelling {
+        if self.cancelling && self.shared.fullness() == Fullness::Room {
             now
         } else if self.wal.frames > 0 || self.shared.fullness() > Fullness::Room {
-            now.max(self.committed_at) + IDLE_AFTER
+            now + IDLE_AFTER
         } else {
             now + USES_EVERY
         }
@@ -75,45 +76,59 @@ impl Writer {
         self.shared.queue.take(&mut group);
         self.refuse_what_has_no_room(&mut group);
         let along = self.along();
-        if !group.is_empty() || !along.is_nothing() {
-            self.commit(group, &along);
-            self.after_commit();
-        }
+        self.commit_and_keep(group, along);
     }
 
     fn idle(&mut self) {
+        // First, since it says whether there is room for what rides along.
+        self.look_at_room(0);
         let along = self.along();
-        if !along.is_nothing() {
-            self.commit(VecDeque::new(), &along);
-        }
-        if !self.cancelling && self.wal.frames > 0 {
+        if along.is_nothing() && self.wal.frames > 0 {
             self.checkpoint(Mode::Truncate, Duration::ZERO);
         }
-        self.look_at_room(0);
+        self.commit_and_keep(VecDeque::new(), along);
     }
 
+    /// What can wait rides along where there is room for all.
     fn along(&self) -> Along {
+        if self.shared.fullness() > Fullness::Room {
+            return Along::default();
+        }
         let due = self.uses_at.elapsed() >= USES_EVERY;
         let along = if due { Along::of_uses(&self.shared.keys) } else { Along::default() };
         Along { cancel: self.cancelling, ..along }
     }
 
+    fn commit_and_keep(&mut self, group: VecDeque<Waiting>, along: Along) {
+        if !group.is_empty() || !along.is_nothing() {
+            self.commit(group, along);
+            self.after_commit();
+        }
+    }
+
     /// Commits a group, or does what the fault asks for.
-    fn commit(&mut self, mut group: VecDeque<Waiting>, along: &Along) {
-        match commit(&self.conn, &self.shared.shelf, &mut self.memory, &mut group, along) {
+    fn commit(&mut self, mut group: VecDeque<Waiting>, along: Along) {
+        match commit(&self.conn, &self.shared.shelf, &mut self.memory, &mut group, &along) {
             Ok((applied, effects)) => {
                 let mut too_much = group.split_off(applied);
                 self.shared.queue.put_back(&mut too_much);
-                self.tell(effects, along);
+                self.tell(effects, &along);
                 answer(group, None);
             }
             Err(fault) => match fault.remedy() {
                 Remedy::Poison => self.poison(group, &fault),
-                Remedy::MakeRoom => self.make_room(group),
-                Remedy::DoEachAlone if group.len() == 1 && along.is_nothing() => {
-                    answer(group, Some(fault.into()))
+                Remedy::MakeRoom => self.make_room(group, &along),
+                Remedy::RefuseAll => {
+                    tracing::warn!(?fault, "a group was refused whole; those who ask again may be taken");
+                    answer(group, Some(fault.into()));
                 }
-                Remedy::DoEachAlone => self.do_each_alone(group, along, &fault),
+                Remedy::DoEachAlone if group.len() + along.len() > 1 => {
+                    self.do_each_alone(group, along, &fault)
+                }
+                Remedy::DoEachAlone => {
+                    self.give_up(&along, &fault);
+                    answer(group, Some(fault.into()));
+                }
             },
         }
     }
@@ -126,30 +141,41 @@ impl Writer {
         counts.deliveries.fetch_add(effects.deliveries as u64, Ordering::Relaxed);
         counts.attempts.fetch_add(effects.attempts, Ordering::Relaxed);
         self.cancelling = effects.cancelling || (self.cancelling && !along.cancel);
-        self.committed_at = Instant::now();
         if !along.uses.is_empty() {
             self.shared.keys.written(&along.uses);
-            self.uses_at = self.committed_at;
+            self.uses_at = Instant::now();
         }
         self.shared.keys.forget(&effects.keys, &effects.teams);
         effects.told.into_iter().for_each(|change| self.shared.tail.tell(change));
     }
 
     /// One of them cannot be stored, and must not take the others with it.
-    fn do_each_alone(&mut self, group: VecDeque<Waiting>, along: &Along, fault: &Fault) {
+    fn do_each_alone(&mut self, group: VecDeque<Waiting>, along: Along, fault: &Fault) {
         tracing::warn!(?fault, "a group was rolled back; each of it is stored alone");
-        if !along.is_nothing() {
-            // Perhaps it was this. What is cancelled reads as cancelled anyway, and uses may be lost.
-            self.cancelling = false;
-            self.shared.keys.written(&along.uses);
-        }
         for waiting in group {
             if self.shared.life() == Life::Poisoned {
                 answer([waiting], Some(StoreError::Poisoned));
             } else {
-                self.commit(VecDeque::from([waiting]), &Along::default());
+                self.commit(VecDeque::from([waiting]), Along::default());
             }
         }
+        for rider in along.each().into_iter().filter(|rider| !rider.is_nothing()) {
+            if self.shared.life() != Life::Poisoned {
+                self.commit(VecDeque::new(), rider);
+            }
+        }
+    }
+
+    /// What rode alone and failed is not tried again: what is cancelled reads as cancelled anyway, and uses may be lost.
+    fn give_up(&mut self, along: &Along, fault: &Fault) {
+        if along.cancel {
+            tracing::error!(
+                ?fault,
+                "cancelled deliveries could not be rewritten; the next start tries again"
+            );
+            self.cancelling = false;
+        }
+        self.shared.keys.written(&along.uses);
     }
 
     /// LOG-1: after a failed write or sync nothing more is asked of the disk; a sync is never repeated, because the system
@@ -162,16 +188,24 @@ impl Writer {
     }
 
     fn end(mut self) {
-        let along = Along { cancel: false, ..Along::of_uses(&self.shared.keys) };
-        if !along.uses.is_empty() {
-            self.commit(VecDeque::new(), &along);
-        }
+        self.write_all_uses();
         self.checkpoint(Mode::Truncate, BUSY);
         let Self { shared, conn, _lock: lock, .. } = self;
         drop(conn);
         drop(lock);
         shared.go_on_to(Life::Closed);
         shared.tail.close();
+    }
+
+    /// Writes down all uses of keys, for as long as that gets on.
+    fn write_all_uses(&mut self) {
+        let mut before = usize::MAX;
+        while let waiting = self.shared.keys.uses_waiting()
+            && (1..before).contains(&waiting)
+        {
+            before = waiting;
+            self.commit(VecDeque::new(), Along::of_uses(&self.shared.keys));
+        }
     }
 }
 

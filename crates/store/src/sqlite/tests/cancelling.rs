@@ -1,22 +1,37 @@
 //! Cancelling more than one slice (DLV-2).
 
-use cstar_types::{DeliveryStatus, DisabledReason};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
+use cstar_types::{DeliveryStatus, DisabledReason, TeamId, WebhookId};
+
+use super::full::limit_pages;
 use super::{OnDisk, until};
 use crate::conformance::given::{self, at, published};
-use crate::conformance::read;
+use crate::conformance::{AnyStore, read};
 use crate::sqlite::cancel::SLICE_ROWS;
-use crate::{DeliveryQuery, StoreError, WebhookPatch};
+use crate::sqlite::disk::Space;
+use crate::sqlite::queue::{Class, Size};
+use crate::sqlite::tx::Tx;
+use crate::{DeliveryQuery, Health, StoreError, WebhookPatch};
 
+const MIB: u64 = 1 << 20;
 const WAITING: usize = SLICE_ROWS * 5 / 2;
 
-async fn with_status(
-    store: &crate::conformance::AnyStore,
-    team: cstar_types::TeamId,
-    status: DeliveryStatus,
-) -> usize {
+async fn with_status(store: &AnyStore, team: TeamId, status: DeliveryStatus) -> usize {
     let query = DeliveryQuery { status: Some(status), ..read::every_delivery(200) };
     read::deliveries(store, team, query).await.unwrap().len()
+}
+
+/// A team, and a webhook for which so many deliveries wait.
+async fn with_waiting(store: &AnyStore, waiting: usize) -> (TeamId, WebhookId) {
+    let team = given::team(store).await;
+    let webhook = given::webhook(store, team, "*").await;
+    for chunk in vec!["ticket.created"; waiting].chunks(500) {
+        published(store, team, chunk, at(0)).await;
+    }
+    (team, webhook)
 }
 
 fn cancelling(disk: &OnDisk) -> bool {
@@ -28,11 +43,7 @@ fn cancelling(disk: &OnDisk) -> bool {
 async fn all_is_cancelled_at_once_and_rewritten_in_time() {
     let disk = OnDisk::fresh();
     let store = disk.any();
-    let team = given::team(&store).await;
-    let webhook = given::webhook(&store, team, "*").await;
-    for chunk in vec!["ticket.created"; WAITING].chunks(500) {
-        published(&store, team, chunk, at(0)).await;
-    }
+    let (team, webhook) = with_waiting(&store, WAITING).await;
 
     store.disable_webhook(webhook, DisabledReason::Gone, at(1)).await.unwrap();
     assert_eq!(with_status(&store, team, DeliveryStatus::Pending).await, 0);
@@ -62,22 +73,101 @@ async fn all_is_cancelled_at_once_and_rewritten_in_time() {
     assert_eq!(store.check().await, Ok(()));
 }
 
+/// A disk that is nearly full leaves the rest of it undone.
+fn filling_up(free: &Arc<AtomicU64>) -> OnDisk {
+    let free = Arc::clone(free);
+    OnDisk::with(|options| {
+        options.probe = Arc::new(move |_| {
+            Ok(Space { free: free.load(Ordering::Relaxed), total: 10_000 * MIB, reusable: 0 })
+        });
+    })
+}
+
 /// DLV-2: a restart in the middle loses nothing of it.
 #[tokio::test]
 async fn a_restart_goes_on_cancelling() {
-    let disk = OnDisk::fresh();
+    let free = Arc::new(AtomicU64::new(1000 * MIB));
+    let disk = filling_up(&free);
     let store = disk.any();
-    let team = given::team(&store).await;
-    let webhook = given::webhook(&store, team, "*").await;
-    for chunk in vec!["ticket.created"; WAITING].chunks(500) {
-        published(&store, team, chunk, at(0)).await;
-    }
+    let (team, webhook) = with_waiting(&store, WAITING).await;
+    free.store(60 * MIB, Ordering::Relaxed);
+    until("the disk is nearly full", || store.health() == Health::StorageFull).await;
     store.delete_webhook(team, webhook, None, at(1)).await.unwrap();
     drop(store);
+    let left = disk.killed().await;
+    let rewritten = "SELECT count(*) FROM deliveries WHERE status = 4";
+    let before: i64 = disk.stranger().query_row(rewritten, (), |row| row.get(0)).unwrap();
+    assert!((1..WAITING as i64).contains(&before), "{before} rows were rewritten before the kill");
 
-    let disk = disk.killed();
-    let store = disk.any();
+    let store = left.any();
     assert_eq!(with_status(&store, team, DeliveryStatus::Cancelled).await, WAITING);
+    until("all rows are rewritten", || !cancelling(&left)).await;
+    assert_eq!(with_status(&store, team, DeliveryStatus::Cancelled).await, WAITING);
+    assert_eq!(store.check().await, Ok(()));
+}
+
+/// A server that does nothing else cuts its WAL all the same.
+#[tokio::test]
+async fn slices_on_a_quiet_store_do_not_lengthen_the_wal() {
+    const SLICES: usize = 60;
+    // On a disk of 16 MiB a checkpoint is made after each MiB.
+    let space = Space { free: 1000 * MIB, total: 16 * MIB, reusable: 0 };
+    let disk = OnDisk::with(|options| options.probe = Arc::new(move |_| Ok(space)));
+    let store = disk.any();
+    let (_, webhook) = with_waiting(&store, SLICES * SLICE_ROWS).await;
+    let before = disk.wal_bytes();
+    store.disable_webhook(webhook, DisabledReason::Gone, at(1)).await.unwrap();
+    let mut longest = 0;
+    until("all rows are rewritten", || {
+        longest = longest.max(disk.wal_bytes());
+        !cancelling(&disk)
+    })
+    .await;
+    assert!(longest < before.max(3 * MIB), "{longest} bytes, {before} before");
+    until("the WAL is cut when nothing more comes", || disk.wal_bytes() == 0).await;
+}
+
+async fn on_the_writer(disk: &OnDisk, sql: &'static str) {
+    let run = move |tx: &mut Tx<'_>| Ok(tx.conn.execute_batch(sql)?);
+    disk.store.shared.write(Class::Vital, Size::default(), run).await.unwrap();
+}
+
+/// Rows are rewritten where there is room for everything, and what matters more is never refused because of them.
+#[tokio::test]
+async fn a_full_disk_is_left_to_what_matters() {
+    /// The disk is looked at every second, and a slice is tried then.
+    const LOOKS: Duration = Duration::from_millis(2500);
+    let free = Arc::new(AtomicU64::new(1000 * MIB));
+    let disk = filling_up(&free);
+    let store = disk.any();
+    let (team, webhook) = with_waiting(&store, WAITING).await;
+    let key = given::key(&store, team).await;
+    free.store(60 * MIB, Ordering::Relaxed);
+    until("the disk is nearly full", || store.health() == Health::StorageFull).await;
+    store.disable_webhook(webhook, DisabledReason::Gone, at(1)).await.unwrap();
+    let commits = store.counts().commits;
+    for turn in 2..20 {
+        store.rename_team(team, format!("{turn}"), None).await.unwrap();
+    }
+    assert_eq!(store.counts().commits, commits + 18, "nothing was committed beside them");
+    assert!(cancelling(&disk));
+
+    // As much room as events need, and yet a slice finds none: it takes nothing with it.
+    limit_pages(&disk, 10_000).await;
+    on_the_writer(
+        &disk,
+        "CREATE TEMP TRIGGER needs_room BEFORE UPDATE ON deliveries BEGIN
+             INSERT INTO types (name) VALUES (hex(zeroblob(25000000)));
+         END",
+    )
+    .await;
+    free.store(66 * MIB, Ordering::Relaxed);
+    let began = Instant::now();
+    while began.elapsed() < LOOKS {
+        store.revoke_key(team, key, at(2)).await.unwrap();
+    }
+    assert!(cancelling(&disk));
+    on_the_writer(&disk, "DROP TRIGGER needs_room").await;
     until("all rows are rewritten", || !cancelling(&disk)).await;
     assert_eq!(with_status(&store, team, DeliveryStatus::Cancelled).await, WAITING);
     assert_eq!(store.check().await, Ok(()));

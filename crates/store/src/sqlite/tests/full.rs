@@ -48,7 +48,7 @@ async fn nearly_full_takes_results_but_no_events() {
 }
 
 /// How large SQLite lets the file become, in pages: it then answers as if the disk were full.
-async fn limit_pages(disk: &OnDisk, pages: u32) {
+pub(super) async fn limit_pages(disk: &OnDisk, pages: u32) {
     let set = move |tx: &mut Tx<'_>| Ok(tx.conn.pragma_update(None, "max_page_count", pages)?);
     disk.store.shared.write(Class::Vital, Size::default(), set).await.unwrap();
 }

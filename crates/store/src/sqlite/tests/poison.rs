@@ -1,6 +1,6 @@
 //! A disk that fails (LOG-1).
 
-use std::sync::Arc;
+use std::time::Instant;
 
 use rusqlite::ffi;
 use tokio::task::JoinSet;
@@ -8,10 +8,12 @@ use tokio::task::JoinSet;
 use super::{OnDisk, until};
 use crate::conformance::given::{self, at, new_event, publishing, soon};
 use crate::conformance::read;
+use crate::sqlite::connection::BUSY;
 use crate::sqlite::fault::Fault;
 use crate::sqlite::queue::{Class, Size};
 use crate::sqlite::tx::Tx;
-use crate::{Health, StoreError, Upkeep};
+use crate::sqlite::types::Kind;
+use crate::{Change, Health, StoreError, Told, Upkeep};
 
 async fn write_that_fails(disk: &OnDisk, code: i32) -> Result<(), StoreError> {
     let fail = move |_: &mut Tx<'_>| -> Result<(), Fault> {
@@ -38,7 +40,7 @@ async fn a_failed_sync_ends_the_store() {
     assert!(soon(tail.next()).await.is_none(), "the tail has ended");
     soon(store.close()).await;
 
-    let restarted = disk.killed();
+    let restarted = disk.killed().await;
     assert_eq!(read::log(&restarted.any(), team).await, [(*kept).clone()]);
     assert_eq!(restarted.any().check().await, Ok(()));
 }
@@ -64,17 +66,8 @@ async fn one_at_fault_leaves_the_others_alone() {
     store.append(publishing(team, vec![event.clone()], at(0))).await.unwrap();
 
     // The writer stands still until all of them wait, so that they become one group.
-    let (go_on, wait) = std::sync::mpsc::channel::<()>();
-    let (stands, stood) = tokio::sync::oneshot::channel();
-    let mut stands = Some(stands);
-    let stand_still = move |_: &mut Tx<'_>| -> Result<(), Fault> {
-        stands.take().map(|stands| stands.send(()));
-        wait.recv().ok();
-        Ok(())
-    };
-    let shared = Arc::clone(&disk.store.shared);
-    let held = tokio::spawn(async move { shared.write(Class::Change, Size::default(), stand_still).await });
-    soon(stood).await.unwrap();
+    let held = disk.hold().await;
+    let mut tail = store.tail(1 << 20);
     let mut racing = JoinSet::new();
     for turn in 0..20 {
         let other = new_event(team, "ticket.closed", "{}", at(0));
@@ -83,11 +76,60 @@ async fn one_at_fault_leaves_the_others_alone() {
         racing.spawn(async move { store.append(publishing(team, vec![event], at(0))).await });
     }
     until("all of them wait", || store.counts().waiting == 20).await;
-    drop(go_on);
-    held.await.unwrap().unwrap();
+    held.go_on().await;
     let (stored, refused): (Vec<_>, Vec<_>) = racing.join_all().await.into_iter().partition(Result::is_ok);
     assert_eq!(stored.len(), 19);
     assert!(matches!(refused[..], [Err(StoreError::Database(_))]), "{refused:?}");
-    assert_eq!(read::log(&store, team).await.len(), 20);
+    let log = read::log(&store, team).await;
+    assert_eq!(log.len(), 20);
+    assert_eq!(store.health(), Health::Ready);
+
+    // LOG-1: what was rolled back with it is told once, as it was stored in the end.
+    let mut told = Vec::new();
+    while let Some(Some(Told::Change(change))) = tail.try_next() {
+        let Change::Appended { entries, .. } = &*change else { panic!("{change:?}") };
+        told.extend(entries.iter().map(|entry| (**entry).clone()));
+    }
+    assert_eq!(told, log[1..]);
+}
+
+/// LOG-3: the number of a type that was rolled back is given to another, and is not read as the first.
+#[tokio::test]
+async fn a_type_that_was_rolled_back_is_forgotten() {
+    let disk = OnDisk::fresh();
+    let store = disk.any();
+    let team = given::team(&store).await;
+    let number_and_fail = move |tx: &mut Tx<'_>| -> Result<(), Fault> {
+        let number = tx.memory.type_number(tx.look(), &given::event_type("boss.spawned"))?;
+        tx.look().event_type(Kind::new(number, false))?;
+        Err(Fault::damaged("attempts", 1))
+    };
+    let failed = disk.store.shared.write(Class::Change, Size::default(), number_and_fail).await;
+    assert!(matches!(failed, Err(StoreError::Damaged(_))), "{failed:?}");
+    let event = given::one_event(&store, team, "ticket.created").await;
+    assert_eq!(read::log(&store, team).await, [(*event).clone()]);
+}
+
+/// A stranger who holds the file holds up what comes once, not each of it, and harms nothing.
+#[tokio::test]
+async fn a_stranger_in_the_file_is_waited_for_once() {
+    let disk = OnDisk::fresh();
+    let store = disk.any();
+    let team = given::team(&store).await;
+    let stranger = rusqlite::Connection::open(disk.dir.path().join("cstar.db")).unwrap();
+    stranger.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let began = Instant::now();
+    let mut racing = JoinSet::new();
+    for _ in 0..20 {
+        let publish = publishing(team, vec![new_event(team, "ticket.closed", "{}", at(0))], at(0));
+        let store = store.clone();
+        racing.spawn(async move { store.append(publish).await });
+    }
+    let answers = racing.join_all().await;
+    assert!(answers.iter().all(|answer| *answer == Err(StoreError::QueueFull)), "{answers:?}");
+    assert!(began.elapsed() < BUSY * 10, "each waited by itself: {:?}", began.elapsed());
+    stranger.execute_batch("ROLLBACK").unwrap();
+    given::one_event(&store, team, "ticket.created").await;
+    assert_eq!(read::log(&store, team).await.len(), 1);
     assert_eq!(store.health(), Health::Ready);
 }

@@ -1,4 +1,4 @@
-//! What the writer does for the disk: the log is kept short, and room is kept free.
+//! What the writer does for the disk: the WAL is kept short, and room is kept free.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -13,8 +13,8 @@ use crate::sqlite::queue::Waiting;
 use crate::sqlite::schema::PAGE_BYTES;
 use crate::sqlite::shared::Life;
 
-/// A log that readers kept from beginning anew is cut once it is so many times as long as a checkpoint's …
-const LOG_TIMES_MAX: u64 = 8;
+/// A WAL that readers kept from beginning anew is cut once it is so many times as long as a checkpoint's …
+const WAL_TIMES_MAX: u64 = 8;
 /// … by waiting for them, which is tried this often …
 const CUT_EVERY: Duration = Duration::from_secs(5);
 /// … and for so long: everybody waits meanwhile.
@@ -36,8 +36,8 @@ impl Writer {
         }
     }
 
-    /// The disk is full: what matters most is tried again in the room that was kept for it.
-    pub(super) fn make_room(&mut self, group: VecDeque<Waiting>) {
+    /// The disk is full: what matters most is tried again, without what rode along and in the room that was kept for it.
+    pub(super) fn make_room(&mut self, group: VecDeque<Waiting>, along: &Along) {
         self.shared.set_fullness(self.shared.fullness().max(Fullness::NoEvents));
         let (mut vital, other): (VecDeque<_>, VecDeque<_>) =
             group.into_iter().partition(|waiting| waiting.class.waits());
@@ -45,7 +45,8 @@ impl Writer {
         if vital.is_empty() {
             return;
         }
-        if !self.room.release_reserve() {
+        let lighter = !along.is_nothing();
+        if !self.room.release_reserve() && !lighter {
             return answer(vital, Some(StoreError::StorageFull));
         }
         match commit(&self.conn, &self.shared.shelf, &mut self.memory, &mut vital, &Along::default()) {
@@ -64,7 +65,7 @@ impl Writer {
         if self.wal.frames.saturating_sub(self.wal.done) >= due_frames {
             self.checkpoint(Mode::Passive, Duration::ZERO);
         }
-        let overgrown = self.wal.frames >= due_frames.saturating_mul(LOG_TIMES_MAX);
+        let overgrown = self.wal.frames >= due_frames.saturating_mul(WAL_TIMES_MAX);
         if overgrown && self.cut_at.is_none_or(|cut_at| cut_at.elapsed() >= CUT_EVERY) {
             self.checkpoint(Mode::Truncate, CUT_PATIENCE);
             self.cut_at = Some(Instant::now());
@@ -81,7 +82,9 @@ impl Writer {
             Err(fault) => match fault.remedy() {
                 Remedy::Poison => self.poison(VecDeque::new(), &fault),
                 // It is tried again, and how full the disk is was said or will be.
-                Remedy::MakeRoom | Remedy::DoEachAlone => tracing::debug!(?fault, "a checkpoint must wait"),
+                Remedy::MakeRoom | Remedy::DoEachAlone | Remedy::RefuseAll => {
+                    tracing::debug!(?fault, "a checkpoint must wait")
+                }
             },
         }
         self.room.wrote(before, self.wal);
