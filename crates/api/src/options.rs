@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::Origins;
+use cstar_signature::TokenKey;
 use cstar_types::limits::{ENVELOPE_MAX_BYTES, WEBHOOKS_A_TEAM};
 
 /// Settings of the API; the server checks them against each other before it hands them over.
@@ -10,6 +11,8 @@ use cstar_types::limits::{ENVELOPE_MAX_BYTES, WEBHOOKS_A_TEAM};
 pub struct Options {
     /// The SHA-256 of the platform key, which opens everything.
     pub platform_key_digest: [u8; 32],
+    /// Signs realtime tokens. The same in every process that serves the same teams, and over restarts.
+    pub token_key: TokenKey,
     /// The longest envelope, in bytes.
     pub envelope_max_bytes: usize,
     /// The most webhooks of a team.
@@ -44,11 +47,12 @@ const BODY_MEMORY_BYTES: usize = 256 * 1024 * 1024;
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Options {
-    /// The defaults, with the platform key that has this digest.
+    /// The defaults, with the platform key that has this digest and the key of tokens.
     #[must_use]
-    pub fn new(platform_key_digest: [u8; 32]) -> Self {
+    pub fn new(platform_key_digest: [u8; 32], token_key: TokenKey) -> Self {
         Self {
             platform_key_digest,
+            token_key,
             envelope_max_bytes: ENVELOPE_MAX_BYTES,
             webhooks_per_team: WEBHOOKS_A_TEAM,
             retention: RETENTION,

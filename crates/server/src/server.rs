@@ -14,6 +14,7 @@ use axum::routing::get;
 use cstar_api::Api;
 use cstar_delivery::{Engine, Handle, TargetRule};
 use cstar_realtime::Hub;
+use cstar_signature::TokenKey;
 use cstar_store::sqlite::{self, SqliteStore};
 use cstar_store::{Health, Store, StoreError};
 use cstar_types::{Clock, Timestamp};
@@ -53,7 +54,8 @@ impl Server {
         raise_descriptor_limit();
         keep_files_private();
         let clock: Clock = Arc::new(system_now);
-        let (store, platform_key) = open_data(&options).await?;
+        let (store, keys) = open_data(&options).await?;
+        let platform_key = keys.platform;
         let (address, listener) = bind(options.listen).await?;
         let tls = options.tls.as_ref().map(|(cert, key)| tls::acceptor(cert, key)).transpose()?;
         let (engine, delivery) = engine(&options, address, &store, &clock)?;
@@ -66,7 +68,7 @@ impl Server {
             store: Arc::clone(&store),
             hub: Arc::clone(&hub),
             delivery,
-            options: api_options(&options, &platform_key),
+            options: api_options(&options, &platform_key, keys.tokens),
             clock: Arc::clone(&clock),
             metrics: (!own_listener).then_some(text),
         };
@@ -117,15 +119,22 @@ fn stop_deadline(options: &Options) -> Duration {
     options.attempt_timeout.max(listen::DRAIN_DEADLINE) + STOP_MARGIN
 }
 
-async fn open_data(options: &Options) -> Result<(Arc<dyn Store>, PlatformKey), StartError> {
+/// What a server cannot do without.
+struct Keys {
+    platform: PlatformKey,
+    tokens: TokenKey,
+}
+
+async fn open_data(options: &Options) -> Result<(Arc<dyn Store>, Keys), StartError> {
     let made = DirBuilder::new().recursive(true).mode(PRIVATE_MODE).create(&options.data);
     made.map_err(|error| StartError::file(&options.data, &error))?;
-    let master_key = sqlite::MasterKey::new(*keys::master_key(options)?);
-    let store_options = sqlite::Options::new(options.data.clone(), master_key);
+    let master_key = keys::master_key(options)?;
+    let tokens = TokenKey::derived_from(&master_key);
+    let store_options = sqlite::Options::new(options.data.clone(), sqlite::MasterKey::new(*master_key));
     let store = tokio::task::spawn_blocking(move || SqliteStore::open(store_options))
         .await
         .map_err(|error| StartError::Unusable(format!("opening the store: {error}")))??;
-    Ok((Arc::new(store), keys::platform_key(options)?))
+    Ok((Arc::new(store), Keys { platform: keys::platform_key(options)?, tokens }))
 }
 
 async fn bind(address: SocketAddr) -> Result<(SocketAddr, TcpListener), StartError> {
@@ -186,14 +195,14 @@ fn stream_options(options: &Options) -> cstar_realtime::Options {
     }
 }
 
-fn api_options(options: &Options, platform_key: &PlatformKey) -> cstar_api::Options {
+fn api_options(options: &Options, platform_key: &PlatformKey, tokens: TokenKey) -> cstar_api::Options {
     cstar_api::Options {
         envelope_max_bytes: options.envelope_max_bytes,
         webhooks_per_team: options.webhooks_per_team,
         retention: options.retention,
         origins: options.allow_origins.clone(),
         hosts: options.check_host.then(|| own_host(options).into_iter().collect()),
-        ..cstar_api::Options::new(platform_key.digest)
+        ..cstar_api::Options::new(platform_key.digest, tokens)
     }
 }
 

@@ -40,9 +40,11 @@ mod mac;
 mod secret;
 mod signer;
 mod standard;
+mod token;
 
 pub use body::{BodySignature, verify_body};
 pub use error::VerifyError;
 pub use secret::{Secret, SecretError};
 pub use signer::Signer;
 pub use standard::{Headers, TOLERANCE_S, verify_standard};
+pub use token::TokenKey;

@@ -14,6 +14,7 @@ mod list;
 mod problem;
 mod secret;
 mod team;
+mod token;
 mod webhook;
 
 pub use catalog::EventTypeEntry;
@@ -25,4 +26,5 @@ pub use list::List;
 pub use problem::{FieldError, Problem};
 pub use secret::ShownOnce;
 pub use team::{CreateTeam, Team, UpdateTeam};
+pub use token::{CreateToken, CreatedToken};
 pub use webhook::{CreateWebhook, CreatedWebhook, RotateSecret, RotatedSecret, UpdateWebhook, Webhook};

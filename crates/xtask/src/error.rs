@@ -21,7 +21,9 @@ pub(crate) enum Error {
     Ended { line: String, status: std::process::ExitStatus },
     #[error("{missing} missing; install with:\n  {install}")]
     Missing { missing: String, install: String },
-    #[error("{tool} {found} is too old: {least} or later is needed; its own site has packages of newer versions")]
+    #[error(
+        "{tool} {found} is too old: {least} or later is needed; its own site has packages of newer versions"
+    )]
     TooOld { tool: &'static str, found: String, least: u32 },
     #[error("step `{step}` failed after {seconds:.1} s: {cause}")]
     Step { step: String, seconds: f64, cause: Box<Error> },

@@ -7,6 +7,7 @@ use cstar_types::{EventType, Key, Patterns, Scope, Scopes, Timestamp};
 use cstar_wire::Code;
 use http::request::Parts;
 
+use super::Token;
 use crate::error::{ApiError, ApiResult};
 
 /// Who asks.
@@ -19,24 +20,26 @@ pub(crate) enum Caller {
     Platform,
     /// A team's key.
     Key(Arc<Key>),
+    /// A realtime token; the guard lets it through to its team's stream alone.
+    Token(Arc<Token>),
 }
 
 impl Caller {
     /// Refuses a key without this scope.
     pub(crate) fn needs(&self, scope: Scope) -> ApiResult<()> {
-        match self {
-            Self::Key(key) if !key.scopes.has(scope) => {
-                Err(ApiError::new(Code::MissingScope, format!("this needs a key with the scope `{scope}`")))
-            }
-            _ => Ok(()),
+        if self.scopes().has(scope) {
+            return Ok(());
         }
+        Err(ApiError::new(Code::MissingScope, format!("this needs a key with the scope `{scope}`")))
     }
 
     /// Refuses every team key.
     pub(crate) fn needs_platform(&self) -> ApiResult<()> {
         match self {
             Self::Platform => Ok(()),
-            Self::Key(_) => Err(ApiError::new(Code::MissingScope, "this takes the platform key alone")),
+            Self::Key(_) | Self::Token(_) => {
+                Err(ApiError::new(Code::MissingScope, "this takes the platform key alone"))
+            }
         }
     }
 
@@ -45,6 +48,7 @@ impl Caller {
         match self {
             Self::Platform => true,
             Self::Key(key) => key.types.matches(event_type),
+            Self::Token(token) => token.types.matches(event_type),
         }
     }
 
@@ -53,6 +57,7 @@ impl Caller {
         match self {
             Self::Platform => true,
             Self::Key(key) => key.types.cover(patterns),
+            Self::Token(token) => token.types.cover(patterns),
         }
     }
 
@@ -61,6 +66,7 @@ impl Caller {
         match self {
             Self::Platform => Scopes::all(),
             Self::Key(key) => key.scopes,
+            Self::Token(_) => [Scope::EventsRead].into_iter().collect(),
         }
     }
 
@@ -69,6 +75,7 @@ impl Caller {
         match self {
             Self::Platform => None,
             Self::Key(key) => key.expires_at,
+            Self::Token(token) => Some(token.expires_at),
         }
     }
 
@@ -77,6 +84,7 @@ impl Caller {
         match self {
             Self::Platform => Patterns::all(),
             Self::Key(key) => key.types.clone(),
+            Self::Token(token) => token.types.clone(),
         }
     }
 }

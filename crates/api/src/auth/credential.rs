@@ -1,39 +1,64 @@
-//! The `Authorization` header.
+//! What a request shows of who sends it: the `Authorization` header, or a stream's `?token=`.
 
 use cstar_types::KeyId;
 use cstar_wire::Code;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
-use super::digest;
 use super::key_text::{self, NotAKey};
+use super::{digest, token};
 use crate::error::{ApiError, ApiResult};
 
 /// What a request shows of its key. The key itself is not kept (SEC-3).
-pub(crate) struct Credential {
-    /// The SHA-256 of the whole text.
-    pub(crate) digest: [u8; 32],
-    /// The key that it claims to be, if it is a team key.
-    pub(crate) key: Result<KeyId, NotAKey>,
+pub(crate) enum Credential {
+    /// A key, or nothing that anybody knows.
+    Key {
+        /// The SHA-256 of the whole text.
+        digest: [u8; 32],
+        /// The key that it claims to be, if it is a team key.
+        key: Result<KeyId, NotAKey>,
+    },
+    /// A realtime token.
+    Token(String),
 }
 
 impl Credential {
-    /// Reads `Authorization: Bearer <key>`.
+    /// Reads `Authorization: Bearer <key>`; without one, `?token=` of `query`, which is given where that is allowed: the
+    /// browser's own EventSource sends no headers.
     ///
     /// # Errors
     /// `unauthenticated` if there is none, or another scheme; `malformed_header` if there are two.
-    pub(crate) fn of(headers: &HeaderMap) -> ApiResult<Self> {
+    pub(crate) fn of(headers: &HeaderMap, query: Option<&str>) -> ApiResult<Self> {
         let mut values = headers.get_all(AUTHORIZATION).iter();
+        let in_query = query.and_then(token_in);
         let Some(value) = values.next() else {
-            return Err(unauthenticated("send a key: `authorization: Bearer <key>`"));
+            return in_query.map_or_else(|| Err(unauthenticated(NONE)), Self::of_query);
         };
-        if values.next().is_some() {
-            return Err(ApiError::malformed_header("`authorization` stands twice; send it once"));
+        if values.next().is_some() || in_query.is_some() {
+            return Err(ApiError::malformed_header("send one `authorization`, and no `token` beside it"));
         }
         let text = value.to_str().ok().and_then(bearer);
         let text = text.ok_or_else(|| unauthenticated("write it as `authorization: Bearer <key>`"))?;
-        Ok(Self { digest: digest(text), key: key_text::read(text) })
+        if text.starts_with(token::PREFIX) {
+            return Ok(Self::Token(text.to_owned()));
+        }
+        Ok(Self::Key { digest: digest(text), key: key_text::read(text) })
     }
+
+    /// URLs are kept in histories and logs, so a key has no place there.
+    fn of_query(text: String) -> ApiResult<Self> {
+        if text.starts_with(token::PREFIX) {
+            return Ok(Self::Token(text));
+        }
+        Err(unauthenticated("`token` takes a realtime token, which begins with `cst_`, and no key"))
+    }
+}
+
+const NONE: &str = "send a key: `authorization: Bearer <key>`";
+
+fn token_in(query: &str) -> Option<String> {
+    let mut parameters = url::form_urlencoded::parse(query.as_bytes());
+    parameters.find(|(name, _)| name == "token").map(|(_, value)| value.into_owned())
 }
 
 pub(super) fn unauthenticated(detail: &'static str) -> ApiError {

@@ -6,13 +6,13 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use cstar_store::StoreError;
-use cstar_types::TeamId;
+use cstar_types::{Key, KeyId, TeamId, Timestamp};
 use cstar_wire::Code;
 use subtle::ConstantTimeEq;
 
 use super::credential::{Credential, unauthenticated};
 use super::key_text::NotAKey;
-use super::{Access, Caller};
+use super::{Access, Caller, Token};
 use crate::error::{ApiError, ApiResult};
 use crate::shared::Shared;
 
@@ -30,10 +30,17 @@ pub(crate) async fn guard(State(shared): State<Arc<Shared>>, request: Request, n
 async fn admit(shared: &Shared, mut request: Request) -> ApiResult<Request> {
     let Some(path) = under_v1(request.uri().path()) else { return Ok(request) };
     let team = team_segment(path).map(str::parse::<TeamId>);
-    let credential = Credential::of(request.headers())?;
-    let caller = authenticate(shared, credential).await?;
+    let is_stream = is_stream(path);
+    let query = request.uri().query().filter(|_| is_stream);
+    let caller = match Credential::of(request.headers(), query)? {
+        Credential::Key { digest, key } => by_key(shared, &digest, key).await?,
+        Credential::Token(text) => Caller::Token(Arc::new(by_token(shared, &text).await?)),
+    };
+    let team = team.map(|team| opens(&caller, team.ok())).transpose()?;
+    if matches!(caller, Caller::Token(_)) && !is_stream {
+        return Err(ApiError::new(Code::MissingScope, "a realtime token opens its team's stream alone"));
+    }
     if let Some(team) = team {
-        let team = opens(&caller, team.ok())?;
         request.extensions_mut().insert(Access { caller: caller.clone(), team });
     }
     request.extensions_mut().insert(caller);
@@ -50,22 +57,30 @@ fn team_segment(path: &str) -> Option<&str> {
     path.strip_prefix("/teams/")?.split('/').next()
 }
 
+/// Whether what follows `/v1` is a team's stream.
+fn is_stream(path: &str) -> bool {
+    path.strip_prefix("/teams/")
+        .and_then(|rest| rest.split_once('/'))
+        .is_some_and(|(_, rest)| rest == "realtime")
+}
+
 /// The team, if `caller` opens it.
 fn opens(caller: &Caller, team: Option<TeamId>) -> ApiResult<TeamId> {
     match (caller, team) {
         (Caller::Platform, team) => team.ok_or_else(ApiError::not_found),
         (Caller::Key(key), Some(team)) if key.team == team => Ok(team),
-        (Caller::Key(_), _) => {
+        (Caller::Token(token), Some(team)) if token.team == team => Ok(team),
+        (Caller::Key(_) | Caller::Token(_), _) => {
             Err(ApiError::new(Code::WrongTeam, "this key opens the paths of its own team alone"))
         }
     }
 }
 
-async fn authenticate(shared: &Shared, credential: Credential) -> ApiResult<Caller> {
-    if same(&credential.digest, &shared.options().platform_key_digest) {
+async fn by_key(shared: &Shared, shown: &[u8; 32], key: Result<KeyId, NotAKey>) -> ApiResult<Caller> {
+    if same(shown, &shared.options().platform_key_digest) {
         return Ok(Caller::Platform);
     }
-    let id = credential.key.map_err(|error| match error {
+    let id = key.map_err(|error| match error {
         NotAKey::Foreign => unauthenticated("this key is not known"),
         NotAKey::Mistyped => unauthenticated("this key is not whole: characters are missing or changed"),
     })?;
@@ -74,18 +89,38 @@ async fn authenticate(shared: &Shared, credential: Credential) -> ApiResult<Call
         Err(StoreError::NotFound) => return Err(unauthenticated("this key is not known")),
         Err(error) => return Err(error.into()),
     };
-    if !same(&credential.digest, &digest) {
+    if !same(shown, &digest) {
         return Err(unauthenticated("this key is not known"));
     }
     let now = shared.now();
+    is_alive(&key, now)?;
+    shared.key_uses.note(&shared.api.store, id, now);
+    Ok(Caller::Key(Arc::new(key)))
+}
+
+/// SEC-2: a token dies with the key that made it.
+async fn by_token(shared: &Shared, text: &str) -> ApiResult<Token> {
+    let token = Token::read(text, &shared.options().token_key);
+    let token = token.ok_or_else(|| unauthenticated("this token is not one of this server's"))?;
+    let now = shared.now();
+    if token.expires_at <= now {
+        return Err(ApiError::new(Code::TokenExpired, "this token has expired; get a new one"));
+    }
+    if let Some(maker) = token.maker {
+        let (maker, _) = shared.store().key(maker).await?;
+        is_alive(&maker, now)?;
+    }
+    Ok(token)
+}
+
+fn is_alive(key: &Key, now: Timestamp) -> ApiResult<()> {
     if key.revoked_at.is_some() {
         return Err(ApiError::new(Code::KeyRevoked, "this key was revoked; use another one"));
     }
     if key.expires_at.is_some_and(|expires_at| expires_at <= now) {
         return Err(ApiError::new(Code::TokenExpired, "this key has expired; use another one"));
     }
-    shared.key_uses.note(&shared.api.store, id, now);
-    Ok(Caller::Key(Arc::new(key)))
+    Ok(())
 }
 
 /// In constant time: how much of a digest is right is not told.
@@ -108,5 +143,10 @@ mod tests {
         assert_eq!(team_segment("/teams/"), Some(""));
         assert_eq!(team_segment("/teams"), None);
         assert_eq!(team_segment("/event-types/a"), None);
+        assert!(is_stream("/teams/a/realtime"));
+        for other in ["/teams/a/realtime/tokens", "/teams/a/realtime/", "/teams/realtime", "/teams/a/events"]
+        {
+            assert!(!is_stream(other), "{other}");
+        }
     }
 }

@@ -8,12 +8,14 @@ mod caller;
 mod credential;
 mod guard;
 mod key_text;
+mod token;
 mod uses;
 
 pub(crate) use access::{Access, PathId};
 pub(crate) use caller::Caller;
 pub(crate) use guard::guard;
 pub(crate) use key_text::write as write_key;
+pub(crate) use token::{LIFE_DEFAULT, LIFE_MAX, Token};
 pub(crate) use uses::KeyUses;
 
 use sha2::{Digest, Sha256};

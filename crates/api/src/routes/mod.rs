@@ -8,6 +8,7 @@ mod keys;
 mod pages;
 mod publish;
 mod teams;
+mod tokens;
 mod webhooks;
 
 use std::sync::Arc;
@@ -53,6 +54,7 @@ fn json_routes() -> Router<Arc<Shared>> {
         .route(&of_team("keys/{key}"), axum::routing::delete(keys::revoke))
         .route(&of_team("events"), get(events::list).post(publish::publish))
         .route(&of_team("events/{event}"), get(events::one))
+        .route(&of_team("realtime/tokens"), post(tokens::create))
         .route(&of_team("webhooks"), get(webhooks::list).post(webhooks::create))
         .route(
             &of_team("webhooks/{webhook}"),

@@ -51,6 +51,7 @@ fn subscribe(access: Access, hang_up: Option<Extension<HangUp>>, asked: Asked) -
     let (key, expires_at) = match &access.caller {
         Caller::Platform => (None, None),
         Caller::Key(key) => (Some(key.id), key.expires_at),
+        Caller::Token(token) => (token.maker, Some(token.expires_at)),
     };
     Subscribe {
         team: access.team,

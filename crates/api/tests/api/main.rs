@@ -11,5 +11,6 @@ mod rotation;
 mod security;
 mod streams;
 mod teams;
+mod tokens;
 mod webhooks;
 mod world;

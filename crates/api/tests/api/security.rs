@@ -104,6 +104,7 @@ fn paths<'a>(
         ("events:write", world.post(path("events"), publish)),
         ("events:read", world.get(path("events"))),
         ("events:read", world.get(path(&format!("events/{event}")))),
+        ("events:read", world.post(path("realtime/tokens"), "{}")),
         ("webhooks:read", world.get(path("webhooks"))),
         ("webhooks:read", world.get(path(&format!("webhooks/{hook}")))),
         (

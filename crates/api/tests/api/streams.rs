@@ -8,17 +8,17 @@ use crate::world::{TICKET, World};
 
 const BOSS: &str = r#"{"id":"550e8400-e29b-41d4-a716-446655440001","name":"b","level":3}"#;
 
-fn path(team: TeamId, query: &str) -> String {
+pub(crate) fn path(team: TeamId, query: &str) -> String {
     format!("/v1/teams/{team}/realtime?until=head&{query}")
 }
 
 /// The types of the events in a stream, in order.
-fn types(stream: &str) -> Vec<&str> {
+pub(crate) fn types(stream: &str) -> Vec<&str> {
     let events = stream.lines().filter_map(|line| line.split_once(r#","type":""#));
     events.filter_map(|(_, rest)| rest.split('"').next()).collect()
 }
 
-async fn three_events(world: &World) -> TeamId {
+pub(crate) async fn three_events(world: &World) -> TeamId {
     let team = world.team().await;
     world.publish(team, "ticket.created", TICKET).await;
     world.publish(team, "boss.spawned", BOSS).await;
