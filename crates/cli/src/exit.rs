@@ -95,7 +95,7 @@ impl From<cstar_client::Error> for CliError {
         use cstar_client::Error;
         let failure = match &error {
             Error::Api(refusal) if matches!(refusal.status, 401 | 403) => Failure::NotAllowed,
-            Error::Stream(StreamEnd::Unauthorized) => Failure::NotAllowed,
+            Error::Stream(StreamEnd::Unauthorized { .. }) => Failure::NotAllowed,
             Error::Api(refusal) if refusal.problem.is_some() => Failure::Refused,
             // Something answered, but not cStar.
             Error::Api(_) | Error::Network(_) | Error::Timeout(_) | Error::Protocol(_) => {
@@ -125,12 +125,10 @@ fn bad_fields(refusal: &Refusal) -> Option<String> {
 
 /// What the command line can say beyond the server's own words.
 fn hint(error: &cstar_client::Error) -> Option<&'static str> {
-    let of_the_key = Some("the key is the one of --key, else of CSTAR_KEY, else of the profile");
-    if matches!(error, cstar_client::Error::Stream(StreamEnd::Unauthorized)) {
-        return of_the_key;
-    }
     match error.code()? {
-        "unauthenticated" | "key_revoked" | "token_expired" => of_the_key,
+        "unauthenticated" | "key_revoked" | "token_expired" => {
+            Some("the key is the one of --key, else of CSTAR_KEY, else of the profile")
+        }
         "wrong_team" => Some("--team (CSTAR_TEAM_ID) and --key (CSTAR_KEY) have to belong together"),
         _ => None,
     }

@@ -22,7 +22,8 @@ pub struct Config {
     pub key: KeySource,
     /// What the client calls itself in `User-Agent`.
     pub user_agent: String,
-    /// How long one try of a call may take, its answer included. A stream has no such end.
+    /// How long one try of a call may take, its answer included, and how long the function that gives the key. A stream has
+    /// no such end.
     pub timeout: Duration,
 }
 

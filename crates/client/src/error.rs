@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use cstar_wire::Code;
 use thiserror::Error;
 
 use crate::Refusal;
@@ -60,9 +61,13 @@ pub enum StreamEnd {
     /// Nothing came for two and a half heartbeats: the connection is dead, although nobody said so.
     #[error("nothing came for {0:?}, not even a heartbeat")]
     Silent(Duration),
-    /// The key or token that the stream was opened with is not taken any more.
-    #[error("the key was revoked, or the token has expired: another one is needed")]
-    Unauthorized,
+    /// The key or token that the stream was opened with opens nothing any more.
+    #[error("{}", unauthorized(*.code))]
+    Unauthorized {
+        /// Why, if the server said something that this client knows: [`Code::TokenExpired`] and [`Code::KeyRevoked`] ask for
+        /// another key, after [`Code::NotFound`] there is none, because the team was deleted.
+        code: Option<Code>,
+    },
 }
 
 impl Error {
@@ -81,14 +86,26 @@ impl Error {
         self.refusal().map(|refusal| refusal.status)
     }
 
-    /// The problem code of the refusal, such as `not_found`, if there is one.
+    /// The problem code of the refusal, or of a stream's end, such as `not_found`, if there is one.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
-        self.refusal()?.problem.as_ref().map(|problem| &*problem.code)
+        match self {
+            Self::Stream(StreamEnd::Unauthorized { code }) => code.map(Code::as_str),
+            _ => self.refusal()?.problem.as_ref().map(|problem| &*problem.code),
+        }
     }
 
     pub(crate) fn protocol(what: impl Into<String>) -> Self {
         Self::Protocol(what.into())
+    }
+}
+
+fn unauthorized(code: Option<Code>) -> &'static str {
+    match code {
+        Some(Code::NotFound) => "the team was deleted",
+        Some(Code::KeyRevoked) => "the key was revoked: another one is needed",
+        Some(Code::TokenExpired) => "the key or token has expired: another one is needed",
+        _ => "the key is not taken any more: another one is needed",
     }
 }
 

@@ -54,7 +54,14 @@ impl fmt::Debug for KeySource {
 #[derive(Debug)]
 pub(crate) struct KeyRing {
     source: KeySource,
-    held: Mutex<Option<Bearer>>,
+    held: Mutex<Held>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    bearer: Option<Bearer>,
+    /// How many keys the source has given.
+    given: u64,
 }
 
 /// The value of `Authorization`, and which of the keys that the source gave it is.
@@ -68,10 +75,10 @@ impl KeyRing {
     /// # Errors
     /// When a fixed key cannot be sent.
     pub(crate) fn new(source: KeySource) -> std::result::Result<Self, ConfigError> {
-        let held = match &source.0 {
-            Source::Fixed(key) => Some(Bearer { value: bearer(key).ok_or(ConfigError::Key)?, generation: 0 }),
-            Source::Asked(_) => None,
-        };
+        let mut held = Held::default();
+        if let Source::Fixed(key) = &source.0 {
+            held.take(key).ok_or(ConfigError::Key)?;
+        }
         Ok(Self { source, held: Mutex::new(held) })
     }
 
@@ -81,24 +88,31 @@ impl KeyRing {
     }
 
     /// The key to send. `refused` is the generation of one that the server did not take; requests that were refused
-    /// together ask for one new key together.
+    /// together ask for one new key together. It is given up at once: should no other one come in time, the next request
+    /// asks again, and does not send it.
     ///
     /// # Errors
     /// When the function fails, or gives what cannot be sent.
     pub(crate) async fn bearer(&self, refused: Option<u64>) -> Result<Bearer> {
         let mut held = self.held.lock().await;
-        if let Some(known) = &*held
-            && refused != Some(known.generation)
-        {
+        held.bearer.take_if(|known| refused == Some(known.generation));
+        if let Some(known) = &held.bearer {
             return Ok(known.clone());
         }
-        let next = held.as_ref().map_or(0, |known| known.generation + 1);
         let key = match &self.source.0 {
             Source::Fixed(key) => key.to_string(),
             Source::Asked(ask) => ask().await.map_err(Error::Key)?,
         };
-        let value = bearer(&key).ok_or_else(|| Error::Key(ConfigError::Key.into()))?;
-        Ok(held.insert(Bearer { value, generation: next }).clone())
+        held.take(&key).ok_or_else(|| Error::Key(ConfigError::Key.into()))
+    }
+}
+
+impl Held {
+    /// Takes what the source gave; `None` where it cannot be sent.
+    fn take(&mut self, key: &str) -> Option<Bearer> {
+        let value = bearer(key)?;
+        self.given += 1;
+        Some(self.bearer.insert(Bearer { value, generation: self.given }).clone())
     }
 }
 
@@ -136,6 +150,22 @@ mod tests {
         assert_eq!(keys.bearer(Some(first.generation)).await.unwrap().value, "Bearer token1");
         // Another request that was refused with the first key finds the second one there.
         assert_eq!(keys.bearer(Some(first.generation)).await.unwrap().value, "Bearer token1");
+    }
+
+    /// T13: a key that was refused is not sent again, also where the function took too long to give another one.
+    #[tokio::test]
+    async fn a_refused_key_is_given_up_before_another_one_comes() {
+        let count = AtomicU32::new(0);
+        let keys = KeyRing::new(KeySource::function(move || {
+            let count = count.fetch_add(1, Ordering::Relaxed);
+            async move { if count == 1 { std::future::pending().await } else { Ok(format!("token{count}")) } }
+        }));
+        let keys = keys.unwrap();
+        let first = keys.bearer(None).await.unwrap();
+        assert!(keys.bearer(Some(first.generation)).now_or_never().is_none(), "the function takes its time");
+        let next = keys.bearer(None).await.unwrap();
+        assert_eq!(next.value, "Bearer token2");
+        assert_ne!(next.generation, first.generation);
     }
 
     #[tokio::test]

@@ -59,7 +59,7 @@ impl Transport {
         let mut failed = 0;
         let mut refused_key = None;
         loop {
-            let bearer = self.keys.bearer(refused_key).await?;
+            let bearer = self.bearer(refused_key).await?;
             let error = match self.once(call, &bearer).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
@@ -72,6 +72,12 @@ impl Transport {
             let wait = retry::wait(call.repeat, failed, &error, (self.random)());
             tokio::time::sleep(wait.ok_or(error)?).await;
         }
+    }
+
+    /// The key to send, waited for no longer than an answer. `refused` is the generation of one that was not taken.
+    pub(crate) async fn bearer(&self, refused: Option<u64>) -> Result<Bearer> {
+        let asked = tokio::time::timeout(self.timeout, self.keys.bearer(refused)).await;
+        asked.unwrap_or_else(|_| Err(Error::Key(format!("no key within {:?}", self.timeout).into())))
     }
 
     async fn once(&self, call: &Call, bearer: &Bearer) -> Result<Answer> {

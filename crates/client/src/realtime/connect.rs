@@ -57,7 +57,7 @@ impl Connect for HttpConnect {
         }
         async move {
             let refused = new_key.then(|| key_used.load(Ordering::Relaxed));
-            let bearer = transport.keys.bearer(refused).await?;
+            let bearer = transport.bearer(refused).await?;
             key_used.store(bearer.generation, Ordering::Relaxed);
             let response = transport.request(&call, &bearer).send().await;
             let response = response.map_err(|error| transport.failed(error))?;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use cstar_wire::Code;
+
 use crate::transport::is_unauthenticated;
 use crate::{Error, StreamEnd, backoff};
 
@@ -15,6 +17,10 @@ const STEADY_AFTER: Duration = Duration::from_secs(5);
 
 /// As long as a server is believed that asks to stay away.
 const ASKED_MAX: Duration = Duration::from_secs(3600);
+
+/// Two refusals of a key within this time are two in a row. After a longer one, such as an outage, the key that was given
+/// last may have expired in its turn.
+const IN_A_ROW: Duration = Duration::from_secs(60);
 
 const _: () = assert!(STEADY_AFTER.as_millis() < HEALTHY_AFTER.as_millis());
 
@@ -29,8 +35,8 @@ pub(crate) struct Reconnect {
     ready_at: Option<Instant>,
     /// How long the server asked to stay away before it closes.
     asked: Option<Duration>,
-    /// Whether another key was asked for, and the stream has not stood for long since.
-    new_key_asked: bool,
+    /// When another key was asked for, unless the stream has stood for long since.
+    new_key_asked: Option<Instant>,
 }
 
 /// What to do after a failure.
@@ -67,15 +73,17 @@ impl Reconnect {
         let stood = self.ready_at.take().map(|at| now.saturating_duration_since(at));
         let asked = self.asked.take();
         let steady = stood >= Some(STEADY_AFTER);
-        self.new_key_asked &= !steady;
-        if key_is_refused(error) {
-            return self.with_new_key(can_ask_key);
-        }
-        if !may_pass(error) {
-            return Verdict::End;
+        if steady {
+            self.new_key_asked = None;
         }
         if stood >= Some(HEALTHY_AFTER) {
             self.raised = 0;
+        }
+        if key_is_refused(error) {
+            return self.with_new_key(can_ask_key, now);
+        }
+        if !may_pass(error) {
+            return Verdict::End;
         }
         let floor = asked.or_else(|| error.refusal()?.retry_after).unwrap_or_default();
         let wait = floor + backoff::wait(self.raised, random);
@@ -90,24 +98,32 @@ impl Reconnect {
         self.attempt
     }
 
-    fn with_new_key(&mut self, can_ask_key: bool) -> Verdict {
-        if !can_ask_key || std::mem::replace(&mut self.new_key_asked, true) {
+    fn with_new_key(&mut self, can_ask_key: bool, now: Instant) -> Verdict {
+        let in_a_row =
+            self.new_key_asked.is_some_and(|asked| now.saturating_duration_since(asked) < IN_A_ROW);
+        if !can_ask_key || in_a_row {
             return Verdict::End;
         }
+        self.new_key_asked = Some(now);
         Verdict::AgainWithNewKey
     }
 }
 
 fn key_is_refused(error: &Error) -> bool {
-    is_unauthenticated(error) || matches!(error, Error::Stream(StreamEnd::Unauthorized))
+    is_unauthenticated(error) || (has_ended_for_good(error) && error.code() != Some(Code::NotFound.as_str()))
 }
 
 /// Whether the next try may well succeed (T13). A wrong content type is what a proxy shows while the server starts.
 fn may_pass(error: &Error) -> bool {
     match error.status() {
         Some(status) => matches!(status, 408 | 409 | 425 | 429 | 500..=599),
-        None => true,
+        None => !has_ended_for_good(error),
     }
+}
+
+/// Whether the server has said that with this key nothing more will come.
+fn has_ended_for_good(error: &Error) -> bool {
+    matches!(error, Error::Stream(StreamEnd::Unauthorized { .. }))
 }
 
 #[cfg(test)]
@@ -213,7 +229,7 @@ mod tests {
     #[test]
     fn a_refused_key_is_asked_for_once() {
         let now = Instant::now();
-        let expired = Error::Stream(StreamEnd::Unauthorized);
+        let expired = Error::Stream(StreamEnd::Unauthorized { code: Some(Code::TokenExpired) });
         let mut reconnect = Reconnect::default();
         assert_eq!(reconnect.failed(&status(401, None), true, now, 0.5), Verdict::AgainWithNewKey);
         assert!(matches!(reconnect.failed(&CLOSED, true, now, 0.5), Verdict::Again(_)));
@@ -235,6 +251,39 @@ mod tests {
                 "the key is fixed"
             );
         }
+    }
+
+    /// T13: a token that was replaced may expire as well, while the server cannot be reached.
+    #[test]
+    fn a_refused_key_is_asked_for_again_after_an_outage() {
+        for (seconds, verdict) in [(59, Verdict::End), (60, Verdict::AgainWithNewKey)] {
+            let (mut reconnect, start) = (Reconnect::default(), Instant::now());
+            assert_eq!(reconnect.failed(&status(401, None), true, start, 0.5), Verdict::AgainWithNewKey);
+            let later = start + Duration::from_secs(seconds);
+            assert!(matches!(reconnect.failed(&CLOSED, true, later, 0.5), Verdict::Again(_)));
+            assert_eq!(reconnect.failed(&status(401, None), true, later, 0.5), verdict, "after {seconds} s");
+        }
+    }
+
+    /// A team that is no more is found with no other key.
+    #[test]
+    fn a_deleted_team_ends_the_stream() {
+        let deleted = Error::Stream(StreamEnd::Unauthorized { code: Some(Code::NotFound) });
+        assert_eq!(Reconnect::default().failed(&deleted, true, Instant::now(), 0.5), Verdict::End);
+        let unsaid = Error::Stream(StreamEnd::Unauthorized { code: None });
+        let verdict = Reconnect::default().failed(&unsaid, true, Instant::now(), 0.5);
+        assert_eq!(verdict, Verdict::AgainWithNewKey);
+    }
+
+    #[test]
+    fn health_that_ends_with_a_refused_key_is_health() {
+        let mut reconnect = Reconnect::default();
+        waits(&mut reconnect, &[None, None, None]);
+        let start = Instant::now();
+        reconnect.ready(start);
+        let verdict = reconnect.failed(&status(401, None), true, start + HEALTHY_AFTER, 1.0);
+        assert_eq!(verdict, Verdict::AgainWithNewKey);
+        assert_eq!(waits(&mut reconnect, &[None, None]), [500, 1000]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cstar_sse::Control;
 use cstar_types::{Cursor, Position};
-use cstar_wire::Envelope;
+use cstar_wire::{Code, Envelope};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -39,8 +39,8 @@ pub(crate) enum Effect {
     Tell(Gap),
     /// The server is about to close, and asks to stay away for so long.
     Reconnect(Duration),
-    /// The token has expired.
-    Unauthorized,
+    /// The key or token is not taken any more, or its team is no more.
+    Unauthorized(Option<Code>),
     /// The head that was asked for is reached.
     End,
 }
@@ -58,6 +58,12 @@ struct Ready {
 #[derive(Deserialize)]
 struct ComeBack {
     after_ms: u64,
+}
+
+/// The data of `cstar.unauthorized`.
+#[derive(Deserialize)]
+struct Refused {
+    code: Option<String>,
 }
 
 impl Session {
@@ -92,7 +98,7 @@ impl Session {
             Some(Some(Control::Ready)) => return self.open(position, &data),
             Some(Some(Control::Gap)) => return self.gap(position, &data),
             Some(Some(Control::Reconnect)) => Some(Effect::Reconnect(come_back_after(&data)?)),
-            Some(Some(Control::Unauthorized)) => Some(Effect::Unauthorized),
+            Some(Some(Control::Unauthorized)) => Some(Effect::Unauthorized(refused_with(&data)?)),
             Some(Some(Control::End)) if self.until_head => Some(Effect::End),
             // A heartbeat, and what a newer server says more than this client knows.
             Some(_) => None,
@@ -175,6 +181,12 @@ fn come_back_after(data: &str) -> Result<Duration, String> {
     Ok(Duration::from_millis(said.after_ms))
 }
 
+/// The code, if it is one that this client knows.
+fn refused_with(data: &str) -> Result<Option<Code>, String> {
+    let said: Refused = read(Control::Unauthorized, data)?;
+    Ok(said.code.and_then(|code| code.parse().ok()))
+}
+
 fn heartbeat(ms: u64) -> Duration {
     if ms == 0 { HEARTBEAT_UNLESS_SAID } else { Duration::from_millis(ms).min(HEARTBEAT_MAX) }
 }
@@ -207,7 +219,7 @@ mod tests {
                 format!("{reason} {}..{to}", from.map_or_else(String::new, |from| from.to_string()))
             }
             Effect::Reconnect(after) => format!("reconnect after {after:?}"),
-            Effect::Unauthorized => "unauthorized".into(),
+            Effect::Unauthorized(code) => format!("unauthorized: {code:?}"),
             Effect::End => "end".into(),
         }
     }
@@ -284,6 +296,7 @@ mod tests {
             (Some("cstar.ready"), "{}"),
             (Some("cstar.gap"), gap),
             (Some("cstar.reconnect"), "5"),
+            (Some("cstar.unauthorized"), r#"{"code":5}"#),
             (None, "{}"),
             (None, "{"),
         ] {

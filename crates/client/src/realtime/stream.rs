@@ -48,7 +48,7 @@ pub struct Realtime {
     session: Session,
     reconnect: Reconnect,
     random: fn() -> f64,
-    /// Whether the key was refused, and no other was had since.
+    /// Whether the key was refused: the next connection says so, and is given another one.
     new_key: bool,
     connected: bool,
     /// What the last block led to and was not handed out yet: at most a few, as none is read before they are.
@@ -109,14 +109,8 @@ impl Realtime {
         match &mut self.phase {
             Phase::Closed => self.open(),
             Phase::Opening(opening) => match ready!(opening.poll_unpin(cx)) {
-                Ok(bytes) => {
-                    self.new_key = false;
-                    self.phase = Phase::Open(Reading::new(bytes));
-                }
-                Err(error) => {
-                    self.new_key &= matches!(error, Error::Key(_));
-                    self.disconnected(error);
-                }
+                Ok(bytes) => self.phase = Phase::Open(Reading::new(bytes)),
+                Err(error) => self.disconnected(error),
             },
             Phase::Open(reading) => match ready!(reading.poll_block(cx)) {
                 Ok(block) => self.take(block),
@@ -134,7 +128,8 @@ impl Realtime {
     fn open(&mut self) {
         self.session.begin();
         self.show(State::Connecting);
-        let opening = timeout(OPEN_TIMEOUT, self.connect.connect(self.session.cursor(), self.new_key));
+        let new_key = std::mem::take(&mut self.new_key);
+        let opening = timeout(OPEN_TIMEOUT, self.connect.connect(self.session.cursor(), new_key));
         let opening = opening.map(|opened| opened.unwrap_or(Err(Error::Timeout(OPEN_TIMEOUT))));
         self.phase = Phase::Opening(opening.boxed());
     }
@@ -159,7 +154,7 @@ impl Realtime {
                 self.show(State::Open(opened));
             }
             Effect::Reconnect(after) => self.reconnect.asked(after),
-            Effect::Unauthorized => self.disconnected(StreamEnd::Unauthorized.into()),
+            Effect::Unauthorized(code) => self.disconnected(StreamEnd::Unauthorized { code }.into()),
             Effect::End => self.end(),
         }
     }
