@@ -8,7 +8,6 @@
 //! `retry`. Only `sender` dials, and only what `target` has judged (SEC-1).
 
 mod counts;
-mod descriptors;
 mod endpoint;
 mod engine;
 mod headers;
@@ -18,6 +17,7 @@ mod outcome;
 mod request;
 mod retry;
 mod sender;
+mod shortage;
 mod target;
 
 pub use counts::Counts;

@@ -95,7 +95,7 @@ impl Options {
             names_kept: NAMES_KEPT,
             target: TargetRule::default(),
             extra_authorities_pem: None,
-            resolver: Arc::new(SystemResolver::default()),
+            resolver: Arc::new(SystemResolver),
             clock,
         }
     }

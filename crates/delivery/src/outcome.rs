@@ -44,7 +44,8 @@ pub(crate) fn of_failure(failure: &Failure, attempt_timeout: Duration) -> (Outco
                 "your endpoint answered with something that is not HTTP, or with more headers than are read";
             (Outcome::BadResponse, detail.into())
         }
-        Failure::Local(error) => (Outcome::Connect, of_connecting(error)),
+        Failure::RanOut(error) => (Outcome::Connect, of_connecting(error)),
+        Failure::NoRoom => (Outcome::Dns, "too many host names were being looked up".into()),
     };
     (outcome, detail.into_owned())
 }
@@ -169,6 +170,7 @@ mod tests {
             detail(Stage::Handshaking, Duration::from_millis(250)).1,
             "the TLS handshake did not end within 250 ms"
         );
+        assert_eq!(detail(Stage::Resolving, ten).1, "the host name did not resolve within 10 s");
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::outcome;
 use crate::request::Outgoing;
 use crate::retry;
 use crate::sender::{Failure, Route, Sender, Sent};
+use crate::target::Asker;
 
 /// Makes attempts; shared by all that are in flight.
 pub(crate) struct Attempts {
@@ -42,8 +43,8 @@ pub(crate) struct Finished {
 pub(crate) struct Made {
     pub(crate) report: AttemptReport,
     pub(crate) took: Duration,
-    /// The endpoint said that it is gone for good, and its webhook believes that.
-    pub(crate) gone: bool,
+    /// The endpoint said that it is gone for good, and its webhook, which was of this version then, believes that.
+    pub(crate) gone: Option<u64>,
 }
 
 /// Why an attempt was not made.
@@ -66,20 +67,20 @@ struct Told {
 }
 
 impl Attempts {
-    pub(crate) async fn make(&self, due: Due) -> Finished {
+    pub(crate) async fn make(&self, due: Due, asker: Asker) -> Finished {
         let (webhook, delivery) = (due.webhook, due.id);
         let result = match self.endpoints.get(webhook).await {
-            Ok(endpoint) => self.make_at(&endpoint, due).await,
+            Ok(endpoint) => self.make_at(&endpoint, due, asker).await,
             Err(Missing::Gone) => Err(NotMade::Gone),
             Err(Missing::Unreadable) => Err(NotMade::NotNow),
         };
         Finished { webhook, delivery, result }
     }
 
-    async fn make_at(&self, endpoint: &Endpoint, due: Due) -> Result<Made, NotMade> {
+    async fn make_at(&self, endpoint: &Endpoint, due: Due, asker: Asker) -> Result<Made, NotMade> {
         let (started_at, started) = ((self.clock)(), Instant::now());
         let (told, request) = match &endpoint.place {
-            Ok(place) => self.send(endpoint, place, &due, started_at).await?,
+            Ok(place) => self.send((endpoint, place), &due, asker, started_at).await?,
             Err(_) => (self.told(Err(Failure::Blocked)), AttemptRequest::default()),
         };
         let took = started.elapsed();
@@ -92,7 +93,8 @@ impl Attempts {
             now: self.steady.now(),
             random: rand::random(),
         });
-        let gone = endpoint.disable_on_gone && told.status == Some(StatusCode::GONE);
+        let is_gone = endpoint.disable_on_gone && told.status == Some(StatusCode::GONE);
+        let gone = is_gone.then_some(endpoint.version);
         let attempt = Attempt {
             number: due.attempts.saturating_add(1),
             started_at,
@@ -104,26 +106,35 @@ impl Attempts {
             response_body: told.body,
             request: AttemptRequest { url: endpoint.url.clone(), ..request },
         };
-        let report = AttemptReport { delivery: due.id, webhook: due.webhook, attempt, verdict };
+        let (delivery, webhook, failed_before) = (due.id, due.webhook, due.failed);
+        let report = AttemptReport { delivery, webhook, failed_before, attempt, verdict };
         Ok(Made { report, took, gone })
     }
 
     async fn send(
         &self,
-        endpoint: &Endpoint,
-        place: &Place,
+        (endpoint, place): (&Endpoint, &Place),
         due: &Due,
+        asker: Asker,
         started_at: Timestamp,
     ) -> Result<(Told, AttemptRequest), NotMade> {
         // By the clock that does not go back: an overlap that has ended stays ended.
         let signer = endpoint.signer(self.steady.now());
         let outgoing = Outgoing::new(endpoint, place, due, signer, started_at);
-        let route = Route { webhook: endpoint.webhook, version: endpoint.version, target: &place.target };
+        let Endpoint { webhook, version, .. } = *endpoint;
+        let route = Route { webhook, version, target: &place.target, asker };
         let Sent { address, answer } = self.sender.send(route, &outgoing).await;
-        if let Err(Failure::Local(error)) = &answer {
-            tracing::error!(%error, "this process has run out of something; idle connections are closed");
-            self.sender.close_all();
-            return Err(NotMade::NotNow);
+        match &answer {
+            Err(Failure::RanOut(error)) => {
+                tracing::error!(%error, "this process has run out of something; idle connections are closed");
+                self.sender.close_all();
+                return Err(NotMade::NotNow);
+            }
+            Err(Failure::NoRoom) => {
+                tracing::warn!(%webhook, "too many host names are being looked up; trying again");
+                return Err(NotMade::NotNow);
+            }
+            _ => {}
         }
         let request = AttemptRequest {
             url: String::new(),

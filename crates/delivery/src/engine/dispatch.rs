@@ -7,15 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cstar_store::{Change, Due, DueSlice, Store, StoreError, TailReader, Told, Verdict};
-use cstar_types::{DeliveryStatus, DisabledReason, Outcome, Timestamp, WebhookId};
+use cstar_types::{DeliveryId, DisabledReason, Outcome, Timestamp, WebhookId};
 use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep, sleep_until};
 
 use super::attempt::{Attempts, Finished, Made, NotMade};
-use super::recorder::{Outstanding, Recorder};
+use super::recorder::{Outstanding, Recorded, Recorder};
 use crate::lanes::{Ended, LaneLimits, Lanes, Step};
+use crate::target::Asker;
 
 /// What the tail may hold for the engine, in bytes: a second of publishing at full speed. Beyond it the store is read.
 const TAIL_BYTES: usize = 16 * 1024 * 1024;
@@ -30,6 +31,10 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// How often idle connections are looked through. It also bounds how long a clock that was set forward goes unnoticed.
 const ROUND: Duration = Duration::from_secs(5);
 
+/// When an attempt whose result cannot be recorded is repeated: for as long the delivery is held, or it would be sent
+/// again at once and for ever.
+const HELD: Duration = Duration::from_secs(600);
+
 /// How long, past the deadline of the last attempt, a shutdown waits for results to be recorded.
 const LAST_RECORDS: Duration = Duration::from_secs(5);
 
@@ -38,7 +43,7 @@ const LAST_RECORDS: Duration = Duration::from_secs(5);
 enum Happened {
     Told(Option<Told>),
     Finished(Option<Finished>),
-    Recorded(Result<Vec<(Outstanding, DeliveryStatus)>, StoreError>),
+    Recorded(Result<Vec<Recorded>, StoreError>),
     Done(Done),
     Time,
     Round,
@@ -49,6 +54,7 @@ enum Done {
     Loaded { webhook: WebhookId, asked_at: Timestamp, slice: Result<DueSlice, StoreError> },
     Surveyed(Result<Vec<(WebhookId, Timestamp)>, StoreError>),
     Disabled(WebhookId, Result<(), StoreError>),
+    Held(WebhookId, DeliveryId),
 }
 
 pub(super) struct Dispatch {
@@ -217,18 +223,25 @@ impl Dispatch {
         }
     }
 
-    fn recorded(&mut self, recorded: Vec<(Outstanding, DeliveryStatus)>) {
+    fn recorded(&mut self, recorded: Vec<Recorded>) {
         // What the store told before it answered comes first: a delivery must not be offered as new after it was settled.
         self.hear();
-        for (Outstanding { report, gone }, status) in recorded {
+        for one in recorded {
+            let (Outstanding { report, gone }, status) = match one {
+                Recorded::Now(outstanding, status) => (outstanding, status),
+                Recorded::Refused(outstanding) => {
+                    self.hold(&outstanding);
+                    continue;
+                }
+            };
             let next = match (status.has_ended(), report.verdict) {
                 (true, _) => None,
                 (false, Verdict::RetryAt(at)) => Some(at),
                 (false, _) => Some(self.attempts.steady.now()),
             };
             self.lanes.settled(report.webhook, report.delivery, next);
-            if gone {
-                self.disable(report.webhook);
+            if let Some(version) = gone {
+                self.disable(report.webhook, version);
             }
         }
     }
@@ -237,18 +250,19 @@ impl Dispatch {
         let now = self.attempts.steady.now();
         while self.may_start() {
             match self.lanes.next(now) {
-                Some(Step::Start(due)) => self.start(due),
+                Some(Step::Start { due, proven }) => self.start(due, proven),
                 Some(Step::Load { webhook, limit }) => self.load(webhook, limit, now),
                 None => break,
             }
         }
     }
 
-    fn start(&mut self, due: Due) {
+    fn start(&mut self, due: Due, proven: bool) {
+        let asker = if proven { Asker::Proven } else { Asker::Suspect };
         let attempts = Arc::clone(&self.attempts);
         let (webhook, delivery) = (due.webhook, due.id);
         self.in_flight.spawn(async move {
-            let made = AssertUnwindSafe(attempts.make(due)).catch_unwind().await;
+            let made = AssertUnwindSafe(attempts.make(due, asker)).catch_unwind().await;
             made.unwrap_or(Finished { webhook, delivery, result: Err(NotMade::NotNow) })
         });
     }
@@ -268,11 +282,21 @@ impl Dispatch {
         }));
     }
 
-    fn disable(&mut self, webhook: WebhookId) {
+    fn disable(&mut self, webhook: WebhookId, version: u64) {
         let store = Arc::clone(&self.store);
         let now = (self.attempts.clock)();
         self.calls.push(Box::pin(async move {
-            Done::Disabled(webhook, store.disable_webhook(webhook, DisabledReason::Gone, now).await)
+            let disabled = store.disable_webhook(webhook, Some(version), DisabledReason::Gone, now).await;
+            Done::Disabled(webhook, disabled)
+        }));
+    }
+
+    /// The delivery stays known, so that it is not started although the store shows it as due.
+    fn hold(&mut self, Outstanding { report, .. }: &Outstanding) {
+        let (webhook, delivery) = (report.webhook, report.delivery);
+        self.calls.push(Box::pin(async move {
+            sleep(HELD).await;
+            Done::Held(webhook, delivery)
         }));
     }
 
@@ -285,6 +309,9 @@ impl Dispatch {
                 lanes.into_iter().for_each(|(webhook, at)| self.lanes.due_at(webhook, at))
             }
             Done::Disabled(_, Ok(()) | Err(StoreError::NotFound)) => {}
+            Done::Held(webhook, delivery) => {
+                self.lanes.settled(webhook, delivery, Some(self.attempts.steady.now()));
+            }
             Done::Loaded { slice: Err(StoreError::Poisoned), .. }
             | Done::Surveyed(Err(StoreError::Poisoned)) => {
                 return Err(StoreError::Poisoned);

@@ -8,7 +8,7 @@ use cstar_types::{RetrySchedule, TeamId, WebhookId, WebhookStatus};
 use parking_lot::Mutex;
 
 use crate::endpoint::Endpoint;
-use crate::target::TargetRule;
+use crate::target::Names;
 
 /// The most endpoints that are remembered: with their keys and headers some twenty megabytes.
 const ENDPOINTS_MAX: usize = 10_000;
@@ -24,7 +24,7 @@ pub(crate) enum Missing {
 
 pub(crate) struct Endpoints {
     store: Arc<dyn Store>,
-    rule: Arc<TargetRule>,
+    names: Names,
     schedule: RetrySchedule,
     known: Mutex<Known>,
 }
@@ -37,8 +37,8 @@ struct Known {
 }
 
 impl Endpoints {
-    pub(crate) fn new(store: Arc<dyn Store>, rule: Arc<TargetRule>, schedule: RetrySchedule) -> Self {
-        Self { store, rule, schedule, known: Mutex::default() }
+    pub(crate) fn new(store: Arc<dyn Store>, names: Names, schedule: RetrySchedule) -> Self {
+        Self { store, names, schedule, known: Mutex::default() }
     }
 
     pub(crate) async fn get(&self, webhook: WebhookId) -> Result<Arc<Endpoint>, Missing> {
@@ -65,7 +65,7 @@ impl Endpoints {
         if webhook.status == WebhookStatus::Disabled {
             return Err(Missing::Gone);
         }
-        Endpoint::new(&webhook, &secrets, &self.rule, &self.schedule).map_err(|error| {
+        Endpoint::new(&webhook, &secrets, self.names.rule(), &self.schedule).map_err(|error| {
             tracing::error!(%error, "a webhook cannot be sent to");
             Missing::Unreadable
         })

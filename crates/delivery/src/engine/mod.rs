@@ -25,7 +25,7 @@ use crate::counts::{Counts, Gauges};
 use crate::lanes::LaneLimits;
 use crate::options::{Options, OptionsError};
 use crate::sender::{Sender, SenderOptions};
-use crate::target::{Remembering, TargetError, TargetRule};
+use crate::target::{Asker, Names, TargetError};
 
 /// Delivers what is due in a store, until it is told to stop.
 pub struct Engine {
@@ -37,8 +37,7 @@ pub struct Engine {
 /// What others ask of a running engine.
 #[derive(Clone)]
 pub struct Handle {
-    rule: Arc<TargetRule>,
-    resolver: Arc<Remembering>,
+    names: Names,
     gauges: Arc<Gauges>,
 }
 
@@ -49,19 +48,17 @@ impl Engine {
     /// When the options cannot be used.
     pub fn new(store: Arc<dyn Store>, options: Options) -> Result<(Self, Handle), OptionsError> {
         options.check()?;
-        let rule = Arc::new(options.target);
-        let resolver = Arc::new(Remembering::new(options.resolver, options.names_kept));
+        let names = Names::new(options.target, options.resolver, options.names_kept);
         let gauges = Arc::new(Gauges::default());
         let sender = Sender::new(SenderOptions {
-            rule: Arc::clone(&rule),
-            resolver: Arc::clone(&resolver),
+            names: names.clone(),
             attempt_timeout: options.attempt_timeout,
             extra_authorities_pem: options.extra_authorities_pem,
             idle_connections_max: options.idle_connections_max,
             idle_connection_timeout: options.idle_connection_timeout,
         })?;
         let attempts = Attempts {
-            endpoints: Endpoints::new(Arc::clone(&store), Arc::clone(&rule), options.retry_schedule),
+            endpoints: Endpoints::new(Arc::clone(&store), names.clone(), options.retry_schedule),
             sender,
             attempt_timeout: options.attempt_timeout,
             steady: Arc::new(SteadyClock::new(Arc::clone(&options.clock))),
@@ -73,7 +70,7 @@ impl Engine {
             in_flight_a_lane: options.in_flight_a_lane_max,
             waiting_bytes: options.waiting_bytes_max,
         };
-        Ok((Self { store, attempts: Arc::new(attempts), limits }, Handle { rule, resolver, gauges }))
+        Ok((Self { store, attempts: Arc::new(attempts), limits }, Handle { names, gauges }))
     }
 
     /// Delivers until `shutdown` completes; then nothing new is started, what is in flight ends within its deadline and is
@@ -90,10 +87,10 @@ impl Handle {
     /// Judges a URL as a target now (SEC-1): for when a webhook is made or changed. Each attempt judges it again.
     ///
     /// # Errors
-    /// [`TargetError`]; its message is the same whatever the reason.
+    /// [`TargetError`]: a refusal reads the same whatever its reason, and is told apart from what could not be judged now.
     pub async fn check_target(&self, url: &str) -> Result<Url, TargetError> {
-        let target = self.rule.check_url(url)?;
-        self.rule.vet(&target, &*self.resolver).await?;
+        let target = self.names.rule().check_url(url)?;
+        self.names.vet(&target, Asker::Registration).await?;
         Ok(target.url().clone())
     }
 

@@ -1,4 +1,7 @@
 //! Puts results on record, in groups: while one group is being written, the next gathers.
+//!
+//! A group that the database refuses is halved until the one result that it refuses is found, so that this one holds up
+//! no other.
 
 use std::future::pending;
 use std::time::Duration;
@@ -15,18 +18,33 @@ const GROUP_MAX: usize = 500;
 const AGAIN: Duration = Duration::from_millis(50);
 const AGAIN_MAX: Duration = Duration::from_secs(5);
 
+/// After so many refusals of one result alone it is given up: its delivery stays due, and its attempt will be repeated.
+const REFUSALS_MAX: u32 = 3;
+
 /// A result, and what follows once it is on record.
 #[derive(Debug)]
 pub(super) struct Outstanding {
     pub(super) report: AttemptReport,
-    /// Its webhook is to be disabled then.
-    pub(super) gone: bool,
+    /// Its webhook is to be disabled then, if it is still of this version.
+    pub(super) gone: Option<u64>,
 }
 
-/// Results that are not on record yet. None is dropped: a group that could not be written is written again.
+/// What became of a result.
+#[derive(Debug)]
+pub(super) enum Recorded {
+    /// It is on record, and its delivery stands so.
+    Now(Outstanding, DeliveryStatus),
+    /// The database refuses it.
+    Refused(Outstanding),
+}
+
+/// Results that are not on record yet. None is dropped but one that the database refuses alone: whatever could not be
+/// written is written again.
 pub(super) struct Recorder {
     record: Record,
     gathered: Vec<Outstanding>,
+    /// What was refused as part of a group.
+    halves: Vec<Vec<Outstanding>>,
     writing: Option<Writing>,
 }
 
@@ -43,12 +61,13 @@ struct Writing {
 
 impl Recorder {
     pub(super) fn new(record: Record) -> Self {
-        Self { record, gathered: Vec::new(), writing: None }
+        Self { record, gathered: Vec::new(), halves: Vec::new(), writing: None }
     }
 
     /// How many there are.
     pub(super) fn len(&self) -> usize {
-        self.gathered.len() + self.writing.as_ref().map_or(0, |writing| writing.group.len())
+        let halves = self.halves.iter().map(Vec::len).sum::<usize>();
+        self.gathered.len() + halves + self.writing.as_ref().map_or(0, |writing| writing.group.len())
     }
 
     pub(super) fn add(&mut self, outstanding: Outstanding) {
@@ -57,25 +76,43 @@ impl Recorder {
 
     /// Begins to write what has gathered, unless a group is on its way.
     pub(super) fn begin(&mut self) {
-        if self.writing.is_some() || self.gathered.is_empty() {
+        if self.writing.is_some() {
             return;
         }
-        let group: Vec<Outstanding> = self.gathered.drain(..self.gathered.len().min(GROUP_MAX)).collect();
-        self.write(group, 0);
+        let next = || self.gathered.drain(..self.gathered.len().min(GROUP_MAX)).collect();
+        let group = self.halves.pop().unwrap_or_else(next);
+        if !group.is_empty() {
+            self.write(group, 0);
+        }
     }
 
-    /// Waits until a group is on record, and answers how each delivery of it now stands.
+    /// Waits until a group has been written, and answers what became of each result of it.
     ///
     /// # Errors
     /// When nothing can be recorded any more: the store has stopped, or is stopping.
-    pub(super) async fn recorded(&mut self) -> Result<Vec<(Outstanding, DeliveryStatus)>, StoreError> {
+    pub(super) async fn recorded(&mut self) -> Result<Vec<Recorded>, StoreError> {
         loop {
+            self.begin();
             let Some(writing) = &mut self.writing else { return pending().await };
             let answer = (&mut writing.answer).await;
-            let Some(Writing { group, failures, .. }) = self.writing.take() else { continue };
+            let Some(Writing { mut group, failures, .. }) = self.writing.take() else { continue };
             match answer {
-                Ok(statuses) => return Ok(group.into_iter().zip(statuses).collect()),
+                Ok(statuses) => {
+                    let recorded = group.into_iter().zip(statuses);
+                    return Ok(recorded.map(|(one, status)| Recorded::Now(one, status)).collect());
+                }
                 Err(error) if is_final(&error) => return Err(error),
+                Err(error) if is_refusal(&error) && group.len() > 1 => {
+                    tracing::warn!(%error, results = group.len(), "results were refused; each half is recorded alone");
+                    self.halves.push(group.split_off(group.len() / 2));
+                    self.halves.push(group);
+                }
+                Err(error) if is_refusal(&error) && failures + 1 >= REFUSALS_MAX => {
+                    for AttemptReport { delivery, webhook, .. } in group.iter().map(|one| &one.report) {
+                        tracing::error!(%error, %delivery, %webhook, "a result cannot be recorded; its attempt will be repeated");
+                    }
+                    return Ok(group.into_iter().map(Recorded::Refused).collect());
+                }
                 Err(error) => {
                     tracing::warn!(%error, results = group.len(), "results could not be recorded; trying again");
                     self.write(group, failures + 1);
@@ -102,6 +139,11 @@ fn is_final(error: &StoreError) -> bool {
     matches!(error, StoreError::Poisoned | StoreError::ShuttingDown | StoreError::OutcomeUnknown)
 }
 
+/// Whether it may be for one of the results, and the others could be recorded without it.
+fn is_refusal(error: &StoreError) -> bool {
+    matches!(error, StoreError::Damaged(_) | StoreError::Database(_))
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -126,8 +168,14 @@ mod tests {
         };
         let (delivery, webhook) = (DeliveryId::from_bits(number), WebhookId::from_bits(1));
         Outstanding {
-            report: AttemptReport { delivery, webhook, attempt, verdict: Verdict::Delivered },
-            gone: false,
+            report: AttemptReport {
+                delivery,
+                webhook,
+                failed_before: 0,
+                attempt,
+                verdict: Verdict::Delivered,
+            },
+            gone: None,
         }
     }
 
@@ -150,12 +198,36 @@ mod tests {
         (0..3).for_each(|number| recorder.add(outstanding(number)));
         recorder.begin();
         recorder.add(outstanding(3));
-        recorder.begin();
         assert_eq!(recorder.recorded().await.unwrap().len(), 3);
         assert_eq!((*groups.lock()).as_slice(), [3, 3, 3], "the same group until it is taken");
         recorder.begin();
         assert_eq!(recorder.recorded().await.unwrap().len(), 1);
         assert_eq!(recorder.len(), 0);
+    }
+
+    /// DLV-3: one result that the database refuses holds up no other, and is told once it has been refused alone.
+    #[tokio::test(start_paused = true)]
+    async fn one_result_that_is_refused_holds_up_no_other() {
+        const BAD: u128 = 5;
+        let record = |reports: Vec<AttemptReport>| -> Answer {
+            let refused = reports.iter().any(|report| report.delivery == DeliveryId::from_bits(BAD));
+            let statuses = vec![DeliveryStatus::Delivered; reports.len()];
+            Box::pin(
+                async move { if refused { Err(StoreError::Damaged("a row".into())) } else { Ok(statuses) } },
+            )
+        };
+        let mut recorder = Recorder::new(Box::new(record));
+        (0..8).for_each(|number| recorder.add(outstanding(number)));
+        let (mut recorded, mut refused) = (Vec::new(), Vec::new());
+        while recorder.len() > 0 {
+            for one in recorder.recorded().await.unwrap() {
+                match one {
+                    Recorded::Now(one, _) => recorded.push(one.report.delivery.bits()),
+                    Recorded::Refused(one) => refused.push(one.report.delivery.bits()),
+                }
+            }
+        }
+        assert_eq!((recorded, refused), (vec![0, 1, 2, 3, 4, 6, 7], vec![BAD]));
     }
 
     #[tokio::test]

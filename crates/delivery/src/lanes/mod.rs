@@ -42,8 +42,9 @@ pub(crate) struct LaneLimits {
 /// What to do next.
 #[derive(Debug)]
 pub(crate) enum Step {
-    /// Make an attempt; tell [`Lanes::ended`] and then [`Lanes::settled`], or [`Lanes::given_up`].
-    Start(Due),
+    /// Make an attempt; tell [`Lanes::ended`] and then [`Lanes::settled`], or [`Lanes::given_up`]. `proven` if the one
+    /// before it succeeded.
+    Start { due: Due, proven: bool },
     /// Read what is due for this webhook, at most `limit`; tell [`Lanes::loaded`] or [`Lanes::load_failed`].
     Load { webhook: WebhookId, limit: usize },
 }

@@ -270,7 +270,7 @@ impl World {
     fn run(&mut self) {
         while let Some(step) = self.lanes.next(self.now) {
             match step {
-                Step::Start(due) => self.start(&due),
+                Step::Start { due, .. } => self.start(&due),
                 Step::Load { webhook, limit } => {
                     assert!(limit > 0);
                     self.loads.push(Load { webhook, asked_at: self.now, limit, read: None });

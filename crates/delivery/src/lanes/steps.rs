@@ -58,7 +58,7 @@ impl Lanes {
             self.dry_soon = Some(webhook);
         }
         lane.enter(webhook, &mut self.turns);
-        Some(Step::Start(due))
+        Some(Step::Start { due, proven })
     }
 
     fn load(&mut self, webhook: WebhookId) -> Option<Step> {

@@ -44,6 +44,14 @@ impl Connection {
         }
     }
 
+    /// Another hold of it, where several exchanges can share it.
+    pub(super) fn share(&self) -> Option<Self> {
+        match self {
+            Self::Http1(_) => None,
+            Self::Http2(http2) => Some(Self::Http2(http2.clone())),
+        }
+    }
+
     /// Sends the request and waits for the head of the answer.
     pub(super) async fn send(&mut self, request: &Outgoing<'_>) -> Result<Response<Incoming>, Broken> {
         match self {

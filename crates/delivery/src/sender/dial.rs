@@ -1,6 +1,8 @@
 //! Opening a connection. SEC-1: the only place that dials, and it takes nothing but a vetted address.
 
 use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
@@ -13,47 +15,92 @@ use super::stream::Stream;
 use super::tls;
 use crate::target::{Target, Vetted};
 
-/// Connects to the first of the addresses that takes it, with TLS if the target says so.
-pub(super) async fn dial(
-    tls: &TlsConnector,
-    target: &Target,
-    vetted: &[Vetted],
-    deadline: Instant,
-    trace: &mut Trace,
-) -> Result<Connection, Failure> {
-    trace.stage = Stage::Connecting;
-    let tcp = connect(vetted, deadline, trace).await?;
-    let stream = if target.url().scheme() == "https" {
-        trace.stage = Stage::Handshaking;
-        let name = tls::server_name(target.host()).ok_or(Failure::Tls(None))?;
-        Stream::tls(tls.connect(name, tcp).await.map_err(|error| Failure::handshaking(&error))?)
-    } else {
-        Stream::plain(tcp)
-    };
-    trace.stage = Stage::Answering;
-    Connection::over(stream).await
+/// How long an address may take to be connected to while others are left: a lost packet is sent again after a second, and
+/// one that swallows all of them must not hide the next.
+const NEXT_AFTER: Duration = Duration::from_secs(2);
+
+/// Opens connections.
+pub(super) struct Dialler {
+    pub(super) tls: TlsConnector,
+    /// How long the other end may leave unacknowledged what was sent to it, before the connection counts as dead.
+    pub(super) silence_max: Duration,
 }
 
-/// Each address gets an equal share of the time that is left, so that one that swallows packets does not hide one that
-/// answers.
-async fn connect(vetted: &[Vetted], deadline: Instant, trace: &mut Trace) -> Result<TcpStream, Failure> {
-    let mut last = io::Error::from(io::ErrorKind::NotFound);
-    for (left, vetted) in (1..=vetted.len()).rev().zip(vetted) {
-        trace.address = Some(vetted.address());
-        let share =
-            deadline.saturating_duration_since(Instant::now()) / u32::try_from(left).unwrap_or(u32::MAX);
-        match timeout_at(Instant::now() + share, TcpStream::connect(vetted.address())).await {
-            Ok(Ok(stream)) => {
-                // Requests are written whole; waiting to fill a packet would only delay them.
-                stream.set_nodelay(true).map_err(Failure::connecting)?;
-                return Ok(stream);
+impl Dialler {
+    /// Connects to the first of the addresses that takes it, with TLS if the target says so.
+    pub(super) async fn dial(
+        &self,
+        target: &Target,
+        vetted: &[Vetted],
+        deadline: Instant,
+        trace: &mut Trace,
+    ) -> Result<(SocketAddr, Connection), Failure> {
+        trace.stage = Stage::Connecting;
+        let (address, tcp) = self.connect(vetted, deadline, trace).await?;
+        let stream = if target.url().scheme() == "https" {
+            trace.stage = Stage::Handshaking;
+            let name = tls::server_name(target.host()).ok_or(Failure::Tls(None))?;
+            Stream::tls(self.tls.connect(name, tcp).await.map_err(|error| Failure::handshaking(&error))?)
+        } else {
+            Stream::plain(tcp)
+        };
+        trace.stage = Stage::Answering;
+        Ok((address, Connection::over(stream).await?))
+    }
+
+    /// Each address gets its share of the time that is left.
+    async fn connect(
+        &self,
+        vetted: &[Vetted],
+        deadline: Instant,
+        trace: &mut Trace,
+    ) -> Result<(SocketAddr, TcpStream), Failure> {
+        let mut last = Failure::Unresolved;
+        for (left, vetted) in (1..=vetted.len()).rev().zip(vetted) {
+            let address = vetted.address();
+            trace.address = Some(address);
+            let until = share(Instant::now(), deadline, left);
+            match timeout_at(until, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => {
+                    self.prepare(&stream).map_err(|error| Failure::connecting(error, address))?;
+                    return Ok((address, stream));
+                }
+                Err(_) => last = Failure::Timeout(Stage::Connecting),
+                Ok(Err(error)) if error.kind() == io::ErrorKind::TimedOut => {
+                    last = Failure::Timeout(Stage::Connecting);
+                }
+                Ok(Err(error)) => last = Failure::connecting(error, address),
             }
-            Ok(Err(error)) => last = error,
-            Err(_) => last = io::ErrorKind::TimedOut.into(),
         }
+        Err(last)
     }
-    if last.kind() == io::ErrorKind::TimedOut {
-        return Err(Failure::Timeout(Stage::Connecting));
+
+    fn prepare(&self, stream: &TcpStream) -> io::Result<()> {
+        // Requests are written whole; waiting to fill a packet would only delay them.
+        stream.set_nodelay(true)?;
+        #[cfg(target_os = "linux")]
+        {
+            let silence_ms = self.silence_max.as_millis().try_into().unwrap_or(u32::MAX);
+            rustix::net::sockopt::set_tcp_user_timeout(stream, silence_ms)?;
+        }
+        Ok(())
     }
-    Err(Failure::connecting(last))
+}
+
+/// Until when an address is tried while so many are `left`, itself among them.
+fn share(now: Instant, deadline: Instant, left: usize) -> Instant {
+    let time = deadline.saturating_duration_since(now) / u32::try_from(left).unwrap_or(u32::MAX);
+    now + if left > 1 { time.min(NEXT_AFTER) } else { time }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_not_waited_for_while_others_are_left() {
+        let now = Instant::now();
+        let tried = |seconds, left| (share(now, now + Duration::from_secs(seconds), left) - now).as_secs();
+        assert_eq!((tried(10, 8), tried(10, 3), tried(10, 2), tried(10, 1)), (1, 2, 2, 10));
+    }
 }

@@ -2,8 +2,9 @@
 
 use std::error::Error as StdError;
 use std::io;
+use std::net::SocketAddr;
 
-use crate::descriptors;
+use crate::shortage;
 
 /// How far an attempt had come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -37,13 +38,16 @@ pub(crate) enum Failure {
     /// The answer was no HTTP, or its head was larger than is read.
     NotHttp,
     /// This process ran out of something: not the endpoint's failure, and no attempt.
-    Local(io::Error),
+    RanOut(io::Error),
+    /// Too many names were being looked up: no attempt either.
+    NoRoom,
 }
 
 impl Failure {
     /// From an error while connecting.
-    pub(super) fn connecting(error: io::Error) -> Self {
-        if descriptors::ran_out(&error).is_some() { Self::Local(error) } else { Self::Connect(error) }
+    pub(super) fn connecting(error: io::Error, to: SocketAddr) -> Self {
+        let ours = shortage::ran_out_connecting(&error, to).is_some();
+        if ours { Self::RanOut(error) } else { Self::Connect(error) }
     }
 
     /// From an error in the TLS handshake.

@@ -14,7 +14,6 @@ mod tls;
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use cstar_types::WebhookId;
@@ -22,20 +21,19 @@ use http::{HeaderMap, StatusCode};
 use hyper::Response;
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
-use tokio_rustls::TlsConnector;
 
 use connection::{Broken, Connection, Kept};
+use dial::Dialler;
 pub(crate) use failure::{Failure, Stage};
 use pool::{Key, Pool};
 pub use tls::AuthorityError;
 
 use crate::request::Outgoing;
-use crate::target::{Remembering, Target, TargetError, TargetRule, Vetted};
+use crate::target::{Asker, Names, Target, TargetError, Vetted};
 
 /// What the sender is made of.
 pub(crate) struct SenderOptions {
-    pub(crate) rule: Arc<TargetRule>,
-    pub(crate) resolver: Arc<Remembering>,
+    pub(crate) names: Names,
     pub(crate) attempt_timeout: Duration,
     pub(crate) extra_authorities_pem: Option<Vec<u8>>,
     pub(crate) idle_connections_max: usize,
@@ -44,10 +42,9 @@ pub(crate) struct SenderOptions {
 
 /// Sends requests.
 pub(crate) struct Sender {
-    rule: Arc<TargetRule>,
-    resolver: Arc<Remembering>,
+    names: Names,
     attempt_timeout: Duration,
-    tls: TlsConnector,
+    dialler: Dialler,
     pool: Pool,
 }
 
@@ -57,6 +54,7 @@ pub(crate) struct Route<'a> {
     pub(crate) webhook: WebhookId,
     pub(crate) version: u64,
     pub(crate) target: &'a Target,
+    pub(crate) asker: Asker,
 }
 
 /// What came of it.
@@ -86,10 +84,12 @@ struct Trace {
 impl Sender {
     pub(crate) fn new(options: SenderOptions) -> Result<Self, AuthorityError> {
         Ok(Self {
-            rule: options.rule,
-            resolver: options.resolver,
+            names: options.names,
             attempt_timeout: options.attempt_timeout,
-            tls: tls::connector(options.extra_authorities_pem.as_deref())?,
+            dialler: Dialler {
+                tls: tls::connector(options.extra_authorities_pem.as_deref())?,
+                silence_max: options.attempt_timeout,
+            },
             pool: Pool::new(options.idle_connections_max, options.idle_connection_timeout),
         })
     }
@@ -100,7 +100,7 @@ impl Sender {
         let deadline = Instant::now() + self.attempt_timeout;
         let mut trace = Trace::default();
         let head = timeout_at(deadline, self.head(route, request, deadline, &mut trace)).await;
-        let head = head.unwrap_or_else(|_| Err(Failure::Timeout(trace.stage)));
+        let head = head.unwrap_or_else(|_| Err(self.timed_out(route, &trace)));
         let answer = match head {
             Ok((connection, response)) => {
                 Ok(self.finish(connection, response, route, deadline, &trace).await)
@@ -120,6 +120,14 @@ impl Sender {
         self.pool.clear();
     }
 
+    /// A connection that has not answered may have died without a word: the next request gets another.
+    fn timed_out(&self, route: Route<'_>, trace: &Trace) -> Failure {
+        if let Some(address) = trace.address.filter(|_| trace.stage == Stage::Answering) {
+            self.pool.discard(route.key(address));
+        }
+        Failure::Timeout(trace.stage)
+    }
+
     async fn head(
         &self,
         route: Route<'_>,
@@ -127,7 +135,7 @@ impl Sender {
         deadline: Instant,
         trace: &mut Trace,
     ) -> Result<(Connection, Response<Incoming>), Failure> {
-        let vetted = self.rule.vet(route.target, &*self.resolver).await?;
+        let vetted = self.names.vet(route.target, route.asker).await?;
         if let Some((key, mut connection)) = self.pooled(route, &vetted) {
             trace.address = Some(key.address);
             trace.stage = Stage::Answering;
@@ -139,8 +147,12 @@ impl Sender {
             }
         }
         // Boxed: it is large and seldom needed, and every attempt's future would be as large.
-        let dialling = Box::pin(dial::dial(&self.tls, route.target, &vetted, deadline, trace));
-        let mut connection = dialling.await?;
+        let dialling = Box::pin(self.dialler.dial(route.target, &vetted, deadline, trace));
+        let (address, mut connection) = dialling.await?;
+        // From now on, or each request until the first answer would dial for itself.
+        if let Some(shared) = connection.share() {
+            self.pool.put(route.key(address), shared);
+        }
         match connection.send(request).await {
             Ok(response) => Ok((connection, response)),
             Err(Broken { failure, .. }) => Err(failure),
@@ -182,7 +194,8 @@ impl From<TargetError> for Failure {
         match error {
             TargetError::Blocked => Self::Blocked,
             TargetError::Unresolved => Self::Unresolved,
-            TargetError::OutOfDescriptors(number) => Self::Local(io::Error::from_raw_os_error(number)),
+            TargetError::RanOut(number) => Self::RanOut(io::Error::from_raw_os_error(number)),
+            TargetError::NoRoom => Self::NoRoom,
         }
     }
 }
@@ -194,7 +207,7 @@ mod tests {
     /// An attempt that this side could not make is none of the endpoint's.
     #[test]
     fn running_out_while_resolving_is_our_own_failure() {
-        let failure = Failure::from(TargetError::OutOfDescriptors(24));
-        assert!(matches!(failure, Failure::Local(error) if error.raw_os_error() == Some(24)));
+        let failure = Failure::from(TargetError::RanOut(24));
+        assert!(matches!(failure, Failure::RanOut(error) if error.raw_os_error() == Some(24)));
     }
 }

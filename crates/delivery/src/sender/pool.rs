@@ -47,8 +47,7 @@ impl Pool {
             if !connection.is_open() {
                 continue;
             }
-            if let Connection::Http2(shared) = &connection {
-                let shared = Connection::Http2(shared.clone());
+            if let Some(shared) = connection.share() {
                 idle.push(key, shared, Instant::now());
             }
             return Some(connection);
@@ -67,7 +66,8 @@ impl Pool {
         drop(crowded_out);
     }
 
-    /// Drops what is kept for a key, after one of them was found dead: what one end closed it has likely closed altogether.
+    /// Drops what is kept for a key, after one of them was found dead or silent: what became of one has likely become of
+    /// all.
     pub(super) fn discard(&self, key: Key) {
         let mut dead = Vec::new();
         let mut idle = self.idle.lock();

@@ -5,12 +5,15 @@
 
 mod address;
 mod name;
+mod names;
+#[cfg(test)]
+mod names_tests;
 mod port;
 mod resolve;
 mod rule;
 #[cfg(test)]
 mod spelling_tests;
 
-pub(crate) use resolve::Remembering;
+pub(crate) use names::{Asker, Names};
 pub use resolve::{Resolver, SystemResolver};
 pub use rule::{Target, TargetError, TargetRule, Vetted};

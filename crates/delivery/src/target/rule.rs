@@ -1,5 +1,6 @@
 //! The rule itself: a URL, then the addresses behind its name.
 
+use std::borrow::Cow;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
@@ -7,8 +8,8 @@ use cstar_types::limits::URL_MAX_BYTES;
 use ipnet::IpNet;
 use url::{Host, Url};
 
-use super::{Resolver, address, name, port};
-use crate::descriptors;
+use super::{address, name, port};
+use crate::shortage;
 
 /// The most answers of a name that are tried; all are judged.
 const ADDRESSES_MAX: usize = 8;
@@ -30,25 +31,40 @@ pub struct TargetRule {
     pub own_ports: Vec<u16>,
 }
 
-/// Why a URL is no target. All read the same to the one who registers it, or a network could be scanned with it.
+/// Refusals read the same to the one who registers a URL, or a network could be scanned with them.
+const REFUSED: &str = "this URL cannot be a target: it must be an https URL of a public host that resolves, on port \
+     443, 8443, 80 or from 1024 up without those of databases, with neither credentials nor fragment";
+
+/// Why a URL is no target, or not known to be one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "this URL cannot be a target: it must be an https URL of a public host that resolves, on port 443, 8443, 80 or \
-     from 1024 up without those of databases, with neither credentials nor fragment"
-)]
 pub enum TargetError {
     /// The rule refuses it.
+    #[error("{}", REFUSED)]
     Blocked,
     /// The name has no address now.
+    #[error("{}", REFUSED)]
     Unresolved,
-    /// This process has no descriptor left to ask with, by the system's number; nothing is known of the name.
-    OutOfDescriptors(i32),
+    /// This process has run out of what it needs to ask with, by the system's number; nothing is known of the name.
+    #[error("the host name could not be looked up now; try again")]
+    RanOut(i32),
+    /// Too many names are being looked up; nothing is known of this one.
+    #[error("too many host names are being looked up; try again")]
+    NoRoom,
 }
 
 impl TargetError {
-    fn resolving(error: &io::Error) -> Self {
-        descriptors::ran_out(error).map_or(Self::Unresolved, Self::OutOfDescriptors)
+    pub(super) fn resolving(error: &io::Error) -> Self {
+        shortage::ran_out(error).map_or(Self::Unresolved, Self::RanOut)
     }
+}
+
+/// Who is asked where a target is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Asked<'a> {
+    /// Nobody: it is an address.
+    Nobody(IpAddr),
+    /// The resolver, by this name.
+    Name(Cow<'a, str>),
 }
 
 /// A URL that the rule takes; the addresses behind its name are still to be judged.
@@ -109,24 +125,27 @@ impl TargetRule {
         Ok(target)
     }
 
-    /// Looks the name up once and judges every answer: if one is refused, the name is refused. A literal address takes
-    /// the same way.
+    /// Where the operator opened ranges, a name may stand in the hosts file or be completed by the search list. Elsewhere
+    /// it is a public one, and is asked for as a whole: `example.com.` is never `example.com.corp.example`.
+    pub(super) fn asked<'a>(&self, target: &'a Target) -> Asked<'a> {
+        let name = match target.host() {
+            Host::Ipv4(address) => return Asked::Nobody(address.into()),
+            Host::Ipv6(address) => return Asked::Nobody(address.into()),
+            Host::Domain(name) => name,
+        };
+        Asked::Name(if self.allowed.is_empty() { format!("{name}.").into() } else { name.into() })
+    }
+
+    /// Judges every address that a target's host leads to: if one is refused, the host is refused.
     ///
     /// # Errors
-    /// [`TargetError`].
-    pub async fn vet(&self, target: &Target, resolver: &dyn Resolver) -> Result<Vec<Vetted>, TargetError> {
-        let found = match target.host() {
-            Host::Ipv4(address) => vec![address.into()],
-            Host::Ipv6(address) => vec![address.into()],
-            Host::Domain(name) => {
-                resolver.resolve(name).await.map_err(|error| TargetError::resolving(&error))?
-            }
-        };
+    /// [`TargetError::Blocked`], or [`TargetError::Unresolved`] where there is none.
+    pub fn vet(&self, target: &Target, found: &[IpAddr]) -> Result<Vec<Vetted>, TargetError> {
         if found.is_empty() {
             return Err(TargetError::Unresolved);
         }
         let mut vetted = Vec::with_capacity(found.len().min(ADDRESSES_MAX));
-        for address in found {
+        for &address in found {
             let judged = Vetted(SocketAddr::new(self.judge(target, address)?, target.port()));
             if vetted.len() < ADDRESSES_MAX && !vetted.contains(&judged) {
                 vetted.push(judged);

@@ -2,10 +2,13 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cstar_delivery::{Options, TargetError};
 use cstar_testkit::{Canary, Receiver, Reply};
 use cstar_types::{Attempt, DeliveryStatus, Outcome};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::time::timeout;
 
 use super::world::{Names, World, options};
 
@@ -119,6 +122,33 @@ async fn an_address_that_refuses_is_passed_over() {
     assert_eq!((delivery.status, attempts.len()), (DeliveryStatus::Delivered, 1));
     assert_eq!(attempts[0].request.address, Some(receiver.address().to_string()));
     assert_eq!(receiver.received()[0].header("host"), format!("two.example:{}", receiver.address().port()));
+}
+
+/// An address that swallows what it is sent does not use up the time of one that answers.
+#[tokio::test]
+async fn an_address_that_swallows_is_passed_over() {
+    let names = Arc::new(Names::default());
+    names.lead("two.example", &[&["127.0.0.3", PUBLIC]]);
+    let mut options = only_public(&names);
+    options.target.allowed.push("127.0.0.3/32".parse().unwrap());
+    let receiver = Receiver::ok().await;
+    let _full = full_at(SocketAddr::new("127.0.0.3".parse().unwrap(), receiver.address().port())).await;
+    let world = World::with(options).await;
+    let (delivery, attempts) = world.deliver_to(&receiver.url_at("two.example", "/")).await;
+    assert_eq!((delivery.status, attempts.len()), (DeliveryStatus::Delivered, 1));
+    assert!((2000..4000).contains(&attempts[0].duration_ms), "{} ms", attempts[0].duration_ms);
+}
+
+/// A listener that nobody accepts from and whose queue is full: whoever connects to it hears nothing.
+async fn full_at(address: SocketAddr) -> (TcpListener, Vec<TcpStream>) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(address).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let mut waiting = Vec::new();
+    while let Ok(stream) = timeout(Duration::from_millis(200), TcpStream::connect(address)).await {
+        waiting.push(stream.unwrap());
+    }
+    (listener, waiting)
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cstar_delivery::Options;
-use cstar_testkit::{Authority, Identity, Receiver, Reply, Validity};
+use cstar_testkit::{Authority, Gate, Identity, Receiver, Reply, Validity};
 use cstar_types::{Attempt, DeliveryStatus, Outcome};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -133,6 +133,63 @@ async fn an_http2_connection_that_died_is_replaced() {
         assert_eq!((delivery.status, attempts.len()), (DeliveryStatus::Delivered, 1), "{attempts:?}");
     }
     assert_eq!((receiver.received().len(), receiver.connections()), (7, 4));
+}
+
+/// A connection that falls silent, with nothing to tell that it is dead, costs one attempt: the next has another.
+#[tokio::test]
+async fn an_http2_connection_that_falls_silent_is_left_behind() {
+    let authority = Authority::new();
+    let identity = authority.issue(NAME, Validity::Now).with_http2();
+    let (silence, used) = (Gate::closed(), Mutex::new(HashSet::new()));
+    let receiver = Receiver::over_tls(&identity, move |request| {
+        let is_first = used.lock().unwrap().insert(request.connection);
+        let reply = Reply::status(200);
+        if request.connection == 0 && !is_first { reply.behind(&silence) } else { reply }
+    })
+    .await;
+    let mut options = trusting(&authority);
+    options.attempt_timeout = Duration::from_secs(1);
+    options.retry_schedule = "20ms".parse().unwrap();
+    let world = World::with(options).await;
+    world.webhook(&receiver.url_at(NAME, "/")).await;
+    let (mut outcomes, [timeout, success]) = (Vec::new(), [Outcome::Timeout, Outcome::Success]);
+    for ended in 1..=2 {
+        world.publish().await;
+        let all = world.ended(ended).await;
+        outcomes = all.iter().map(|(_, made)| made.iter().map(|one| one.outcome).collect()).collect();
+    }
+    outcomes.sort_by_key(Vec::len);
+    assert_eq!(outcomes, [vec![success], vec![timeout, success]]);
+    assert_eq!(receiver.connections(), 2);
+}
+
+/// What follows while the first request on a new connection is still unanswered shares it.
+#[tokio::test]
+async fn a_new_http2_connection_is_shared_at_once() {
+    let authority = Authority::new();
+    let identity = authority.issue(NAME, Validity::Now).with_http2();
+    let (gate, used) = (Gate::closed(), Mutex::new(HashSet::new()));
+    let held = gate.clone();
+    let receiver = Receiver::over_tls(&identity, move |request| {
+        let is_first = used.lock().unwrap().insert(request.connection);
+        match request.connection {
+            0 if is_first => Reply::status(200),
+            0 => Reply::hang_up(),
+            _ => Reply::status(200).behind(&held),
+        }
+    })
+    .await;
+    let world = World::with(trusting(&authority)).await;
+    world.webhook(&receiver.url_at(NAME, "/")).await;
+    world.publish().await;
+    world.ended(1).await;
+    world.publish().await;
+    receiver.until_received(3).await; // once on each connection
+    world.publish().await;
+    receiver.until_received(4).await;
+    assert_eq!(receiver.connections(), 2);
+    gate.open();
+    world.ended(3).await;
 }
 
 /// A server that knows only versions of TLS that are no longer safe refuses ours with an alert.

@@ -105,7 +105,30 @@ fn within(caller: &Caller, events: &Patterns) -> ApiResult<()> {
 /// SEC-1: the URL as it will be dialled. Whether its name resolves is told like any other refusal.
 async fn target(shared: &Shared, url: &str) -> ApiResult<String> {
     let judged = tokio::time::timeout(RESOLVE_TIMEOUT, shared.api.delivery.check_target(url)).await;
-    let judged = judged.unwrap_or(Err(TargetError::Unresolved));
-    let url = judged.map_err(|error| ApiError::field(Code::BlockedTarget, "/url", error.to_string()))?;
-    Ok(url.into())
+    judged.unwrap_or(Err(TargetError::Unresolved)).map(String::from).map_err(refusal)
+}
+
+/// What could not be judged is no bad URL.
+fn refusal(error: TargetError) -> ApiError {
+    match error {
+        TargetError::Blocked | TargetError::Unresolved => {
+            ApiError::field(Code::BlockedTarget, "/url", error.to_string())
+        }
+        TargetError::RanOut(_) | TargetError::NoRoom => {
+            ApiError::new(Code::QueueFull, format!("{error}; nothing was stored"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// SEC-1: a URL that the rule refuses is told apart from one that could not be judged, which is worth repeating.
+    #[test]
+    fn what_could_not_be_judged_is_no_bad_url() {
+        let code = |error| refusal(error).code();
+        assert_eq!([TargetError::Blocked, TargetError::Unresolved].map(code), [Code::BlockedTarget; 2]);
+        assert_eq!([TargetError::RanOut(24), TargetError::NoRoom].map(code), [Code::QueueFull; 2]);
+    }
 }
