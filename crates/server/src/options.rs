@@ -46,7 +46,7 @@ pub struct Options {
     /// Most open streams of a team.
     pub streams_per_team: usize,
     /// Whose pages may read answers.
-    pub allow_origins: Origins,
+    pub cors_origins: Origins,
     /// Whether requests that name another host are refused.
     pub check_host: bool,
     /// Certificate chain and private key.
@@ -138,7 +138,7 @@ impl Options {
             streams_per_team: settings
                 .read("streams-per-team", count)?
                 .ok_or_else(|| required("streams-per-team"))?,
-            allow_origins: settings.read("allow-origins", str::parse)?.unwrap_or_default(),
+            cors_origins: settings.read("cors-origins", str::parse)?.unwrap_or_default(),
             check_host: settings.read("check-host", switch)?.unwrap_or(false),
             tls: tls(settings)?,
             metrics_listen: settings.read("metrics-listen", address)?,
@@ -274,7 +274,7 @@ mod tests {
             (vec![("envelope-max-bytes", "100000")], "--envelope-max-bytes"),
             (vec![("allow-targets", "10.0.0.0/33")], "10.0.0.0/33"),
             (vec![("listen", "7070")], "--listen"),
-            (vec![("allow-origins", "https://app.example.com/page")], "https://app.example.com/page"),
+            (vec![("cors-origins", "https://app.example.com/page")], "https://app.example.com/page"),
             (vec![("log-format", "xml")], "text or json"),
         ] {
             let error = options(&pairs).unwrap_err();

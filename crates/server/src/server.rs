@@ -200,7 +200,7 @@ fn api_options(options: &Options, platform_key: &PlatformKey, tokens: TokenKey) 
         envelope_max_bytes: options.envelope_max_bytes,
         webhooks_per_team: options.webhooks_per_team,
         retention: options.retention,
-        origins: options.allow_origins.clone(),
+        origins: options.cors_origins.clone(),
         hosts: options.check_host.then(|| own_host(options).into_iter().collect()),
         ..cstar_api::Options::new(platform_key.digest, tokens)
     }

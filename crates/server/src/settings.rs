@@ -87,7 +87,7 @@ pub const SETTINGS: &[Setting] = &[
     value("streams-per-key", "COUNT", Some("10000"), "Most open streams a key may have"),
     value("streams-per-team", "COUNT", Some("20000"), "Most open streams a team may have"),
     value(
-        "allow-origins",
+        "cors-origins",
         "ORIGIN,...",
         None,
         "Web pages that may read from this server, such as https://app.example.com, localhost (any port) or *",

@@ -23,7 +23,7 @@ pub(crate) const DEFAULTS: [(&str, &str); 7] = [
     ("data", ".cstar"),
     ("allow-http", "true"),
     ("allow-targets", "127.0.0.0/8,::1/128"),
-    ("allow-origins", "localhost"),
+    ("cors-origins", "localhost"),
     ("check-host", "true"),
     ("log", "error"),
 ];
