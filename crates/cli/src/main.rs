@@ -15,6 +15,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+use cstar_server::signals;
 
 use args::{Cli, Command, Events, Global};
 use exit::{CliError, Failure, INTERRUPTED_TWICE};
@@ -27,53 +28,53 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return told(&error.into()),
     };
-    let ended = runtime.block_on(async {
-        let Ok(interrupted_twice) = cstar_server::signals::interrupted_twice() else {
-            return run(cli, output).await;
-        };
-        tokio::select! {
-            ended = run(cli, output) => ended,
-            () = interrupted_twice => Err(Stop::Interrupted),
-        }
-    });
+    let ended = runtime.block_on(until_interrupted_twice(cli, output));
     // What is still under way on blocking threads does not hold up the end.
     runtime.shutdown_background();
     match ended {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Stop::Interrupted) => ExitCode::from(INTERRUPTED_TWICE),
-        Err(Stop::Failed(error)) => told(&error),
+        Some(Ok(())) => ExitCode::SUCCESS,
+        Some(Err(error)) => told(&error),
+        None => ExitCode::from(INTERRUPTED_TWICE),
     }
 }
 
-enum Stop {
-    Interrupted,
-    Failed(CliError),
-}
-
-async fn run(cli: Cli, output: Output) -> Result<(), Stop> {
-    let global = &cli.global;
-    let ended = match cli.command {
-        Command::Serve(flags) => commands::serve::run(global, &flags, output).await,
-        Command::Dev(flags) => commands::dev::run(global, &flags.0, output).await,
-        command => return client_command(global, command, output).await,
+/// The first interrupt asks a command for an orderly end, the second does not wait for it: then there is no result.
+async fn until_interrupted_twice(cli: Cli, output: Output) -> Option<Result<(), CliError>> {
+    // Before the other one: once interrupts are minded at all, the first is heard.
+    let interrupted = match signals::shutdown() {
+        Ok(interrupted) => interrupted,
+        Err(error) => return Some(Err(error.into())),
     };
-    ended.map_err(Stop::Failed)
-}
-
-async fn client_command(global: &Global, command: Command, output: Output) -> Result<(), Stop> {
-    let interrupted = cstar_server::signals::shutdown().map_err(|error| Stop::Failed(error.into()))?;
-    let command = match command {
-        Command::Listen(arguments) => {
-            return listen::run(global, arguments, output, interrupted).await.map_err(Stop::Failed);
-        }
-        command => command,
+    let Ok(interrupted_twice) = signals::interrupted_twice() else {
+        return Some(run(cli, output, interrupted).await);
     };
-    // A tail has no end of its own and is ended like this; anything else was cut short.
-    let endless = matches!(command, Command::Events(Events::Tail { .. }));
     tokio::select! {
-        ended = call(global, command, output) => ended.map_err(Stop::Failed),
-        () = interrupted => if endless { Ok(()) } else { Err(Stop::Interrupted) },
+        biased;
+        ended = run(cli, output, interrupted) => Some(ended),
+        () = interrupted_twice => None,
     }
+}
+
+async fn run(cli: Cli, output: Output, interrupted: impl Future<Output = ()>) -> Result<(), CliError> {
+    let global = &cli.global;
+    match cli.command {
+        Command::Serve(flags) => commands::serve::run(global, &flags, output, interrupted).await,
+        Command::Dev(flags) => commands::dev::run(global, &flags.0, output, interrupted).await,
+        Command::Listen(arguments) => listen::run(global, arguments, output, interrupted).await,
+        command => {
+            // A tail has no end of its own and is ended like this; anything else is cut short.
+            let endless = matches!(command, Command::Events(Events::Tail { .. }));
+            tokio::select! {
+                ended = call(global, command, output) => ended,
+                () = interrupted => if endless { Ok(()) } else { Err(cut_short()) },
+            }
+        }
+    }
+}
+
+fn cut_short() -> CliError {
+    CliError::new(Failure::Unexpected, "interrupted before it ended")
+        .hint("what it had already asked the server for may be done")
 }
 
 async fn call(global: &Global, command: Command, output: Output) -> Result<(), CliError> {

@@ -1,12 +1,16 @@
 //! Certificates for receivers behind TLS: good ones, and bad ones of each kind.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::ServerConfig;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::TlsAcceptor;
+
+/// What servers under test are called in their certificates.
+pub const SERVER_NAME: &str = "localhost";
 
 static AUTHORITIES: AtomicU32 = AtomicU32::new(0);
 
@@ -20,7 +24,7 @@ pub struct Authority {
 /// A certificate and its key.
 #[derive(Debug)]
 pub struct Identity {
-    certificate: CertificateDer<'static>,
+    certificate: Certificate,
     key: KeyPair,
     protocols: Vec<Vec<u8>>,
 }
@@ -67,7 +71,7 @@ impl Authority {
     pub fn issue(&self, name: &str, validity: Validity) -> Identity {
         let key = KeyPair::generate().expect("randomness");
         let certificate = params(name, validity).signed_by(&key, &self.issuer).expect("sound parameters");
-        Identity::new(certificate.der().clone(), key)
+        Identity::new(certificate, key)
     }
 }
 
@@ -86,7 +90,7 @@ impl Identity {
     pub fn self_signed(name: &str) -> Self {
         let key = KeyPair::generate().expect("randomness");
         let certificate = params(name, Validity::Now).self_signed(&key).expect("sound parameters");
-        Self::new(certificate.der().clone(), key)
+        Self::new(certificate, key)
     }
 
     /// The same, of a server that speaks HTTP/2.
@@ -96,7 +100,16 @@ impl Identity {
         self
     }
 
-    fn new(certificate: CertificateDer<'static>, key: KeyPair) -> Self {
+    /// Writes the certificate and the key, as a server reads them.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn write(&self, certificate: &Path, key: &Path) -> std::io::Result<()> {
+        std::fs::write(certificate, self.certificate.pem())?;
+        std::fs::write(key, self.key.serialize_pem())
+    }
+
+    fn new(certificate: Certificate, key: KeyPair) -> Self {
         Self { certificate, key, protocols: vec![b"http/1.1".to_vec()] }
     }
 
@@ -107,7 +120,7 @@ impl Identity {
             .with_safe_default_protocol_versions()
             .expect("ring supports them")
             .with_no_client_auth()
-            .with_single_cert(vec![self.certificate.clone()], key)
+            .with_single_cert(vec![self.certificate.der().clone()], key)
             .expect("the key is the certificate's");
         config.alpn_protocols.clone_from(&self.protocols);
         TlsAcceptor::from(Arc::new(config))

@@ -1,30 +1,38 @@
 //! A client that hides nothing: one connection for each request, and every answer as it came.
 
+mod tls;
+
 use std::fmt;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::client::conn::http1::handshake;
+use hyper::client::conn::{http1, http2};
 use hyper::header::HeaderMap;
-use hyper::{Method, Request, Response};
-use hyper_util::rt::TokioIo;
+use hyper::{Method, Request, Response, Version};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde::de::DeserializeOwned;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
+use crate::authority::Authority;
 use crate::wait::DEADLINE;
+pub(crate) use tls::Tls;
 
 /// Speaks to one server with one key.
 #[derive(Debug, Clone)]
 pub struct Http {
     address: SocketAddr,
     key: String,
+    tls: Option<Tls>,
 }
 
 /// An answer, whatever its status.
 #[derive(Debug, Clone)]
 pub struct Answer {
+    /// The protocol that was spoken.
+    pub version: Version,
     /// The status.
     pub status: u16,
     /// The headers.
@@ -56,16 +64,29 @@ fn no_answer(error: impl fmt::Display) -> NoAnswer {
 }
 
 impl Http {
-    /// A client of the server at `address`.
+    /// A client of the server at `address`; an empty key is none.
     #[must_use]
     pub fn new(address: SocketAddr, key: impl Into<String>) -> Self {
-        Self { address, key: key.into() }
+        Self { address, key: key.into(), tls: None }
+    }
+
+    /// The same over TLS, to a server with a certificate of this authority for [`SERVER_NAME`]. The client offers these
+    /// protocols; the server chooses.
+    ///
+    /// [`SERVER_NAME`]: crate::SERVER_NAME
+    #[must_use]
+    pub fn over_tls(self, authority: &Authority, protocols: &[&str]) -> Self {
+        self.through(Some(Tls::new(authority, protocols)))
+    }
+
+    pub(crate) fn through(self, tls: Option<Tls>) -> Self {
+        Self { tls, ..self }
     }
 
     /// The same server with another key.
     #[must_use]
     pub fn with_key(&self, key: impl Into<String>) -> Self {
-        Self::new(self.address, key)
+        Self { key: key.into(), ..self.clone() }
     }
 
     /// Where the server is.
@@ -93,15 +114,44 @@ impl Http {
     ) -> Result<Response<Incoming>, NoAnswer> {
         let stream = TcpStream::connect(self.address).await.map_err(no_answer)?;
         stream.set_nodelay(true).map_err(no_answer)?;
-        let (mut sender, connection) = handshake(TokioIo::new(stream)).await.map_err(no_answer)?;
-        tokio::spawn(connection);
-        let mut request =
-            Request::builder().method(method).uri(path).header("host", self.address.to_string());
-        request = request.header("authorization", format!("Bearer {}", self.key));
+        let mut request = Request::builder().method(method).uri(path);
+        if !self.key.is_empty() {
+            request = request.header("authorization", format!("Bearer {}", self.key));
+        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let request = request.body(Full::new(body)).expect("tests write valid requests here, or use `raw`");
+        let Some(tls) = &self.tls else { return self.over_http1(stream, request).await };
+        let stream = tls.connect(stream).await.map_err(no_answer)?;
+        match stream.get_ref().1.alpn_protocol() {
+            Some(b"h2") => self.over_http2(stream, request).await,
+            _ => self.over_http1(stream, request).await,
+        }
+    }
+
+    async fn over_http1(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, NoAnswer> {
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(no_answer)?;
+        tokio::spawn(connection);
+        let host = self.address.to_string().parse().expect("an address is a header's value");
+        request.headers_mut().insert("host", host);
+        sender.send_request(request).await.map_err(no_answer)
+    }
+
+    async fn over_http2(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, NoAnswer> {
+        let (mut sender, connection) =
+            http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.map_err(no_answer)?;
+        tokio::spawn(connection);
+        let whole = format!("https://{}{}", self.address, request.uri());
+        *request.uri_mut() = whole.parse().expect("an address and a path make a URL");
         sender.send_request(request).await.map_err(no_answer)
     }
 
@@ -119,7 +169,7 @@ impl Http {
         let answer = async {
             let (head, body) = self.open(method, path, headers, body.into()).await?.into_parts();
             let body = body.collect().await.map_err(no_answer)?.to_bytes();
-            Ok(Answer { status: head.status.as_u16(), headers: head.headers, body })
+            Ok(Answer { version: head.version, status: head.status.as_u16(), headers: head.headers, body })
         };
         tokio::time::timeout(DEADLINE, answer).await.unwrap_or_else(|_| Err(NoAnswer::in_time()))
     }

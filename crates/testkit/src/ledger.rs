@@ -171,7 +171,8 @@ mod tests {
     fn only_what_was_refused_before_hand_over_counts_as_failed() {
         let answered = |status, code: &str| {
             let body = json!({"code": code}).to_string().into();
-            verdict(Ok(Answer { status, headers: hyper::HeaderMap::new(), body }))
+            let (version, headers) = (hyper::Version::HTTP_11, hyper::HeaderMap::new());
+            verdict(Ok(Answer { version, status, headers, body }))
         };
         assert_eq!(answered(503, "queue_full"), Verdict::Failed(503, "queue_full".into()));
         assert_eq!(answered(503, "shutting_down"), Verdict::Failed(503, "shutting_down".into()));

@@ -16,15 +16,17 @@ mod team;
 mod trace;
 mod wait;
 
-pub use authority::{Authority, Identity, Validity};
+pub use authority::{Authority, Identity, SERVER_NAME, Validity};
 pub use canary::Canary;
 pub use http::{Answer, Http, NoAnswer};
 pub use ledger::{Breach, Delivered, Evidence, Ledger, Note, Rule, Verdict, breaches};
-pub use process::{CstarProcess, Ended, PLATFORM_KEY};
+pub use process::{CstarProcess, Ended, PLATFORM_KEY, free_address, has_ipv6, send};
 pub use raw::{RawAnswer, exchange};
 pub use receiver::{Gate, Received, Receiver, Reply};
+/// What [`send`] sends.
+pub use rustix::process::Signal;
 pub use strace::Strace;
 pub use stream::{Connection, Frame, Stream, StreamReader};
-pub use team::{Published, Team};
+pub use team::{Published, Team, ticket};
 pub use trace::{Call, JUDGED_CALLS, answers_after_sync, calls, without_syncs};
 pub use wait::{DEADLINE, until, until_within};

@@ -2,15 +2,17 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::http::Http;
+use crate::authority::{Authority, SERVER_NAME, Validity};
+use crate::http::{Http, Tls};
 use crate::strace::Strace;
 use crate::wait::{until, until_within};
 
@@ -27,12 +29,14 @@ pub struct CstarProcess {
     binary: PathBuf,
     prefix: Vec<OsString>,
     flags: Vec<(String, Option<OsString>)>,
+    variables: Vec<(String, String)>,
     address: SocketAddr,
     data: PathBuf,
     home: TempDir,
     child: Option<Child>,
     pid: u32,
     starts: usize,
+    tls: Option<Tls>,
 }
 
 /// The process ended before it was ready.
@@ -51,12 +55,14 @@ impl CstarProcess {
             binary: path.as_ref().to_owned(),
             prefix: Vec::new(),
             flags: Vec::new(),
+            variables: vec![("CSTAR_PLATFORM_KEY".to_owned(), PLATFORM_KEY.to_owned())],
             address: free_address(),
             data: home.path().join("data"),
             home,
             child: None,
             pid: 0,
             starts: 0,
+            tls: None,
         }
         .switch("--allow-http")
         .flag("--allow-targets", "127.0.0.0/8,::1/128")
@@ -79,6 +85,26 @@ impl CstarProcess {
         self.flags.retain(|(known, _)| known != name);
         self.flags.push((name.to_owned(), value));
         self
+    }
+
+    /// With a variable in its environment.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Behind TLS, with a certificate of this authority.
+    ///
+    /// # Panics
+    /// Without a place for its files.
+    #[must_use]
+    pub fn over_tls(mut self, authority: &Authority) -> Self {
+        let (certificate, key) = (self.home.path().join("cert.pem"), self.home.path().join("key.pem"));
+        let identity = authority.issue(SERVER_NAME, Validity::Now);
+        identity.write(&certificate, &key).expect("our own directory");
+        self.tls = Some(Tls::new(authority, &["h2", "http/1.1"]));
+        self.flag("--tls-cert", certificate).flag("--tls-key", key)
     }
 
     /// With a data directory elsewhere, which outlives this process.
@@ -129,13 +155,17 @@ impl CstarProcess {
         self.starts += 1;
         let log = File::options().create(true).append(true).open(self.log_path()).expect("a log file");
         let mut words = prefix.iter().cloned().chain([self.binary.clone().into()]);
-        let child = Command::new(words.next().expect("at least the binary"))
+        let mut command = Command::new(words.next().expect("at least the binary"));
+        for (name, _) in std::env::vars_os().filter(|(name, _)| leads_astray(name)) {
+            command.env_remove(name);
+        }
+        let child = command
             .args(words)
             .arg("serve")
             .args(["--listen".as_ref(), OsStr::new(&self.address.to_string())])
             .args(["--data".as_ref(), self.data.as_os_str()])
             .args(self.flags.iter().flat_map(|(name, value)| [Some(name.into()), value.clone()]).flatten())
-            .env("CSTAR_PLATFORM_KEY", PLATFORM_KEY)
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a second descriptor"))
             .stderr(log)
@@ -186,8 +216,7 @@ impl CstarProcess {
     /// When it was not running.
     pub fn terminate(&self) {
         assert!(self.child.is_some(), "it runs");
-        let sent = Command::new("kill").args(["-TERM", &self.pid().to_string()]).status();
-        assert!(sent.is_ok_and(|status| status.success()), "SIGTERM could not be sent");
+        send(self.pid(), Signal::TERM);
     }
 
     /// Waits until it has ended by itself.
@@ -217,10 +246,10 @@ impl CstarProcess {
         self.address
     }
 
-    /// A client with the platform key.
+    /// A client with the platform key; over TLS, it offers both protocols.
     #[must_use]
     pub fn http(&self) -> Http {
-        Http::new(self.address, PLATFORM_KEY)
+        Http::new(self.address, PLATFORM_KEY).through(self.tls.clone())
     }
 
     /// Its data directory.
@@ -276,8 +305,27 @@ impl Drop for CstarProcess {
     }
 }
 
+/// Sends a signal to a process of ours.
+///
+/// # Panics
+/// When there is no such process any more.
+pub fn send(pid: u32, signal: Signal) {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a process id");
+    kill_process(pid, signal).unwrap_or_else(|error| panic!("{signal:?} could not be sent: {error}"));
+}
+
+/// Whether a variable of whoever runs the tests would change what the program under test does: a setting, or a proxy.
+fn leads_astray(name: &OsStr) -> bool {
+    let name = name.to_string_lossy().to_lowercase();
+    name.starts_with("cstar_") || name.ends_with("_proxy")
+}
+
 /// A port outside the range that the kernel gives to connections, so that none of them sits on it during a restart.
-fn free_address() -> SocketAddr {
+///
+/// # Panics
+/// When there is none.
+#[must_use]
+pub fn free_address() -> SocketAddr {
     const FIRST: u16 = 10_240;
     const COUNT: u16 = 20_000;
     static TAKEN: AtomicU16 = AtomicU16::new(0);
@@ -289,4 +337,10 @@ fn free_address() -> SocketAddr {
         SocketAddr::from((Ipv4Addr::LOCALHOST, port))
     });
     candidates.take(COUNT.into()).find(|address| TcpListener::bind(address).is_ok()).expect("a free port")
+}
+
+/// Whether this machine has an IPv6 loopback; some containers have none.
+#[must_use]
+pub fn has_ipv6() -> bool {
+    TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok()
 }

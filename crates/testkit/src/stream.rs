@@ -51,7 +51,8 @@ impl Stream {
         let (head, body) = opened.unwrap_or_else(|_| Err(NoAnswer::in_time()))?.into_parts();
         if head.status != 200 {
             let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-            return Ok(Err(Answer { status: head.status.as_u16(), headers: head.headers, body }));
+            let (version, status) = (head.version, head.status.as_u16());
+            return Ok(Err(Answer { version, status, headers: head.headers, body }));
         }
         let parser = Parser::new(Limits::default());
         Ok(Ok(Self { headers: head.headers, body, parser, unread: BytesMut::new() }))

@@ -124,6 +124,14 @@ impl Team {
     }
 }
 
+/// The least that a ticket has (W35).
+#[must_use]
+pub fn ticket(title: &str) -> Value {
+    json!({
+        "id": "00000000-0000-4000-8000-000000000000", "title": title, "status": "open", "priority": "high",
+    })
+}
+
 /// What the answer to a publish says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {

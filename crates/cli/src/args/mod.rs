@@ -10,6 +10,7 @@ mod serve;
 mod teams;
 mod trigger;
 mod values;
+mod variables;
 mod webhooks;
 
 use clap::{Parser, Subcommand};

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use cstar_server::{SETTINGS, Setting, SettingKind, Settings};
 
-use super::Global;
+use super::{Global, variables};
 use crate::commands::dev;
 use crate::exit::CliError;
+use crate::output::Output;
 
 /// What was given to `cstar serve`.
 pub(crate) struct ServeFlags {
@@ -22,11 +23,18 @@ pub(crate) struct DevFlags(pub(crate) ServeFlags);
 
 /// What a server itself has no use for: it is whom the other commands speak to.
 const OF_CLIENTS: [&str; 5] = ["server", "key", "team", "profile", "yes"];
-const CONFIG_VARIABLE: &str = "CSTAR_CONFIG";
+pub(super) const CONFIG_VARIABLE: &str = "CSTAR_CONFIG";
 
 impl ServeFlags {
-    /// Every setting with its value, where `defaults` stand in for the server's own.
-    pub(crate) fn resolve(&self, defaults: &[(&'static str, &str)]) -> Result<Settings, CliError> {
+    /// Every setting with its value, where `defaults` stand in for the server's own. What in the environment looks like a
+    /// setting and is none is told.
+    pub(crate) fn resolve(
+        &self,
+        defaults: &[(&'static str, &str)],
+        output: Output,
+    ) -> Result<Settings, CliError> {
+        let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        variables::warnings(names).iter().for_each(|warning| output.note(warning));
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let path = self.config.clone().or_else(|| variable(CONFIG_VARIABLE).map(PathBuf::from));
         let file = path.map(|path| {

@@ -7,7 +7,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use cstar_client::{Client, Config, KeySource, Url};
-use cstar_server::{Options, SecretSetting, Server, signals, start_logging};
+use cstar_server::{Options, SecretSetting, Server, start_logging};
 use cstar_types::{Scope, TeamId};
 use cstar_wire::{CreateKey, CreateTeam};
 
@@ -33,9 +33,14 @@ const PLATFORM_KEY_FILE: &str = "platform.key";
 const NAME: &str = "dev";
 
 /// Serves until it is told to stop.
-pub(crate) async fn run(global: &Global, flags: &ServeFlags, output: Output) -> Result<(), CliError> {
+pub(crate) async fn run(
+    global: &Global,
+    flags: &ServeFlags,
+    output: Output,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), CliError> {
     refuse_flags_of_clients(global)?;
-    let settings = flags.resolve(&DEFAULTS)?;
+    let settings = flags.resolve(&DEFAULTS, output)?;
     if flags.print_config {
         return print_config(&settings, output);
     }
@@ -48,7 +53,6 @@ pub(crate) async fn run(global: &Global, flags: &ServeFlags, output: Output) -> 
     };
     options.platform_key = Some(platform_key.clone());
     let scheme = if options.tls.is_some() { "https" } else { "http" };
-    let shutdown = signals::shutdown()?;
     let server = Server::start(options).await?;
     let url = Url::parse(&format!("{scheme}://{}", reached_at(server.address())))
         .map_err(|error| CliError::usage(error.to_string()))?;

@@ -1,6 +1,6 @@
 //! `cstar serve`.
 
-use cstar_server::{Options, Server, Settings, signals, start_logging};
+use cstar_server::{Options, Server, Settings, start_logging};
 use serde_json::json;
 
 use crate::args::{Global, ServeFlags, refuse_flags_of_clients};
@@ -8,15 +8,19 @@ use crate::exit::CliError;
 use crate::output::{Output, STRONG};
 
 /// Serves until it is told to stop.
-pub(crate) async fn run(global: &Global, flags: &ServeFlags, output: Output) -> Result<(), CliError> {
+pub(crate) async fn run(
+    global: &Global,
+    flags: &ServeFlags,
+    output: Output,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), CliError> {
     refuse_flags_of_clients(global)?;
-    let settings = flags.resolve(&[])?;
+    let settings = flags.resolve(&[], output)?;
     if flags.print_config {
         return print_config(&settings, output);
     }
     let options = Options::from_settings(&settings)?;
     start_logging(&options.log, options.log_format, output.notes_have_colours())?;
-    let shutdown = signals::shutdown()?;
     let server = Server::start(options).await?;
     if let Some(key) = server.made_platform_key() {
         let key = key.reveal();

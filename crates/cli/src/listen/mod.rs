@@ -148,10 +148,14 @@ impl Listener {
 
     fn tell(&self, told: &Told<'_>) -> Result<(), CliError> {
         if self.output.json {
-            self.output.line(&told.to_json().map_err(std::io::Error::other)?)
-        } else {
-            self.output.line(&told.to_line(&jiff::Zoned::now().strftime("%H:%M:%S").to_string()))
+            return self.output.line(&told.to_json().map_err(std::io::Error::other)?);
         }
+        let line = told.to_line(&jiff::Zoned::now().strftime("%H:%M:%S").to_string());
+        if told.is_of_the_connection() {
+            self.output.note(&line);
+            return Ok(());
+        }
+        self.output.line(&line)
     }
 }
 

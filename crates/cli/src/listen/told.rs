@@ -1,4 +1,4 @@
-//! What a listener tells, in order, on stdout: lines for people, or one JSON object a line.
+//! What a listener tells, in order: lines for people, or one JSON object a line.
 
 use std::time::Duration;
 
@@ -27,6 +27,11 @@ pub(crate) enum Told<'a> {
 }
 
 impl Told<'_> {
+    /// Whether it is about the connection and not about events. Of what people read, that goes to stderr, as a tail's does.
+    pub(crate) const fn is_of_the_connection(&self) -> bool {
+        matches!(self, Self::Disconnected { .. } | Self::Replayed { .. } | Self::Gap(_))
+    }
+
     /// For people.
     pub(crate) fn to_line(&self, time: &str) -> String {
         match self {

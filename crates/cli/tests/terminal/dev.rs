@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use cstar_testkit::has_ipv6;
 use insta::assert_snapshot;
 use serde_json::Value;
 
@@ -98,12 +99,13 @@ async fn a_lost_profile_is_made_anew() {
 #[tokio::test]
 async fn programs_are_told() {
     let home = Home::new();
-    let dev = home.start("dev --listen [::]:0 --json");
+    let (everywhere, here) = if has_ipv6() { ("[::]", "[::1]") } else { ("0.0.0.0", "127.0.0.1") };
+    let dev = home.start(&format!("dev --listen {everywhere}:0 --json"));
     dev.until_said("\n").await;
     let told: Value = serde_json::from_str(dev.stdout().trim()).unwrap();
     assert_eq!((&told["told"], &told["profile"]), (&"ready".into(), &"dev".into()));
     let url = told["url"].as_str().unwrap();
-    assert!(url.starts_with("http://[::1]:"), "where it is found, not where it listens: {url}");
+    assert!(url.starts_with(&format!("http://{here}:")), "where it is found, not where it listens: {url}");
     assert_eq!(home.run("trigger ticket.created").await.code, Some(0));
 }
 

@@ -6,6 +6,7 @@
 mod calls;
 mod client;
 mod dev;
+mod forward;
 mod help;
 mod home;
 mod interrupt;
@@ -22,7 +23,7 @@ mod settings;
 mod stream;
 mod trigger;
 
-use cstar_testkit::CstarProcess;
+use cstar_testkit::{CstarProcess, ticket};
 
 /// The binary that was built for these tests.
 const CSTAR: &str = env!("CARGO_BIN_EXE_cstar");
@@ -30,11 +31,4 @@ const CSTAR: &str = env!("CARGO_BIN_EXE_cstar");
 /// A server that is not started yet.
 fn cstar() -> CstarProcess {
     CstarProcess::new(CSTAR)
-}
-
-/// The least that a ticket has (W35).
-fn ticket(title: &str) -> serde_json::Value {
-    serde_json::json!({
-        "id": "00000000-0000-4000-8000-000000000000", "title": title, "status": "open", "priority": "high",
-    })
 }

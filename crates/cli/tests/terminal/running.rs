@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use cstar_testkit::{DEADLINE, until};
+use cstar_testkit::{DEADLINE, Signal, send, until};
 
 use crate::home::{Ended, Home, Typed};
 
@@ -65,15 +65,7 @@ impl Running {
 
     /// Waits until its standard output holds `words`, so often.
     pub(crate) async fn until_said_times(&self, words: &str, times: usize) {
-        let began = Instant::now();
-        until(words, async || {
-            let said = self.stdout();
-            // Before whoever waits gives up without having seen what was said instead.
-            let late = began.elapsed() > DEADLINE.mul_f32(0.9);
-            assert!(!late, "no `{words}` {times} times in\n{said}--- stderr\n{}", self.stderr());
-            (said.matches(words).count() >= times).then_some(())
-        })
-        .await;
+        self.until_holds(words, times, || self.stdout()).await;
     }
 
     /// Waits until its standard output holds `words`.
@@ -81,10 +73,24 @@ impl Running {
         self.until_said_times(words, 1).await;
     }
 
-    /// Sends a signal by its name.
-    pub(crate) fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status();
-        assert!(sent.is_ok_and(|status| status.success()), "{name} could not be sent");
+    /// Waits until its standard error holds `words`.
+    pub(crate) async fn until_noted(&self, words: &str) {
+        self.until_holds(words, 1, || self.stderr()).await;
+    }
+
+    async fn until_holds(&self, words: &str, times: usize, text: impl Fn() -> String) {
+        let began = Instant::now();
+        until(words, async || {
+            // Before whoever waits gives up without having seen what was said instead.
+            let late = began.elapsed() > DEADLINE.mul_f32(0.9);
+            assert!(!late, "no `{words}` {times} times in\n{}--- stderr\n{}", self.stdout(), self.stderr());
+            (text().matches(words).count() >= times).then_some(())
+        })
+        .await;
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        send(self.child.id(), signal);
     }
 
     /// Waits until it minds interrupts by itself.
@@ -114,7 +120,7 @@ impl Running {
     /// Interrupts it over and over: two interrupts that come close together may count as one.
     pub(crate) async fn interrupted_until_it_ends(mut self, home: &Home) -> Ended {
         until("an interrupt to end it", async || {
-            self.signal("INT");
+            self.signal(Signal::INT);
             self.child.try_wait().expect("our own child").map(|_| ())
         })
         .await;
@@ -123,7 +129,7 @@ impl Running {
 
     /// Interrupts it, as Ctrl-C does, and waits until it has ended.
     pub(crate) async fn interrupted(self, home: &Home) -> Ended {
-        self.signal("INT");
+        self.signal(Signal::INT);
         self.ended(home).await
     }
 }

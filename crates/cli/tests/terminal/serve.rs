@@ -1,7 +1,6 @@
 //! `cstar serve`, as far as it speaks to a terminal.
 
 use cstar_server::SETTINGS;
-use cstar_testkit::until;
 use insta::assert_snapshot;
 use serde_json::Value;
 
@@ -117,13 +116,23 @@ async fn unsound_settings_are_refused() {
     assert!(!home.path("cstar-data").exists());
 }
 
+/// A variable that looks like a setting and is none is told, and not passed over in silence.
+#[tokio::test]
+async fn a_misspelt_variable_is_told() {
+    let home = Home::new();
+    let serve = home.cstar("serve --print-config --json").env("CSTAR_ATTEMPT_TIMOUT", "5s");
+    let told = serve.env("CSTAR_KEY", "csk_x").run().await;
+    assert_eq!(told.code, Some(0), "{told}");
+    assert_snapshot!(told.stderr, @"warning: CSTAR_ATTEMPT_TIMOUT is no setting and is ignored; did you mean CSTAR_ATTEMPT_TIMEOUT?");
+}
+
 /// The platform key is shown at the first start alone, on stdout; what is logged goes to stderr, without colours in a pipe.
 #[tokio::test]
 async fn the_platform_key_is_shown_once() {
     let home = Home::new();
     let serve = |flags: &str| home.start(&format!("serve --listen 127.0.0.1:0 {flags}"));
     let served = async |running: crate::running::Running| {
-        until("it to serve", async || running.stderr().contains("serving").then_some(())).await;
+        running.until_noted("serving").await;
         running.interrupted(&home).await
     };
     let first = serve("--json");
