@@ -83,6 +83,7 @@ async fn record(store: Arc<dyn Store>, mut tail: cstar_store::TailReader) -> usi
             let reports = due.iter().map(|due| AttemptReport {
                 delivery: due.id,
                 webhook: due.webhook,
+                failed_before: due.failed,
                 verdict: Verdict::Delivered,
                 attempt: Attempt {
                     number: due.attempts + 1,

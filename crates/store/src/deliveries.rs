@@ -47,6 +47,9 @@ pub enum Verdict {
     Failed,
 }
 
+/// Once a delivery has so many attempts on record it is not resent any more: they are read and removed together.
+pub const ATTEMPTS_MAX: u32 = 200;
+
 /// The result of one attempt.
 #[derive(Debug, Clone)]
 pub struct AttemptReport {
@@ -54,6 +57,8 @@ pub struct AttemptReport {
     pub delivery: DeliveryId,
     /// To where.
     pub webhook: WebhookId,
+    /// [`Due::failed`], as it was when the attempt was made: it tells which schedule the attempt belongs to.
+    pub failed_before: u32,
     /// What happened.
     pub attempt: Attempt,
     /// What follows.
@@ -88,20 +93,29 @@ pub trait Deliveries: Send + Sync {
     /// webhooks, not with history.
     async fn lanes(&self) -> Result<Vec<(WebhookId, Timestamp)>, StoreError>;
 
-    /// What is due for one webhook, at most `limit`. Those that are in flight are among it: the caller knows them.
+    /// What is due for one webhook, at most `limit`, and of large bodies as many megabytes as a store likes, but at least one
+    /// delivery. Those that are in flight are among it: the caller knows them. One that is damaged is left out, and said
+    /// where the store's faults are said (LOG-3).
     async fn due(&self, webhook: WebhookId, now: Timestamp, limit: usize) -> Result<DueSlice, StoreError>;
 
     /// Records results, in one transaction, synced. Answers how each delivery now stands, in order. A success ends a
-    /// delivery `delivered` whatever came before; a failure leaves an ended one as it ended (DLV-2). A report of an
-    /// unknown delivery (its team was erased meanwhile) answers `cancelled`.
+    /// delivery `delivered` whatever came before; a failure leaves an ended one as it ended (DLV-2), and one that was resent
+    /// meanwhile as it waits: it belongs to the schedule before ([`AttemptReport::failed_before`]), and its attempt alone is
+    /// put on record.
+    ///
+    /// No report is in the way of the others. One of an unknown delivery (its team was erased meanwhile) answers
+    /// `cancelled`; one whose delivery is damaged answers `failed`, since nothing more comes of it, leaves it as it is
+    /// and is said where the store's faults are said (LOG-3).
     ///
     /// Goes on while the disk is nearly full: room is kept for it.
     async fn record(&self, reports: Vec<AttemptReport>) -> Result<Vec<DeliveryStatus>, StoreError>;
 
-    /// Disables a webhook and cancels what waits for it. Tells the tail.
+    /// Disables a webhook and cancels what waits for it. Tells the tail. If it is disabled already, or no longer of the
+    /// version that was `seen` (what answered may not be what it points to now), nothing changes.
     async fn disable_webhook(
         &self,
         webhook: WebhookId,
+        seen: Option<u64>,
         reason: DisabledReason,
         now: Timestamp,
     ) -> Result<(), StoreError>;
@@ -121,7 +135,8 @@ pub trait Deliveries: Send + Sync {
     ) -> Result<Page<Delivery, DeliveryId>, StoreError>;
 
     /// Reopens an ended delivery with one new schedule, due now; attempt numbers go on (T8). `Conflict` while it has
-    /// not ended, or if its webhook is disabled; `NotFound` if its webhook or event is gone. Tells the tail.
+    /// not ended, if its webhook is disabled, or if it has [`ATTEMPTS_MAX`] attempts; `NotFound` if its webhook or event is
+    /// gone. Tells the tail.
     async fn resend(
         &self,
         team: TeamId,

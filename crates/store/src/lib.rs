@@ -16,7 +16,7 @@ pub mod sqlite;
 mod tail;
 mod upkeep;
 
-pub use deliveries::{AttemptReport, Deliveries, DeliveryQuery, Due, DueSlice, Verdict};
+pub use deliveries::{ATTEMPTS_MAX, AttemptReport, Deliveries, DeliveryQuery, Due, DueSlice, Verdict};
 pub use directory::{Directory, KeyDigest, ListQuery, Rotation, SecretText, WebhookPatch, WebhookSecrets};
 pub use error::StoreError;
 pub use log::{

@@ -8,7 +8,7 @@ use cstar_store::conformance::given::{self, at, keyed, new_event, publishing};
 use cstar_store::conformance::{AnyStore, read};
 use cstar_store::sqlite::{MasterKey, Options, SqliteStore};
 use cstar_store::{Order, StoreError, Verdict};
-use cstar_types::{TeamId, Timestamp, WebhookId};
+use cstar_types::{DeliveryStatus, TeamId, Timestamp, WebhookId};
 
 const DB: &str = "cstar.db";
 const WAL: &str = "cstar.db-wal";
@@ -120,6 +120,42 @@ async fn a_changed_body_is_not_served() {
     ));
     assert!(matches!(store.check().await, Err(StoreError::Damaged(what)) if what.contains("events row")));
     assert!(store.ends(team).await.is_ok(), "what is not damaged is still served");
+}
+
+/// LOG-3, DLV-3: a delivery that is damaged holds up no other: the others are due, recorded and cancelled, and it is an
+/// error where it is read.
+#[tokio::test]
+async fn a_damaged_delivery_holds_up_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).unwrap();
+    let team = given::team(&store).await;
+    let webhook = given::webhook(&store, team, "*").await;
+    given::published(&store, team, &["ticket.created"; 3], at(0)).await;
+    let due = read::due(&store, webhook, at(0)).await;
+    drop(store);
+
+    // The random half of an id stands in its row alone.
+    let file = dir.path().join(DB);
+    let mut bytes = fs::read(&file).unwrap();
+    let tag = (due[0].id.bits() as u64).to_be_bytes();
+    let at_byte = bytes.windows(8).position(|window| window == tag).unwrap();
+    bytes[at_byte + 3] ^= 1;
+    fs::write(&file, bytes).unwrap();
+
+    let store = open(dir.path()).unwrap();
+    assert_eq!(store.lanes().await.unwrap(), [(webhook, at(0))]);
+    assert_eq!(read::due(&store, webhook, at(0)).await, due[1..]);
+    let first = store.due(webhook, at(0), 1).await.unwrap();
+    assert_eq!((first.due.as_slice(), first.next), (&due[1..2], Some(at(0))));
+    let reports = due.iter().take(2).map(|due| given::report(due, Verdict::Delivered, at(1))).collect();
+    let recorded = store.record(reports).await;
+    assert_eq!(recorded, Ok(vec![DeliveryStatus::Failed, DeliveryStatus::Delivered]));
+    assert_eq!(store.delivery(team, due[1].id).await.unwrap().1.len(), 1);
+    store.delete_webhook(team, webhook, None, at(2)).await.unwrap();
+    let last = store.delivery(team, due[2].id).await.unwrap().0;
+    assert_eq!(last.status, DeliveryStatus::Cancelled);
+    assert!(matches!(store.delivery(team, due[0].id).await, Err(StoreError::Damaged(_))));
+    assert!(matches!(store.check().await, Err(StoreError::Damaged(what)) if what.contains("deliveries row")));
 }
 
 /// What a kill leaves: the files as they are, nothing closed.

@@ -35,7 +35,7 @@ pub async fn what_was_cancelled_says_why(subject: impl Subject) {
     store.update_webhook(team, webhook, by_request, None, at(1)).await.unwrap();
     store.update_webhook(team, webhook, patch(Ok(())), None, at(2)).await.unwrap();
     given::one_event(&store, team, "ticket.created").await;
-    store.disable_webhook(webhook, DisabledReason::Gone, at(3)).await.unwrap();
+    store.disable_webhook(webhook, None, DisabledReason::Gone, at(3)).await.unwrap();
     store.update_webhook(team, webhook, patch(Ok(())), None, at(4)).await.unwrap();
     given::one_event(&store, team, "ticket.created").await;
     store.delete_webhook(team, webhook, None, at(5)).await.unwrap();
@@ -57,7 +57,7 @@ pub async fn disabling_cancels_what_waits(subject: impl Subject) {
             let patch = WebhookPatch { enabled, ..WebhookPatch::default() };
             store.update_webhook(team, webhook, patch, None, at(3)).await.unwrap();
         } else {
-            store.disable_webhook(webhook, DisabledReason::Gone, at(3)).await.unwrap();
+            store.disable_webhook(webhook, None, DisabledReason::Gone, at(3)).await.unwrap();
         }
         let disabled = store.webhook(team, webhook).await.unwrap();
         assert_eq!(
@@ -73,8 +73,21 @@ pub async fn disabling_cancels_what_waits(subject: impl Subject) {
         assert!(read::due(&store, webhook, at(99)).await.is_empty());
         assert_eq!(read::due(&store, other, at(99)).await.len(), 2, "another lane was touched");
     }
-    let unknown = store.disable_webhook(WebhookId::from_bits(7), DisabledReason::Gone, at(0)).await;
+    let unknown = store.disable_webhook(WebhookId::from_bits(7), None, DisabledReason::Gone, at(0)).await;
     assert_eq!(unknown, Err(StoreError::NotFound));
+}
+
+/// DLV-2: what an endpoint answered says nothing of the one that the webhook points to since.
+pub async fn a_webhook_that_changed_is_not_disabled(subject: impl Subject) {
+    let store = subject.store();
+    let (team, webhook, _) = given::one_delivery(&store).await;
+    let patch = WebhookPatch { url: Some("https://example.com/new".to_owned()), ..WebhookPatch::default() };
+    store.update_webhook(team, webhook, patch, None, at(1)).await.unwrap();
+    store.disable_webhook(webhook, Some(1), DisabledReason::Gone, at(2)).await.unwrap();
+    assert_eq!(store.webhook(team, webhook).await.unwrap().status, WebhookStatus::Enabled);
+    assert_eq!(read::due(&store, webhook, at(9)).await.len(), 1);
+    store.disable_webhook(webhook, Some(2), DisabledReason::Gone, at(3)).await.unwrap();
+    assert_eq!(store.webhook(team, webhook).await.unwrap().status, WebhookStatus::Disabled);
 }
 
 /// DLV-2: disabled or deleted while appends race, a webhook is left with nothing that waits.
@@ -89,7 +102,7 @@ pub async fn what_is_disabled_in_a_race_has_nothing_waiting(subject: impl Subjec
             racing.spawn(async move {
                 match turn {
                     30 if delete => store.delete_webhook(team, webhook, None, at(1)).await.unwrap(),
-                    30 => store.disable_webhook(webhook, DisabledReason::Gone, at(1)).await.unwrap(),
+                    30 => store.disable_webhook(webhook, None, DisabledReason::Gone, at(1)).await.unwrap(),
                     _ => drop(given::one_event(&store, team, "ticket.created").await),
                 }
             });
@@ -116,7 +129,7 @@ pub async fn deleting_cancels_what_waits_and_keeps_the_logs(subject: impl Subjec
     assert_eq!(store.webhook(team, webhook).await, Err(gone.clone()));
     assert_eq!(store.webhook_to_send(webhook).await.unwrap_err(), gone);
     assert_eq!(store.delete_webhook(team, webhook, None, at(4)).await, Err(gone.clone()));
-    assert_eq!(store.disable_webhook(webhook, DisabledReason::Gone, at(4)).await, Err(gone.clone()));
+    assert_eq!(store.disable_webhook(webhook, None, DisabledReason::Gone, at(4)).await, Err(gone.clone()));
     let patched = store.update_webhook(team, webhook, WebhookPatch::default(), None, at(4)).await;
     assert_eq!(patched, Err(gone));
     assert_eq!(store.webhooks(team, read::first(9)).await.unwrap().rows, []);

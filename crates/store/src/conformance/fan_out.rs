@@ -19,7 +19,7 @@ pub async fn each_webhook_that_wants_an_event_gets_one_delivery(subject: impl Su
     let disabled = given::webhook(&store, team, "*").await;
     let deleted = given::webhook(&store, team, "*").await;
     given::webhook(&store, other, "*").await;
-    store.disable_webhook(disabled, DisabledReason::Gone, at(0)).await.unwrap();
+    store.disable_webhook(disabled, None, DisabledReason::Gone, at(0)).await.unwrap();
     store.delete_webhook(team, deleted, None, at(0)).await.unwrap();
     let cases: [(&str, &[WebhookId]); 4] = [
         ("ticket.created", &[all, tickets, created, twice]),
@@ -70,7 +70,7 @@ pub async fn webhooks_count_as_they_stand_at_the_commit(subject: impl Subject) {
     got.push((event().await, false));
     patch(WebhookPatch { enabled: Some(Ok(())), ..WebhookPatch::default() }).await;
     got.push((event().await, true));
-    store.disable_webhook(webhook, DisabledReason::Gone, at(2)).await.unwrap();
+    store.disable_webhook(webhook, None, DisabledReason::Gone, at(2)).await.unwrap();
     got.push((event().await, false));
     patch(WebhookPatch { enabled: Some(Ok(())), ..WebhookPatch::default() }).await;
     got.push((event().await, true));

@@ -187,7 +187,7 @@ pub fn attempt(number: u32, outcome: Outcome, started_at: Timestamp) -> Attempt 
 pub fn report(due: &Due, verdict: Verdict, now: Timestamp) -> AttemptReport {
     let outcome = if verdict == Verdict::Delivered { Outcome::Success } else { Outcome::HttpStatus };
     let attempt = attempt(due.attempts + 1, outcome, now);
-    AttemptReport { delivery: due.id, webhook: due.webhook, attempt, verdict }
+    AttemptReport { delivery: due.id, webhook: due.webhook, failed_before: due.failed, attempt, verdict }
 }
 
 /// The only delivery that waits for a webhook.

@@ -79,6 +79,8 @@ macro_rules! conformance_suite {
             resend:
                 a_resend_begins_a_schedule_and_goes_on_counting,
                 a_cancelled_delivery_can_be_resent,
+                a_late_failure_leaves_a_resent_delivery_alone,
+                a_delivery_has_so_many_attempts,
                 what_has_not_ended_is_not_resent,
                 what_is_gone_is_not_resent;
             webhook_logs:
@@ -100,6 +102,7 @@ macro_rules! conformance_suite {
                 secrets_of_others_are_left_alone;
             cancelling:
                 disabling_cancels_what_waits,
+                a_webhook_that_changed_is_not_disabled,
                 what_was_cancelled_says_why,
                 what_is_disabled_in_a_race_has_nothing_waiting,
                 deleting_cancels_what_waits_and_keeps_the_logs;

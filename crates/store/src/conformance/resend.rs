@@ -4,7 +4,7 @@ use cstar_types::{DeliveryId, DeliveryStatus, DisabledReason};
 
 use super::given::{self, at, only_due, recorded};
 use super::{Subject, read};
-use crate::{Cutoffs, StoreError, Verdict};
+use crate::{ATTEMPTS_MAX, Cutoffs, Due, StoreError, Verdict};
 
 /// T8: the same delivery is due now with a new schedule, and attempt numbers go on.
 pub async fn a_resend_begins_a_schedule_and_goes_on_counting(subject: impl Subject) {
@@ -36,12 +36,45 @@ pub async fn a_resend_begins_a_schedule_and_goes_on_counting(subject: impl Subje
 pub async fn a_cancelled_delivery_can_be_resent(subject: impl Subject) {
     let store = subject.store();
     let (team, webhook, first) = given::one_delivery(&store).await;
-    store.disable_webhook(webhook, DisabledReason::ByRequest, at(1)).await.unwrap();
+    store.disable_webhook(webhook, None, DisabledReason::ByRequest, at(1)).await.unwrap();
     assert!(matches!(store.resend(team, first.id, at(2)).await, Err(StoreError::Conflict(_))));
     let enable = crate::WebhookPatch { enabled: Some(Ok(())), ..crate::WebhookPatch::default() };
     store.update_webhook(team, webhook, enable, None, at(3)).await.unwrap();
     store.resend(team, first.id, at(4)).await.unwrap();
     assert_eq!(only_due(&store, webhook).await.id, first.id);
+}
+
+/// T8: an attempt that was under way when its delivery was resent is on record, and its failure ends nothing: it belongs to
+/// the schedule before. Its success counts.
+pub async fn a_late_failure_leaves_a_resent_delivery_alone(subject: impl Subject) {
+    let store = subject.store();
+    for verdict in [Verdict::Failed, Verdict::RetryAt(at(5000))] {
+        let (team, webhook, first) = given::one_delivery(&store).await;
+        recorded(&store, &first, Verdict::RetryAt(at(60)), at(1)).await;
+        let under_way = only_due(&store, webhook).await;
+        recorded(&store, &under_way, Verdict::Failed, at(60)).await;
+        store.resend(team, first.id, at(100)).await.unwrap();
+        let status = recorded(&store, &Due { attempts: 2, ..under_way.clone() }, verdict, at(101)).await;
+        assert_eq!(status, DeliveryStatus::Pending, "{verdict:?}");
+        let due = only_due(&store, webhook).await;
+        assert_eq!((due.due_at, due.failed, due.attempts), (at(100), 0, 3));
+        assert_eq!(store.delivery(team, first.id).await.unwrap().1.len(), 3);
+        let late = recorded(&store, &Due { attempts: 3, ..under_way }, Verdict::Delivered, at(102)).await;
+        assert_eq!(late, DeliveryStatus::Delivered);
+    }
+}
+
+/// `Conflict` once a delivery has as many attempts as one may have: they are read together.
+pub async fn a_delivery_has_so_many_attempts(subject: impl Subject) {
+    let store = subject.store();
+    let (team, _, first) = given::one_delivery(&store).await;
+    let before_the_last = Due { attempts: ATTEMPTS_MAX - 2, ..first.clone() };
+    recorded(&store, &before_the_last, Verdict::Failed, at(1)).await;
+    store.resend(team, first.id, at(2)).await.unwrap();
+    let the_last = Due { attempts: ATTEMPTS_MAX - 1, ..first.clone() };
+    recorded(&store, &the_last, Verdict::Failed, at(3)).await;
+    assert!(matches!(store.resend(team, first.id, at(4)).await, Err(StoreError::Conflict(_))));
+    assert_eq!(store.delivery(team, first.id).await.unwrap().0.status, DeliveryStatus::Failed);
 }
 
 /// `Conflict` while it has not ended, and a refused resend changes nothing.

@@ -52,7 +52,9 @@ pub async fn attempts_are_read_as_they_were_reported(subject: impl Subject) {
         let verdict = if success { Verdict::Delivered } else { Verdict::RetryAt(at(0)) };
         let attempt = given::attempt(number, outcome, at(i64::from(number)));
         reported.push(attempt.clone());
-        store.record(vec![AttemptReport { delivery: due.id, webhook, attempt, verdict }]).await.unwrap();
+        let failed_before = number - 1;
+        let report = AttemptReport { delivery: due.id, webhook, failed_before, attempt, verdict };
+        store.record(vec![report]).await.unwrap();
     }
     drop(store);
     let store = subject.reopened().await.store();
@@ -95,7 +97,7 @@ async fn ended(store: &AnyStore, how: DeliveryStatus) -> (TeamId, WebhookId, Due
     let (team, webhook, mut due) = given::one_delivery(store).await;
     match how {
         DeliveryStatus::Cancelled => {
-            store.disable_webhook(webhook, DisabledReason::Gone, at(1)).await.unwrap();
+            store.disable_webhook(webhook, None, DisabledReason::Gone, at(1)).await.unwrap();
         }
         DeliveryStatus::Failed => drop(recorded(store, &due, Verdict::Failed, at(1)).await),
         _ => drop(recorded(store, &due, Verdict::Delivered, at(1)).await),

@@ -59,7 +59,7 @@ pub async fn changes_are_told_in_the_order_of_commits(subject: impl Subject) {
     expected.push(format!("webhook {made}"));
     let entry = given::one_event(&store, team, "boss.spawned").await;
     expected.push(format!("appended {} with 2", entry.position));
-    store.disable_webhook(webhook, DisabledReason::Gone, at(4)).await.unwrap();
+    store.disable_webhook(webhook, None, DisabledReason::Gone, at(4)).await.unwrap();
     expected.push(format!("webhook {webhook}"));
     let events = vec![new_event(team, "boss.spawned", "{}", at(5))];
     store.append(Append { deliver: false, ..publishing(team, events, at(5)) }).await.unwrap();

@@ -50,7 +50,7 @@ pub async fn a_closed_store_takes_nothing(subject: impl Subject) {
     let rotated = store.rotate_secret(team, webhook, rotation, None, at(1)).await;
     assert_eq!(rotated, Err(closed.clone()));
     assert_eq!(store.end_overlap(team, webhook, None, at(1)).await, Err(closed.clone()));
-    assert_eq!(store.disable_webhook(webhook, DisabledReason::Gone, at(1)).await, Err(closed.clone()));
+    assert_eq!(store.disable_webhook(webhook, None, DisabledReason::Gone, at(1)).await, Err(closed.clone()));
     assert_eq!(store.resend(team, due.id, at(1)).await, Err(closed.clone()));
     let report = given::report(&due, Verdict::Delivered, at(1));
     assert_eq!(store.record(vec![report]).await, Err(closed.clone()));

@@ -67,7 +67,7 @@ pub async fn lanes_are_the_webhooks_with_something_waiting(subject: impl Subject
     for due in read::due(&store, done, at(5)).await {
         recorded(&store, &due, Verdict::Delivered, at(6)).await;
     }
-    store.disable_webhook(disabled, DisabledReason::Gone, at(7)).await.unwrap();
+    store.disable_webhook(disabled, None, DisabledReason::Gone, at(7)).await.unwrap();
     let mut lanes = store.lanes().await.unwrap();
     lanes.sort();
     let mut expected = vec![(fresh, at(5)), (retrying, at(70)), (foreign, at(3))];

@@ -26,7 +26,7 @@ async fn mixed_logs(store: &AnyStore) -> (TeamId, [WebhookId; 3], Vec<Delivery>)
             recorded(store, due, *verdict, at(20)).await;
         }
     }
-    store.disable_webhook(webhooks[2], DisabledReason::Gone, at(30)).await.unwrap();
+    store.disable_webhook(webhooks[2], None, DisabledReason::Gone, at(30)).await.unwrap();
     let rows = read::deliveries(store, team, read::every_delivery(500)).await.unwrap();
     (team, webhooks, rows)
 }

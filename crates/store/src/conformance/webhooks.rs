@@ -111,7 +111,7 @@ pub async fn a_team_has_so_many_webhooks(subject: impl Subject) {
     given::webhook(&store, other, "*").await;
     let first = given::webhook(&store, team, "*").await;
     let second = given::webhook(&store, team, "*").await;
-    store.disable_webhook(first, DisabledReason::Gone, at(0)).await.unwrap();
+    store.disable_webhook(first, None, DisabledReason::Gone, at(0)).await.unwrap();
     let one_more = async || store.create_webhook(given::new_webhook(team, "*"), given::secret(), 2).await;
     assert_eq!(one_more().await, Err(StoreError::TooMany { limit: 2 }));
     store.delete_webhook(team, second, None, at(0)).await.unwrap();

@@ -11,7 +11,8 @@ use cstar_types::{
 use super::Model;
 use super::state::{Row, State};
 use crate::{
-    AttemptReport, Change, Deliveries, DeliveryQuery, DueSlice, Page, StoreError, Verdict, WebhookPatch,
+    ATTEMPTS_MAX, AttemptReport, Change, Deliveries, DeliveryQuery, DueSlice, Page, StoreError, Verdict,
+    WebhookPatch,
 };
 
 #[async_trait]
@@ -44,12 +45,14 @@ impl Deliveries for Model {
     async fn disable_webhook(
         &self,
         webhook: WebhookId,
+        seen: Option<u64>,
         reason: DisabledReason,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         self.change(|state| {
             let (known, _) = state.webhooks.get(&webhook).ok_or(StoreError::NotFound)?;
-            if known.status == WebhookStatus::Disabled {
+            let has_changed = seen.is_some_and(|seen| seen != known.version);
+            if known.status == WebhookStatus::Disabled || has_changed {
                 return Ok(((), None));
             }
             let patch = WebhookPatch { enabled: Some(Err(reason)), ..WebhookPatch::default() };
@@ -118,11 +121,11 @@ impl State {
             return DeliveryStatus::Cancelled;
         };
         self.counts.attempts += 1;
-        row.record(report.attempt, report.verdict)
+        row.record(report)
     }
 
     fn resend(&mut self, team: TeamId, delivery: DeliveryId, now: Timestamp) -> Result<Delivery, StoreError> {
-        let Delivery { webhook, event, status, .. } = self.delivery(team, delivery)?.delivery;
+        let Delivery { webhook, event, status, attempts, .. } = self.delivery(team, delivery)?.delivery;
         let webhook = self.webhook(team, webhook)?;
         if !self.team(team)?.kept.iter().any(|kept| kept.entry.event.id == event) {
             return Err(StoreError::NotFound);
@@ -132,6 +135,9 @@ impl State {
         }
         if webhook.status == WebhookStatus::Disabled {
             return Err(StoreError::Conflict("the webhook is disabled"));
+        }
+        if attempts >= ATTEMPTS_MAX {
+            return Err(StoreError::Conflict("the delivery has had all the attempts that one may have"));
         }
         let row = self.deliveries.get_mut(&delivery).ok_or(StoreError::NotFound)?;
         row.failed = 0;
@@ -143,12 +149,16 @@ impl State {
 }
 
 impl Row {
-    fn record(&mut self, attempt: Attempt, verdict: Verdict) -> DeliveryStatus {
+    fn record(&mut self, report: AttemptReport) -> DeliveryStatus {
+        let AttemptReport { attempt, verdict, failed_before, .. } = report;
         self.delivery.last_attempt = Some(summary(&attempt));
         self.delivery.attempts = self.delivery.attempts.max(attempt.number);
         let failure = attempt.outcome != Outcome::Success;
         self.attempts.push(attempt);
         let ended = self.delivery.status.has_ended();
+        if !ended && failed_before != self.failed && verdict != Verdict::Delivered {
+            return self.delivery.status; // it was resent meanwhile
+        }
         if !ended && failure {
             self.failed += 1;
         }

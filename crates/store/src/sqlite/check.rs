@@ -99,6 +99,7 @@ fn keys_and_webhooks(look: Look<'_>, after: i64) -> Result<Option<i64>, Fault> {
     look.keys_before(number, None, i64::MAX as usize)?;
     for webhook in look.webhooks_before(number, None, i64::MAX as usize)? {
         webhook.secrets(look)?;
+        webhook.opened(look)?;
     }
     Ok(Some(number))
 }

@@ -36,8 +36,7 @@ const FILE: &str = "cstar.db";
 const WAITING_CALLS: usize = 256;
 /// Known text, sealed, by which a wrong master key is noticed.
 const PROBE: &[u8] = b"cstar";
-const OTHER_KEY: &str =
-    "the data was encrypted with another master key: give that one, as the present key or as an earlier one";
+const OTHER_KEY: &str = "the data was encrypted with another master key: give that one";
 
 /// A database that can be written to, and what belongs to it.
 struct Opened {
@@ -86,7 +85,7 @@ fn open_dir(options: &Options) -> Result<Opened, Fault> {
 
 fn start(opened: Opened, options: Options) -> Result<(Arc<Shared>, JoinHandle<()>), Fault> {
     let Opened { conn, lock, room, wal } = opened;
-    let vault = Vault::new(options.master_key, options.earlier_master_keys);
+    let vault = Vault::new(options.master_key);
     let shelf = Shelf { epoch: begin(&conn, &vault)?, types: TypeNames::default(), vault };
     let cancelling = conn.prepare("SELECT 1 FROM webhooks WHERE cancelling = 1")?.exists(())?;
     let shared = Arc::new(Shared {

@@ -21,8 +21,6 @@ pub struct Options {
     pub dir: PathBuf,
     /// Encrypts webhook secrets (SEC-3). The same one must be given each time.
     pub master_key: MasterKey,
-    /// Master keys from before, for what was encrypted with them.
-    pub earlier_master_keys: Vec<MasterKey>,
     /// Publishes and changes that may wait for the writer before they are refused.
     pub waiting_calls: usize,
     /// About how many bytes they may hold.
@@ -40,7 +38,6 @@ impl Options {
         Self {
             dir: dir.into(),
             master_key,
-            earlier_master_keys: Vec::new(),
             waiting_calls: WAITING_CALLS,
             waiting_bytes: WAITING_BYTES,
             readers: READERS,

@@ -30,9 +30,19 @@ impl Results {
     }
 
     pub(super) fn apply(&self, tx: &mut Tx<'_>) -> Result<Vec<DeliveryStatus>, Fault> {
-        self.reports.iter().map(|(report, headers)| record(tx, report, headers)).collect()
+        let each = self.reports.iter().map(|(report, headers)| match record(tx, report, headers) {
+            Err(Fault::Damaged(what)) => {
+                let delivery = report.delivery;
+                tracing::error!(%delivery, %what, "an attempt is not put on record: its delivery is damaged");
+                Ok(DeliveryStatus::Failed)
+            }
+            recorded => recorded,
+        });
+        each.collect()
     }
 }
+
+/// Damage is found before anything is written.
 
 fn record(tx: &mut Tx<'_>, report: &AttemptReport, headers: &str) -> Result<DeliveryStatus, Fault> {
     let look = tx.look();
@@ -48,10 +58,13 @@ fn record(tx: &mut Tx<'_>, report: &AttemptReport, headers: &str) -> Result<Deli
     row.last_attempt = Some(number);
     row.attempts = attempt.number.max(row.attempts);
     let standing = row.status_under(generation);
-    if !standing.has_ended() && attempt.outcome != Outcome::Success {
-        row.failed += 1;
+    let was_resent = !standing.has_ended() && report.failed_before != row.failed;
+    if !was_resent || report.verdict == Verdict::Delivered {
+        if !standing.has_ended() && attempt.outcome != Outcome::Success {
+            row.failed += 1;
+        }
+        (row.status, row.due_ms) = follows(standing, report.verdict);
     }
-    (row.status, row.due_ms) = follows(standing, report.verdict);
     row.update(look)?;
     tx.effects.attempts += 1;
     Ok(row.status)

@@ -4,7 +4,7 @@ use cstar_types::{Delivery, DeliveryId, DeliveryStatus, TeamId, Timestamp, Webho
 
 use super::fault::Fault;
 use super::tx::Tx;
-use crate::{Change, StoreError};
+use crate::{ATTEMPTS_MAX, Change, StoreError};
 
 /// Reopens an ended delivery with one new schedule, due now (T8).
 pub(super) fn resend(
@@ -25,6 +25,9 @@ pub(super) fn resend(
     }
     if webhook.webhook.status == WebhookStatus::Disabled {
         return Err(StoreError::Conflict("the webhook is disabled").into());
+    }
+    if row.attempts >= ATTEMPTS_MAX {
+        return Err(StoreError::Conflict("the delivery has had all the attempts that one may have").into());
     }
     row.status = DeliveryStatus::Pending;
     row.failed = 0;

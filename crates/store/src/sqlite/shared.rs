@@ -62,7 +62,12 @@ where
     F: FnMut(&mut Tx<'_>) -> Result<T, Fault> + Send,
 {
     fn apply(&mut self, tx: &mut Tx<'_>) -> Result<(), Fault> {
-        self.outcome = Some(match (self.run)(tx) {
+        let before = tx.conn.total_changes();
+        let ran = (self.run)(tx);
+        if let Err(fault @ (Fault::Refused(_) | Fault::NoRoom)) = &ran {
+            debug_assert_eq!(tx.conn.total_changes(), before, "{fault:?} has written something");
+        }
+        self.outcome = Some(match ran {
             Ok(answer) => Ok(answer),
             Err(Fault::Refused(reason)) => Err(reason),
             Err(fault) => return Err(fault),

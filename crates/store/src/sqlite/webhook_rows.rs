@@ -5,20 +5,24 @@ use cstar_types::{
 };
 use rusqlite::{OptionalExtension, Row, params};
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use super::checksum::Checksum;
 use super::fault::Fault;
 use super::look::Look;
 use super::text::read_list;
-use super::vault::{Sealed, Shut};
+use super::vault::Sealed;
 use crate::{SecretText, StoreError, WebhookSecrets};
 
-/// A row of `webhooks`, secrets still sealed.
+/// A row of `webhooks`, whose secrets and headers are still encrypted: [`WebhookRow::secrets`] and [`WebhookRow::opened`]
+/// open them where they are sent or shown.
 #[derive(Debug, Clone)]
 pub(super) struct WebhookRow {
     pub(super) number: i64,
     pub(super) team_number: i64,
+    /// Without its headers.
     pub(super) webhook: Webhook,
+    pub(super) headers: Option<Vec<u8>>,
     /// Deleted, and only here so that its deliveries can say whose they are.
     pub(super) deleted: bool,
     /// A delivery of an earlier generation that waits is cancelled (see `cancel`).
@@ -51,21 +55,14 @@ struct Columns {
     state: i64,
     events: String,
     retry_schedule: Option<String>,
-    headers: Option<Vec<u8>>,
 }
 
 impl WebhookRow {
-    fn columns(&self, look: Look<'_>) -> Columns {
-        let Webhook { id, team, events, retry_schedule, headers, .. } = &self.webhook;
-        let headers = (!headers.is_empty()).then(|| {
-            let clear = serde_json::to_vec(headers).expect("pairs of texts can always be written");
-            look.shelf.vault.seal(Sealed::Headers(*team, *id), &clear)
-        });
+    fn columns(&self) -> Columns {
         Columns {
             state: if self.deleted { STATE_DELETED } else { state(&self.webhook) },
-            events: events.to_string(),
-            retry_schedule: retry_schedule.as_ref().map(ToString::to_string),
-            headers,
+            events: self.webhook.events.to_string(),
+            retry_schedule: self.webhook.retry_schedule.as_ref().map(ToString::to_string),
         }
     }
 
@@ -81,7 +78,7 @@ impl WebhookRow {
             .text(&columns.events)
             .text(&self.webhook.description)
             .maybe_bytes(columns.retry_schedule.as_deref().map(str::as_bytes))
-            .maybe_bytes(columns.headers.as_deref())
+            .maybe_bytes(self.headers.as_deref())
             .int(self.webhook.disable_on_gone.into())
             .int(self.webhook.version as i64)
             .int(self.webhook.created_at.as_millis())
@@ -93,16 +90,11 @@ impl WebhookRow {
     }
 
     /// Reads a row of [`SELECT`].
-    fn read(look: Look<'_>, row: &Row<'_>) -> Result<Self, Fault> {
+    fn read(row: &Row<'_>) -> Result<Self, Fault> {
         let id = WebhookId::from_bits(u128::from_be_bytes(row.get(1)?));
         let team = TeamId::from_uuid(Uuid::from_bytes(row.get(19)?));
         let damaged = || Fault::damaged("webhooks", id);
-        let columns = Columns {
-            state: row.get(3)?,
-            events: row.get(7)?,
-            retry_schedule: row.get(9)?,
-            headers: row.get(10)?,
-        };
+        let columns = Columns { state: row.get(3)?, events: row.get(7)?, retry_schedule: row.get(9)? };
         let (status, disabled_reason) = match columns.state {
             0 => (WebhookStatus::Enabled, None),
             1 | STATE_DELETED => (WebhookStatus::Disabled, Some(DisabledReason::ByRequest)),
@@ -116,6 +108,7 @@ impl WebhookRow {
             deleted: columns.state == STATE_DELETED,
             generation: row.get(4)?,
             cancelling: row.get(5)?,
+            headers: row.get(10)?,
             secret: row.get(15)?,
             previous_secret: row.get(16)?,
             webhook: Webhook {
@@ -135,34 +128,31 @@ impl WebhookRow {
                 updated_at: Timestamp::from_millis(row.get(14)?),
             },
         };
-        if read.checksum(&columns) != row.get::<_, i64>(18)? {
-            return Err(damaged());
-        }
-        read.with_headers(look, columns.headers)
+        if read.checksum(&columns) == row.get::<_, i64>(18)? { Ok(read) } else { Err(damaged()) }
     }
 
-    fn with_headers(mut self, look: Look<'_>, sealed: Option<Vec<u8>>) -> Result<Self, Fault> {
-        if let Some(sealed) = sealed {
-            let clear = self.open(look, Sealed::Headers(self.webhook.team, self.webhook.id), &sealed)?;
-            let headers = serde_json::from_slice(&clear);
-            self.webhook.headers = headers.map_err(|_| Fault::damaged("webhooks", self.webhook.id))?;
-        }
-        Ok(self)
+    /// Takes other headers.
+    pub(super) fn set_headers(&mut self, look: Look<'_>, headers: &[(String, String)]) {
+        let Webhook { id, team, .. } = self.webhook;
+        self.headers = (!headers.is_empty()).then(|| {
+            let clear = serde_json::to_vec(headers).expect("pairs of texts can always be written");
+            look.shelf.vault.seal(Sealed::Headers(team, id), &clear)
+        });
     }
 
-    fn open(
-        &self,
-        look: Look<'_>,
-        what: Sealed,
-        sealed: &[u8],
-    ) -> Result<zeroize::Zeroizing<Vec<u8>>, Fault> {
-        look.shelf.vault.open(what, sealed).map_err(|shut| match shut {
-            Shut::Damaged => Fault::damaged("webhooks", self.webhook.id),
-            Shut::OtherKey => Fault::Refused(StoreError::Unusable(format!(
-                "the secrets of {} were encrypted with a master key that was not given: give it as an earlier one",
-                self.webhook.id
-            ))),
-        })
+    /// The webhook, headers in the clear.
+    pub(super) fn opened(mut self, look: Look<'_>) -> Result<Webhook, Fault> {
+        let Webhook { id, team, .. } = self.webhook;
+        if let Some(sealed) = &self.headers {
+            let headers = serde_json::from_slice(&self.open(look, Sealed::Headers(team, id), sealed)?);
+            self.webhook.headers = headers.map_err(|_| Fault::damaged("webhooks", id))?;
+        }
+        Ok(self.webhook)
+    }
+
+    /// The store opened with this master key, and the row is as it was written: what does not open is damaged.
+    fn open(&self, look: Look<'_>, what: Sealed, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Fault> {
+        look.shelf.vault.open(what, sealed).map_err(|_| Fault::damaged("webhooks", self.webhook.id))
     }
 
     fn open_text(&self, look: Look<'_>, what: Sealed, sealed: &[u8]) -> Result<SecretText, Fault> {
@@ -187,7 +177,7 @@ impl WebhookRow {
 
     /// Writes the row, new or changed.
     pub(super) fn save(&self, look: Look<'_>) -> Result<(), Fault> {
-        let columns = self.columns(look);
+        let columns = self.columns();
         let mut save = look.conn.prepare_cached(
             "INSERT INTO webhooks (number, id, team, state, generation, cancelling, url, events, description,
                  retry_schedule, headers, disable_on_gone, version, created_ms, updated_ms, secret, previous_secret,
@@ -208,7 +198,7 @@ impl WebhookRow {
             columns.events,
             self.webhook.description,
             columns.retry_schedule,
-            columns.headers,
+            self.headers,
             self.webhook.disable_on_gone,
             self.webhook.version as i64,
             self.webhook.created_at.as_millis(),
@@ -226,7 +216,7 @@ impl Look<'_> {
     /// A webhook whose team was not deleted; it may itself be deleted.
     pub(super) fn any_webhook(&self, webhook: WebhookId) -> Result<Option<WebhookRow>, Fault> {
         let mut found = self.conn.prepare_cached(&format!("{SELECT} WHERE w.id = ?1"))?;
-        let row = found.query_row([webhook.bits().to_be_bytes()], |row| Ok(WebhookRow::read(*self, row)));
+        let row = found.query_row([webhook.bits().to_be_bytes()], |row| Ok(WebhookRow::read(row)));
         row.optional()?.transpose()
     }
 
@@ -245,7 +235,7 @@ impl Look<'_> {
     /// The webhook with this number; it may be deleted, and its team too (then `None`).
     pub(super) fn webhook_numbered(&self, number: i64) -> Result<Option<WebhookRow>, Fault> {
         let mut found = self.conn.prepare_cached(&format!("{SELECT} WHERE w.number = ?1"))?;
-        found.query_row([number], |row| Ok(WebhookRow::read(*self, row))).optional()?.transpose()
+        found.query_row([number], |row| Ok(WebhookRow::read(row))).optional()?.transpose()
     }
 
     /// Webhooks of a team with a smaller id, newest first, deleted ones left out.
@@ -259,6 +249,6 @@ impl Look<'_> {
         let sql =
             format!("{SELECT} WHERE w.team = ?1 AND w.id < ?2 AND w.state <> 3 ORDER BY w.id DESC LIMIT ?3");
         let mut list = self.conn.prepare_cached(&sql)?;
-        list.query_and_then(params![team, from, limit as i64], |row| WebhookRow::read(*self, row))?.collect()
+        list.query_and_then(params![team, from, limit as i64], |row| WebhookRow::read(row))?.collect()
     }
 }

@@ -31,10 +31,11 @@ pub(super) fn create(
     }
     let next =
         look.conn.query_row("SELECT max(number) FROM webhooks", (), |row| row.get::<_, Option<i64>>(0))?;
-    let row = WebhookRow {
+    let mut row = WebhookRow {
         number: next.unwrap_or_default() + 1,
         team_number: team.number,
         webhook: webhook.clone(),
+        headers: None,
         deleted: false,
         generation: 0,
         cancelling: false,
@@ -43,6 +44,7 @@ pub(super) fn create(
         ),
         previous_secret: None,
     };
+    row.set_headers(look, &webhook.headers);
     changed(tx, &row)?;
     Ok(row.webhook)
 }
@@ -56,19 +58,28 @@ pub(super) fn update(
     expected: Option<u64>,
     now: Timestamp,
 ) -> Result<Webhook, Fault> {
-    let mut row = tx.look().webhook_of(team, webhook)?;
+    let look = tx.look();
+    let mut row = look.webhook_of(team, webhook)?;
     is_expected(row.webhook.version, expected)?;
+    change(tx, &mut row, patch, now)?;
+    row.opened(look)
+}
+
+fn change(tx: &mut Tx<'_>, row: &mut WebhookRow, patch: WebhookPatch, now: Timestamp) -> Result<(), Fault> {
     let disabled = patch.enabled.and_then(Result::err);
+    if let Some(headers) = &patch.headers {
+        row.set_headers(tx.look(), headers);
+    }
     apply(&mut row.webhook, patch);
     row.webhook.version += 1;
     row.webhook.updated_at = now;
     if let Some(reason) = disabled {
-        cancel::begin(tx, &mut row, reason.into())?;
+        cancel::begin(tx, row, reason.into())?;
     }
-    changed(tx, &row)?;
-    Ok(row.webhook)
+    changed(tx, row)
 }
 
+/// All but the headers.
 fn apply(webhook: &mut Webhook, patch: WebhookPatch) {
     fn set<T>(place: &mut T, value: Option<T>) {
         if let Some(value) = value {
@@ -79,7 +90,6 @@ fn apply(webhook: &mut Webhook, patch: WebhookPatch) {
     set(&mut webhook.events, patch.events);
     set(&mut webhook.description, patch.description);
     set(&mut webhook.retry_schedule, patch.retry_schedule);
-    set(&mut webhook.headers, patch.headers);
     set(&mut webhook.disable_on_gone, patch.disable_on_gone);
     if let Some(enabled) = patch.enabled {
         webhook.status = if enabled.is_ok() { WebhookStatus::Enabled } else { WebhookStatus::Disabled };
@@ -87,19 +97,21 @@ fn apply(webhook: &mut Webhook, patch: WebhookPatch) {
     }
 }
 
-/// Disables a webhook; one that is disabled stays as it is, with the reason that it has.
+/// Disables a webhook; one that is disabled stays as it is, with the reason that it has, and so does one that has changed.
 pub(super) fn disable(
     tx: &mut Tx<'_>,
     webhook: WebhookId,
+    seen: Option<u64>,
     reason: DisabledReason,
     now: Timestamp,
 ) -> Result<(), Fault> {
-    let known = tx.look().webhook(webhook)?.webhook;
-    if known.status == WebhookStatus::Enabled {
-        let patch = WebhookPatch { enabled: Some(Err(reason)), ..WebhookPatch::default() };
-        update(tx, known.team, webhook, patch, None, now)?;
+    let mut row = tx.look().webhook(webhook)?;
+    let has_changed = seen.is_some_and(|seen| seen != row.webhook.version);
+    if row.webhook.status == WebhookStatus::Disabled || has_changed {
+        return Ok(());
     }
-    Ok(())
+    let patch = WebhookPatch { enabled: Some(Err(reason)), ..WebhookPatch::default() };
+    change(tx, &mut row, patch, now)
 }
 
 /// Gives a webhook a new secret.
@@ -132,7 +144,7 @@ pub(super) fn rotate_secret(
     row.webhook.version += 1;
     row.webhook.updated_at = now;
     changed(tx, &row)?;
-    Ok(row.webhook)
+    row.opened(look)
 }
 
 /// Forgets the secret before the last rotation.
@@ -168,7 +180,7 @@ pub(super) fn delete(
     row.secret = None;
     row.previous_secret = None;
     row.webhook.secret_overlap_until = None;
-    row.webhook.headers.clear();
+    row.headers = None;
     row.webhook.updated_at = now;
     cancel::begin(tx, &mut row, CancelReason::WebhookDeleted)?;
     changed(tx, &row)

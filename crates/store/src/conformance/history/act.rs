@@ -1,14 +1,12 @@
 //! Doing one step on both sides.
 
-use std::collections::BTreeSet;
-
 use cstar_types::{DeliveryStatus, Event, EventId, KeyId, Outcome};
 use proptest::sample::Index;
 
 use super::Difference;
-use super::op::{Draft, Op, Patch, Result as Came, Seen, Whose};
+use super::op::{Draft, Op, Patch, Reported, Result as Came, Seen, Whose};
 use super::sides::{Pair, Side, Sides, pick};
-use crate::conformance::{Subject, given};
+use crate::conformance::{Subject, given, read};
 use crate::{
     Append, AttemptReport, Cutoffs, NewEvent, Rotation, SecretText, StoreError, Verdict, WebhookPatch,
 };
@@ -18,7 +16,9 @@ impl<M: Subject, S: Subject> Sides<M, S> {
     pub(super) async fn act(&mut self, op: &Op) -> Result<(), Difference> {
         match op {
             Op::CreateTeam | Op::RenameTeam { .. } | Op::DeleteTeam { .. } => self.act_on_teams(op).await?,
-            Op::CreateKey { .. } | Op::RevokeKey { .. } => self.act_on_keys(op).await?,
+            Op::CreateKey { .. } | Op::RevokeKey { .. } | Op::TouchKeys { .. } => {
+                self.act_on_keys(op).await?
+            }
             Op::CreateWebhook { .. }
             | Op::UpdateWebhook { .. }
             | Op::DisableWebhook { .. }
@@ -79,8 +79,8 @@ impl<M: Subject, S: Subject> Sides<M, S> {
 
     async fn act_on_keys(&mut self, op: &Op) -> Result<(), Difference> {
         let now = self.now();
-        match *op {
-            Op::CreateKey { team } => {
+        match op {
+            &Op::CreateKey { team } => {
                 let id = KeyId::from_bits(self.new_bits());
                 let (key, digest) = given::new_key(self.team(team));
                 let key = cstar_types::Key { id, created_at: now, ..key };
@@ -89,10 +89,16 @@ impl<M: Subject, S: Subject> Sides<M, S> {
                     .await?
                     .ok();
             }
-            Op::RevokeKey { key, whose } => {
+            &Op::RevokeKey { key, whose } => {
                 let Some((owner, key)) = pick(&self.keys, key) else { return Ok(()) };
                 let team = self.asked_under(owner, whose);
                 self.both("revoke_key", async |side| side.store.revoke_key(team, key, now).await).await?.ok();
+            }
+            Op::TouchKeys { uses } => {
+                let used =
+                    |(key, ago): &(Index, u16)| Some((pick(&self.keys, *key)?.1, self.seconds_ago(*ago)));
+                let uses: Vec<_> = uses.iter().filter_map(used).collect();
+                self.both("touch_keys", async |side| side.store.touch_keys(uses.clone()).await).await?.ok();
             }
             _ => {}
         }
@@ -129,9 +135,12 @@ impl<M: Subject, S: Subject> Sides<M, S> {
                 };
                 self.both("delete_webhook", delete).await?.ok();
             }
-            Op::DisableWebhook { webhook, reason } => {
-                let Some((_, webhook)) = pick(&self.webhooks, webhook) else { return Ok(()) };
-                let disable = async |side: &Side| side.store.disable_webhook(webhook, reason, now).await;
+            Op::DisableWebhook { webhook, seen, reason } => {
+                let Some((owner, webhook)) = pick(&self.webhooks, webhook) else { return Ok(()) };
+                let disable = async |side: &Side| {
+                    let seen = seen.version(side.store.webhook(owner, webhook).await.map(|now| now.version));
+                    side.store.disable_webhook(webhook, seen, reason, now).await
+                };
                 self.both("disable_webhook", disable).await?.ok();
             }
             _ => {}
@@ -173,7 +182,7 @@ impl<M: Subject, S: Subject> Sides<M, S> {
         let (team, now) = (self.team(team), self.now());
         let mut events = Vec::new();
         for draft in drafts {
-            let id = EventId::from_bits(self.new_bits(), false);
+            let id = EventId::from_bits(self.new_bits(), draft.test);
             let event = Event::new(id, given::event_type(draft.event_type), team, now, draft.data.as_bytes());
             events.push(NewEvent { event, idempotency_key: draft.key.map(str::to_owned) });
         }
@@ -182,19 +191,14 @@ impl<M: Subject, S: Subject> Sides<M, S> {
         Ok(())
     }
 
-    async fn record(&mut self, results: &[(Index, Came)]) -> Result<(), Difference> {
-        let mut once = BTreeSet::new();
-        let mut chosen: Vec<(Pair, Came)> = Vec::new();
-        for (delivery, came) in results {
-            let Some(pair) = pick(&self.deliveries, *delivery) else { continue };
-            if once.insert((pair.event, pair.webhook)) {
-                chosen.push((pair, *came));
-            }
-        }
+    async fn record(&mut self, results: &[Reported]) -> Result<(), Difference> {
+        let known = |one: &Reported| Some((pick(&self.deliveries, one.delivery)?, *one));
+        let chosen: Vec<(Pair, Reported)> = results.iter().filter_map(known).collect();
         let record = async |side: &Side| {
-            let mut reports = Vec::new();
-            for (pair, came) in &chosen {
-                reports.push(self.report(side, *pair, *came).await);
+            let mut reports: Vec<AttemptReport> = Vec::new();
+            for (pair, one) in &chosen {
+                let of_same = reports.iter().filter(|report| report.delivery == side.id(*pair)).count();
+                reports.push(self.report(side, *pair, *one, of_same as u32).await);
             }
             side.store.record(reports).await
         };
@@ -202,10 +206,18 @@ impl<M: Subject, S: Subject> Sides<M, S> {
         Ok(())
     }
 
-    /// What a sender would report of the next attempt.
-    async fn report(&self, side: &Side, pair: Pair, came: Came) -> AttemptReport {
-        let delivery = side.id(pair);
-        let attempts = side.store.delivery(pair.team, delivery).await.map_or(0, |(row, _)| row.attempts);
+    /// What a sender would report of the next attempt, after so many others in the same call.
+    async fn report(
+        &self,
+        side: &Side,
+        Pair { team, webhook, event }: Pair,
+        Reported { came, late, .. }: Reported,
+        before: u32,
+    ) -> AttemptReport {
+        let delivery = side.id(Pair { team, webhook, event });
+        let attempts = side.store.delivery(team, delivery).await.map_or(0, |(row, _)| row.attempts);
+        let waiting = read::due(&side.store, webhook, given::at(i64::from(u32::MAX))).await;
+        let failed = waiting.iter().find(|due| due.id == delivery).map_or(0, |due| due.failed);
         let (outcome, verdict) = match came {
             Came::Delivered => (Outcome::Success, Verdict::Delivered),
             Came::Retry(outcome, wait) => {
@@ -213,8 +225,9 @@ impl<M: Subject, S: Subject> Sides<M, S> {
             }
             Came::Failed(outcome) => (outcome, Verdict::Failed),
         };
-        let attempt = given::attempt(attempts + 1, outcome, self.now());
-        AttemptReport { delivery, webhook: pair.webhook, attempt, verdict }
+        let attempt = given::attempt(attempts + 1 + before, outcome, self.now());
+        let failed_before = failed + before + u32::from(late);
+        AttemptReport { delivery, webhook, failed_before, attempt, verdict }
     }
 
     async fn resend(&mut self, delivery: Index, whose: Whose) -> Result<(), Difference> {
@@ -247,6 +260,16 @@ impl Patch {
         let nothing = WebhookPatch::default();
         match self {
             Self::Nothing => nothing,
+            Self::Url(url) => WebhookPatch { url: Some(url.to_owned()), ..nothing },
+            Self::Schedule(schedule) => {
+                let schedule =
+                    schedule.map(|text| text.parse().expect("schedules of histories are well formed"));
+                WebhookPatch { retry_schedule: Some(schedule), ..nothing }
+            }
+            Self::Headers(headers) => {
+                let owned = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+                WebhookPatch { headers: Some(owned.collect()), ..nothing }
+            }
             Self::Patterns(patterns) => given::wanting(patterns),
             Self::Description(text) => WebhookPatch { description: Some(text.to_owned()), ..nothing },
             Self::Enable => WebhookPatch { enabled: Some(Ok(())), ..nothing },

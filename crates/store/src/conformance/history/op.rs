@@ -28,6 +28,10 @@ pub(super) enum Op {
         key: Index,
         whose: Whose,
     },
+    TouchKeys {
+        /// And how many seconds ago each was used.
+        uses: Vec<(Index, u16)>,
+    },
     CreateWebhook {
         team: Index,
         patterns: &'static str,
@@ -41,6 +45,7 @@ pub(super) enum Op {
     },
     DisableWebhook {
         webhook: Index,
+        seen: Seen,
         reason: DisabledReason,
     },
     DeleteWebhook {
@@ -67,7 +72,7 @@ pub(super) enum Op {
         deliver: bool,
     },
     Record {
-        results: Vec<(Index, Result)>,
+        results: Vec<Reported>,
     },
     Resend {
         delivery: Index,
@@ -134,8 +139,11 @@ pub(super) enum Whose {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Patch {
     Nothing,
+    Url(&'static str),
     Patterns(&'static str),
     Description(&'static str),
+    Schedule(Option<&'static str>),
+    Headers(&'static [(&'static str, &'static str)]),
     Enable,
     Disable(DisabledReason),
     Gone(bool),
@@ -147,6 +155,7 @@ pub(super) struct Draft {
     pub(super) event_type: &'static str,
     pub(super) data: &'static str,
     pub(super) key: Option<&'static str>,
+    pub(super) test: bool,
 }
 
 /// What came of an attempt.
@@ -155,6 +164,15 @@ pub(super) enum Result {
     Delivered,
     Retry(Outcome, u16),
     Failed(Outcome),
+}
+
+/// A result and where it belongs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reported {
+    pub(super) delivery: Index,
+    pub(super) came: Result,
+    /// It comes from a schedule that a resend has replaced.
+    pub(super) late: bool,
 }
 
 /// What a list is cut to.
@@ -174,6 +192,9 @@ const PATTERNS: &[&str] =
     &["*", "*", "*", "ticket.*", "*.created", "boss.spawned", "ticket.created,customer.*", "player.*"];
 const DATA: &[&str] = &["{}", r#"{"id":"1"}"#, r#"{"id":"ž\u0000"}"#];
 const KEYS: &[&str] = &["a", "b", "c"];
+const URLS: &[&str] = &["https://example.com/hook", "https://example.net/another?n=1"];
+const SCHEDULES: &[Option<&str>] = &[None, Some(""), Some("10s,1m,5m")];
+const HEADERS: &[&[(&str, &str)]] = &[&[], &[("x-a", "1")], &[("x-b", "ž"), ("x-a", "")]];
 const SECRETS: &[&str] = &["whsec_a", "whsec_b", "whsec_c"];
 const REASONS: &[DisabledReason] = &[DisabledReason::ByRequest, DisabledReason::Gone];
 
@@ -192,11 +213,13 @@ fn of_directory() -> impl Strategy<Value = Op> {
         1 => (any(), seen()).prop_map(|(team, seen)| Op::DeleteTeam { team, seen }),
         3 => any().prop_map(|team| Op::CreateKey { team }),
         5 => (any(), whose()).prop_map(|(key, whose)| Op::RevokeKey { key, whose }),
+        3 => vec((any(), 0u16..60), 1..4).prop_map(|uses| Op::TouchKeys { uses }),
         10 => (any(), select(PATTERNS), limit())
             .prop_map(|(team, patterns, limit)| Op::CreateWebhook { team, patterns, limit }),
         10 => (any(), whose(), patch(), seen())
             .prop_map(|(webhook, whose, change, seen)| Op::UpdateWebhook { webhook, whose, change, seen }),
-        2 => (any(), select(REASONS)).prop_map(|(webhook, reason)| Op::DisableWebhook { webhook, reason }),
+        2 => (any(), seen(), select(REASONS))
+            .prop_map(|(webhook, seen, reason)| Op::DisableWebhook { webhook, seen, reason }),
         2 => (any(), whose(), seen())
             .prop_map(|(webhook, whose, seen)| Op::DeleteWebhook { webhook, whose, seen }),
         4 => rotation(),
@@ -223,7 +246,7 @@ fn of_log() -> impl Strategy<Value = Op> {
 
 fn of_deliveries() -> impl Strategy<Value = Op> {
     prop_oneof![
-        4 => vec((any::<Index>(), result()), 0..5).prop_map(|results| Op::Record { results }),
+        4 => vec(reported(), 0..5).prop_map(|results| Op::Record { results }),
         1 => (any::<Index>(), whose()).prop_map(|(delivery, whose)| Op::Resend { delivery, whose }),
     ]
 }
@@ -278,8 +301,11 @@ fn whose() -> impl Strategy<Value = Whose> {
 fn patch() -> impl Strategy<Value = Patch> {
     prop_oneof![
         1 => Just(Patch::Nothing),
+        1 => select(URLS).prop_map(Patch::Url),
         3 => select(PATTERNS).prop_map(Patch::Patterns),
         1 => select(&["", "of the shop"][..]).prop_map(Patch::Description),
+        1 => select(SCHEDULES).prop_map(Patch::Schedule),
+        1 => select(HEADERS).prop_map(Patch::Headers),
         4 => Just(Patch::Enable),
         1 => select(REASONS).prop_map(Patch::Disable),
         1 => any::<bool>().prop_map(Patch::Gone),
@@ -288,7 +314,18 @@ fn patch() -> impl Strategy<Value = Patch> {
 
 fn draft() -> impl Strategy<Value = Draft> {
     let key = option::weighted(0.3, select(KEYS));
-    (select(TYPES), select(DATA), key).prop_map(|(event_type, data, key)| Draft { event_type, data, key })
+    let test = prop::bool::weighted(0.2);
+    (select(TYPES), select(DATA), key, test).prop_map(|(event_type, data, key, test)| Draft {
+        event_type,
+        data,
+        key,
+        test,
+    })
+}
+
+fn reported() -> impl Strategy<Value = Reported> {
+    let late = prop::bool::weighted(0.2);
+    (any::<Index>(), result(), late).prop_map(|(delivery, came, late)| Reported { delivery, came, late })
 }
 
 fn result() -> impl Strategy<Value = Result> {

@@ -29,10 +29,13 @@ impl Deliveries for SqliteStore {
     async fn disable_webhook(
         &self,
         webhook: WebhookId,
+        seen: Option<u64>,
         reason: DisabledReason,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.shared.write(Class::Vital, ONE, move |tx| webhooks::disable(tx, webhook, reason, now)).await
+        self.shared
+            .write(Class::Vital, ONE, move |tx| webhooks::disable(tx, webhook, seen, reason, now))
+            .await
     }
 
     async fn delivery(

@@ -78,7 +78,9 @@ impl Directory for SqliteStore {
     }
 
     async fn revoke_key(&self, team: TeamId, key: KeyId, now: Timestamp) -> Result<Key, StoreError> {
-        self.shared.write(Class::Vital, ONE, move |tx| keys::revoke(tx, team, key, now)).await
+        let revoked =
+            self.shared.write(Class::Vital, ONE, move |tx| keys::revoke(tx, team, key, now)).await?;
+        Ok(self.shared.keys.with_last_use(revoked))
     }
 
     async fn touch_keys(&self, uses: Vec<(KeyId, Timestamp)>) -> Result<(), StoreError> {
@@ -97,7 +99,7 @@ impl Directory for SqliteStore {
     }
 
     async fn webhook(&self, team: TeamId, webhook: WebhookId) -> Result<Webhook, StoreError> {
-        self.shared.read(move |look| Ok(look.webhook_of(team, webhook)?.webhook)).await
+        self.shared.read(move |look| look.webhook_of(team, webhook)?.opened(look)).await
     }
 
     async fn webhooks(
@@ -107,7 +109,8 @@ impl Directory for SqliteStore {
     ) -> Result<Page<Webhook, WebhookId>, StoreError> {
         let read = self.shared.read(move |look| {
             let rows = look.webhooks_before(look.team(team)?.number, from, limit.saturating_add(1))?;
-            Ok(page(rows, limit, |row| row.webhook, |webhook| webhook.id))
+            let opened = rows.into_iter().map(|row| row.opened(look)).collect::<Result<Vec<_>, _>>()?;
+            Ok(page(opened, limit, |webhook| webhook, |webhook| webhook.id))
         });
         read.await
     }
@@ -165,7 +168,7 @@ impl Directory for SqliteStore {
         let read = self.shared.read(move |look| {
             let row = look.webhook(webhook)?;
             let secrets = row.secrets(look)?;
-            Ok((row.webhook, secrets))
+            Ok((row.opened(look)?, secrets))
         });
         read.await
     }

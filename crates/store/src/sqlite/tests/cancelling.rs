@@ -45,7 +45,7 @@ async fn all_is_cancelled_at_once_and_rewritten_in_time() {
     let store = disk.any();
     let (team, webhook) = with_waiting(&store, WAITING).await;
 
-    store.disable_webhook(webhook, DisabledReason::Gone, at(1)).await.unwrap();
+    store.disable_webhook(webhook, None, DisabledReason::Gone, at(1)).await.unwrap();
     assert_eq!(with_status(&store, team, DeliveryStatus::Pending).await, 0);
     assert_eq!(with_status(&store, team, DeliveryStatus::Cancelled).await, WAITING);
     assert!(read::due(&store, webhook, at(9)).await.is_empty());
@@ -116,7 +116,7 @@ async fn slices_on_a_quiet_store_do_not_lengthen_the_wal() {
     let store = disk.any();
     let (_, webhook) = with_waiting(&store, SLICES * SLICE_ROWS).await;
     let before = disk.wal_bytes();
-    store.disable_webhook(webhook, DisabledReason::Gone, at(1)).await.unwrap();
+    store.disable_webhook(webhook, None, DisabledReason::Gone, at(1)).await.unwrap();
     let mut longest = 0;
     until("all rows are rewritten", || {
         longest = longest.max(disk.wal_bytes());
@@ -144,7 +144,7 @@ async fn a_full_disk_is_left_to_what_matters() {
     let key = given::key(&store, team).await;
     free.store(60 * MIB, Ordering::Relaxed);
     until("the disk is nearly full", || store.health() == Health::StorageFull).await;
-    store.disable_webhook(webhook, DisabledReason::Gone, at(1)).await.unwrap();
+    store.disable_webhook(webhook, None, DisabledReason::Gone, at(1)).await.unwrap();
     let commits = store.counts().commits;
     for turn in 2..20 {
         store.rename_team(team, format!("{turn}"), None).await.unwrap();
