@@ -26,7 +26,7 @@ impl Context {
     /// A key and its server come from one place: a profile's key goes to no other server than the profile's.
     fn merge(global: &Global, profiles: &Profiles) -> Result<Self, CliError> {
         let profile = chosen(global, profiles)?;
-        let from_profile = profile.map(|profile| url_of(profile)).transpose()?;
+        let from_profile = profile.map(url_of).transpose()?;
         let url = global.server.clone().or_else(|| from_profile.clone());
         let url = url.unwrap_or_else(|| cstar_client::DEFAULT_URL.parse().expect("the default is a URL"));
         let elsewhere = from_profile.is_some_and(|from_profile| from_profile.origin() != url.origin());

@@ -1,6 +1,7 @@
 //! `cstar deliveries`: the webhook logs (W54).
 
 use cstar_client::DeliveryQuery;
+use cstar_types::CancelReason;
 use cstar_wire::DeliveryRow;
 
 use super::rows;
@@ -25,13 +26,22 @@ pub(crate) async fn run(global: &Global, command: Deliveries, output: Output) ->
 }
 
 fn row(delivery: &DeliveryRow) -> Vec<String> {
-    let last = delivery.last_attempt.as_ref().map_or_else(String::new, |attempt| harmless(&attempt.detail));
     vec![
         delivery.id.to_string(),
         delivery.status.to_string(),
         delivery.attempts.to_string(),
         delivery.event_type.to_string(),
         delivery.webhook_id.to_string(),
-        last,
+        last_cause(delivery).unwrap_or_default(),
     ]
+}
+
+/// Why it stands where it stands: what came of its last attempt, unless it was cancelled since.
+pub(crate) fn last_cause(delivery: &DeliveryRow) -> Option<String> {
+    let cancelled = delivery.cancel_reason.map(|reason| match reason {
+        CancelReason::WebhookDisabled => "its webhook was disabled".to_owned(),
+        CancelReason::EndpointGone => "its endpoint is gone: it answered 410".to_owned(),
+        CancelReason::WebhookDeleted => "its webhook was deleted".to_owned(),
+    });
+    cancelled.or_else(|| delivery.last_attempt.as_ref().map(|attempt| harmless(&attempt.detail)))
 }

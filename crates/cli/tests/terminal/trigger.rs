@@ -162,10 +162,35 @@ async fn webhooks_get_it_unless_it_is_for_listeners_only() {
     ");
 }
 
-/// `--wait` ends with 6 where a delivery fails, and where none has ended in time.
+/// `--wait` goes on over a failed attempt: it says when the next one is due, and ends well once that succeeds.
+#[tokio::test]
+async fn a_retry_is_waited_for() {
+    let scene = Scene::with(crate::cstar().flag("--retry-schedule", "10ms")).await;
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let receiver = Receiver::new(move |request| match request.header("x-cstar-attempt") {
+        "1" => Reply::status(500),
+        _ => Reply::status(200).behind(&held),
+    })
+    .await;
+    scene.team.webhook(&receiver.url("/"), &["*"]).await;
+    let waits = scene.home.start("trigger ticket.created --wait");
+    waits.until_noted("retrying").await;
+    gate.open();
+    assert_snapshot!(waits.ended(&scene.home).await, @r"
+    exit 0
+    --- stdout
+    published ticket.created evt_test_xxxxxxxxxxxxxxxxxxxxxxxxxx at 1.1
+    --- stderr
+    retrying dlv_xxxxxxxxxxxxxxxxxxxxxxxxxx to wh_xxxxxxxxxxxxxxxxxxxxxxxxxx: your endpoint answered 500; next attempt at 0000-00-00T00:00:00.000Z
+    delivered dlv_xxxxxxxxxxxxxxxxxxxxxxxxxx to wh_xxxxxxxxxxxxxxxxxxxxxxxxxx: your endpoint answered 200
+    ");
+}
+
+/// `--wait` ends with 6 where a delivery fails for good, and where one has not ended in time.
 #[tokio::test]
 async fn what_does_not_arrive_is_told() {
-    let scene = Scene::set().await;
+    let scene = Scene::with(crate::cstar().flag("--retry-schedule", "")).await;
     let gate = Gate::closed();
     let held = gate.clone();
     let receiver = Receiver::new(move |request| match request.path.as_str() {
@@ -180,7 +205,7 @@ async fn what_does_not_arrive_is_told() {
     --- stdout
     published ticket.created evt_test_xxxxxxxxxxxxxxxxxxxxxxxxxx at 1.1
     --- stderr
-    retrying dlv_xxxxxxxxxxxxxxxxxxxxxxxxxx to wh_xxxxxxxxxxxxxxxxxxxxxxxxxx: your endpoint answered 500
+    failed dlv_xxxxxxxxxxxxxxxxxxxxxxxxxx to wh_xxxxxxxxxxxxxxxxxxxxxxxxxx: your endpoint answered 500
     error: 1 delivery has not arrived
     hint:  `cstar deliveries get <id>` shows each attempt
     ");
@@ -191,11 +216,31 @@ async fn what_does_not_arrive_is_told() {
     published boss.spawned evt_test_xxxxxxxxxxxxxxxxxxxxxxxxxx at 1.2
     published boss.spawned evt_test_xxxxxxxxxxxxxxxxxxxxxxxxxx at 1.3
     --- stderr
-    pending dlv_xxxxxxxxxxxxxxxxxxxxxxxxxx to wh_xxxxxxxxxxxxxxxxxxxxxxxxxx: no attempt has ended within 300ms
-    pending dlv_xxxxxxxxxxxxxxxxxxxxxxxxxx to wh_xxxxxxxxxxxxxxxxxxxxxxxxxx: no attempt has ended within 300ms
+    pending dlv_xxxxxxxxxxxxxxxxxxxxxxxxxx to wh_xxxxxxxxxxxxxxxxxxxxxxxxxx: not delivered within 300ms
+    pending dlv_xxxxxxxxxxxxxxxxxxxxxxxxxx to wh_xxxxxxxxxxxxxxxxxxxxxxxxxx: not delivered within 300ms
     error: 2 deliveries have not arrived
     hint:  `cstar deliveries get <id>` shows each attempt
     ");
+}
+
+/// Programs read how each delivery ended behind the events, as `deliveries list --json` shows it.
+#[tokio::test]
+async fn programs_are_told_how_each_delivery_ended() {
+    let scene = Scene::with(crate::cstar().flag("--retry-schedule", "")).await;
+    let receiver = Receiver::new(|request| Reply::status(request.path[1..].parse().unwrap())).await;
+    for path in ["/200", "/500"] {
+        scene.team.webhook(&receiver.url(path), &["*"]).await;
+    }
+    let ended = scene.home.run("trigger ticket.created --wait --json").await;
+    assert_eq!(ended.code, Some(6), "{ended}");
+    let lines = envelopes(&ended.stdout);
+    let [event, deliveries @ ..] = &lines[..] else { panic!("{ended}") };
+    let mut statuses: Vec<&str> = deliveries.iter().map(|row| row["status"].as_str().unwrap()).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, ["delivered", "failed"]);
+    assert!(deliveries.iter().all(|delivery| delivery["event_id"] == event["id"]), "{ended}");
+    let listed = envelopes(&scene.home.stdout("deliveries list --json").await);
+    assert!(listed.iter().all(|row| deliveries.contains(row)), "{ended}");
 }
 
 /// A server that is not on this machine is asked about before anything goes there; `--yes` answers.
