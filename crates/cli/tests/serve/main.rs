@@ -7,11 +7,14 @@ mod data_directory;
 mod deliveries;
 mod disk;
 mod lanes;
+mod metrics;
+mod secrets;
 mod shutdown;
 mod streams;
 mod sync;
+mod tls;
 
-use cstar_testkit::{CstarProcess, Team};
+use cstar_testkit::{CstarProcess, Team, ticket};
 
 /// The binary that was built for these tests, not started yet.
 fn cstar() -> CstarProcess {
@@ -24,11 +27,4 @@ async fn with_team(cstar: CstarProcess) -> (CstarProcess, Team) {
     cstar.start().await;
     let team = Team::create(&cstar.http()).await;
     (cstar, team)
-}
-
-/// The least that a ticket has (W35).
-fn ticket(title: &str) -> serde_json::Value {
-    serde_json::json!({
-        "id": "00000000-0000-4000-8000-000000000000", "title": title, "status": "open", "priority": "high",
-    })
 }
