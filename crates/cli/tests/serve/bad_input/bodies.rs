@@ -1,6 +1,9 @@
 //! Bodies of a publish.
 
+use cstar_testkit::Receiver;
+
 use super::{Case, check};
+use crate::{cstar, with_team};
 
 /// A publish of this `data`.
 fn data(name: &str, data: impl AsRef<[u8]>, status: u16, code: &'static str) -> Case {
@@ -43,6 +46,33 @@ async fn data_that_would_not_survive_a_receiver_is_refused() {
         ticket_with("constructor.prototype", r#""constructor":{"prototype":{}}"#, 422, "unsafe_key"),
     ])
     .await;
+}
+
+/// T1, T9: what only looks bad is taken, and comes as the same bytes to a webhook and a stream: raw where `JSON.stringify`
+/// writes it raw, escaped where it escapes.
+#[tokio::test]
+async fn characters_that_only_look_bad_are_taken() {
+    let (_cstar, team) = with_team(cstar()).await;
+    let receiver = Receiver::ok().await;
+    team.webhook(&receiver.url("/"), &["*"]).await;
+    for (given, kept) in [
+        ("\u{2028}\u{2029}", "\u{2028}\u{2029}"),
+        (r"\u2028\u2029", "\u{2028}\u{2029}"),
+        (r"\ufeff\u007f", "\u{feff}\u{7f}"),
+        (r"\ud83d\ude00", "😀"),
+        (r"\u0000\u001F\/", r"\u0000\u001f/"),
+    ] {
+        let event = team
+            .publish_raw(format!(r#"{{"type":"customer.created","data":{{"id":"1","s":"{given}"}}}}"#))
+            .await;
+        assert!(event.envelope.ends_with(&format!(r#""data":{{"id":"1","s":"{kept}"}}}}"#)), "{event:?}");
+    }
+    let log = team.log().await;
+    let received = receiver.until_received(log.len()).await;
+    assert!(received.iter().all(|request| log.iter().any(|(_, envelope)| request.body == envelope)));
+    assert_eq!(received.len(), log.len());
+    let stored = team.events().await;
+    assert!(stored.iter().map(|event| event.as_str()).eq(log.iter().map(|(_, envelope)| envelope)));
 }
 
 /// What is no JSON is refused as such, however large or deep.

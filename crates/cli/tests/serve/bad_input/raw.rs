@@ -75,7 +75,19 @@ async fn requests_that_are_no_http_are_refused() {
     team.publish("ticket.created", &ticket("after")).await;
 }
 
-/// A request whose body never comes is given up, and one that breaks off is no publish.
+/// A length that promises more than comes, on a connection that stays open, is given up by the server and is no publish. It
+/// takes the 30 s that a slow client has.
+#[tokio::test]
+async fn a_length_that_is_too_long_is_given_up() {
+    let (cstar, team) = with_team(cstar()).await;
+    let promised = BODY.len() + 1;
+    let request = format!("{}content-length: {promised}\r\n\r\n{BODY}", head(&team));
+    let answer = exchange(cstar.address(), request.as_bytes(), b"").await;
+    assert_eq!((answer.status, answer.code().as_str()), (Some(400), "malformed_json"), "{answer:?}");
+    assert_eq!(team.head().await, 0);
+}
+
+/// A body that breaks off is no publish.
 #[tokio::test]
 async fn a_body_that_breaks_off_is_no_publish() {
     use tokio::io::AsyncWriteExt;

@@ -1,6 +1,11 @@
 //! Keys that are wrong, things of others, webhooks that may not be.
 
-use cstar_testkit::Team;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use cstar_testkit::{Team, until};
+use cstar_types::Timestamp;
+use cstar_wire::CreatedKey;
+use serde_json::json;
 
 use super::{Case, check, refused, state};
 use crate::{cstar, ticket, with_team};
@@ -9,7 +14,19 @@ fn publish(name: &str, status: u16, code: &'static str) -> Case {
     Case::post("events", name, r#"{"type":"customer.created","data":{"id":"1"}}"#, status, code)
 }
 
-/// SEC-2: no key, a wrong one, a revoked one, one without the scope, one for other types.
+/// A key that opens nothing any more: its time is over.
+async fn expired_key(team: &Team) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
+    let soon = Timestamp::from_millis(i64::try_from(now).expect("before the end of time") + 500);
+    let wanted = json!({"name": "brief", "scopes": ["events:write", "events:read"], "expires_at": soon});
+    let made: CreatedKey = team.http.post(&team.path("keys"), wanted.to_string()).await.expect(201).read();
+    let http = team.http.with_key(made.key.reveal());
+    until("the key to expire", async || (http.get(&team.path("events")).await.status == 401).then_some(()))
+        .await;
+    made.key.reveal().to_owned()
+}
+
+/// SEC-2: no key, a wrong one, a revoked one, an expired one, one without the scope, one for other types.
 #[tokio::test]
 async fn keys_that_may_not_are_refused() {
     let (_cstar, team) = with_team(cstar()).await;
@@ -17,6 +34,7 @@ async fn keys_that_may_not_are_refused() {
     let reader = team.key(&["events:read"], &["*"]).await;
     let narrow = team.key(&["events:write", "webhooks:write"], &["player.*"]).await;
     let revoked = team.key(&["events:write"], &["*"]).await;
+    let expired = expired_key(&team).await;
     let path = team.path(&format!("keys/{}", revoked.seen.id));
     let _ = team.http.call(hyper::Method::DELETE, &path, "").await.expect(204);
 
@@ -28,6 +46,7 @@ async fn keys_that_may_not_are_refused() {
         ("nonsense", "a key that is none", "unauthenticated"),
         (misspelt.as_str(), "a key with one character changed", "unauthenticated"),
         (revoked.key.reveal(), "a revoked key", "key_revoked"),
+        (expired.as_str(), "an expired key", "token_expired"),
     ] {
         refused(&team.http.with_key(key), &team, &[publish(name, 401, code)]).await;
     }
