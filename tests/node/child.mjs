@@ -7,6 +7,11 @@ import { waitFor } from './wait.mjs';
 /** The binary that was built for this run. */
 export const CSTAR = process.env.CSTAR_BIN ?? new URL('../../target/debug/cstar', import.meta.url).pathname;
 
+/** The environment, less what would lead a program under test astray: settings of ours, and proxies. */
+const ENVIRONMENT = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/^CSTAR_|_proxy$/i.test(name)),
+);
+
 /** A running program with all that it has printed so far. */
 export class Child {
   stdout = '';
@@ -16,7 +21,7 @@ export class Child {
 
   constructor(program, args, { cwd, env = {}, onStdout } = {}) {
     this.name = `${program.split('/').pop()} ${args[0] ?? ''}`.trim();
-    this.#process = spawn(program, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#process = spawn(program, args, { cwd, env: { ...ENVIRONMENT, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of ['stdout', 'stderr']) {
       this.#process[stream].setEncoding('utf8').on('data', (text) => (this[stream] += text));
     }

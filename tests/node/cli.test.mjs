@@ -51,6 +51,9 @@ after(async () => {
   await rm(home, { recursive: true, force: true });
 });
 
+/** The names, less `accept`, which the listener's HTTP client adds by itself and which asks for nothing. */
+const headerNames = (headers) => Object.keys(headers).filter((name) => name !== 'accept').sort();
+
 /** Triggers and waits for the request that the listener forwards. */
 async function trigger(...args) {
   const earlier = receiver.received.length;
@@ -91,7 +94,7 @@ test('T21: the secret is the same at every start, and --print-secret prints it a
   await again.kill('SIGINT');
 });
 
-test('T20: a registered webhook gets what is triggered, marked as a test, unless it is for listeners only', async (t) => {
+test('W57, T20: a registered webhook gets what is triggered, marked as a test, unless it is for listeners only', async (t) => {
   const registered = await expressReceiver(express5);
   t.after(() => registered.close());
   const api = new Api(url, PLATFORM_KEY);
@@ -101,7 +104,7 @@ test('T20: a registered webhook gets what is triggered, marked as a test, unless
   registered.environment.WEBHOOK_SECRET = webhook.secret;
 
   await trigger('ticket.closed', '--listeners-only');
-  const { body } = await trigger('ticket.created');
+  const { body, headers } = await trigger('ticket.created');
   const told = () => `the registered webhook's request; ${registered.received.length} came`;
   await waitFor(told, () => registered.received.length > 0);
   const rows = await team.all('/deliveries', { webhook: webhook.id });
@@ -110,4 +113,5 @@ test('T20: a registered webhook gets what is triggered, marked as a test, unless
   assert.equal(request.status, 200);
   assert.equal(request.body, body, 'the same bytes as the listener got (T9)');
   assert.equal(request.headers['x-cstar-test'], 'true');
+  assert.deepEqual(headerNames(headers), headerNames(request.headers));
 });

@@ -15,14 +15,20 @@ const ALL_SCOPES = [
 /** The most rows that a page of a list holds. */
 const PAGE_ROWS = 200;
 
-/** A port that is free now. */
+/**
+ * A port that is free now, outside the range that the kernel gives to connections, so that none of them sits on it during a
+ * restart.
+ */
 export async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = 10_240 + Math.floor(Math.random() * 20_000);
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(() => true, () => false);
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 /** A client of the HTTP API at `url`. */
@@ -132,7 +138,12 @@ export class Server extends Api {
     const server = new Server(`http://127.0.0.1:${port}`);
     server.#port = port;
     server.#data = await mkdtemp(join(tmpdir(), 'cstar-'));
-    await server.begin();
+    try {
+      await server.begin();
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
     return server;
   }
 

@@ -71,7 +71,7 @@ fn plan(extras: &Extras) -> Vec<Step> {
         cargo("rust tests", rust_tests(extras)),
         cargo("doc tests", &["cargo", "test", "--doc", "--workspace", "--quiet"]),
         node("node packages", &["npm", "ci"]),
-        node("node tests", &["node", "--test"]),
+        node("node tests", &["npm", "test"]),
     ]
 }
 
