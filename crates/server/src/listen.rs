@@ -2,6 +2,8 @@
 
 mod door;
 mod linger;
+mod lookout;
+mod sock_diag;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -26,6 +28,7 @@ use tower::ServiceExt;
 
 use door::Door;
 use linger::Lingering;
+use sock_diag::Ends;
 
 /// A request's head must be there within this time of the connection's or the previous answer's start. It is longer than
 /// the 60 s for which common proxies and clients keep an idle connection: whoever closes first must not be the server, or
@@ -39,6 +42,11 @@ const HTTP2_MAX_STREAMS: u32 = 256;
 const TLS_DEADLINE: Duration = Duration::from_secs(10);
 /// A peer that acknowledges nothing for this long is gone (half-open connections).
 const UNACKNOWLEDGED: Duration = Duration::from_secs(45);
+/// How often an HTTP/2 peer with open requests is pinged, so that there is something to acknowledge even where its streams
+/// have no room.
+const PING_EVERY: Duration = Duration::from_secs(15);
+/// A peer that is there but does not read answers no ping. It is given as long as a stream may stand still.
+const PONG_DEADLINE: Duration = Duration::from_secs(600);
 /// How long open requests may go on after a shutdown began.
 pub(crate) const DRAIN_DEADLINE: Duration = Duration::from_secs(12);
 
@@ -49,8 +57,22 @@ pub(crate) async fn serve(
     router: Router,
     stop: CancellationToken,
 ) -> Result<(), Infallible> {
-    serve_at_most(connections_max(), listener, tls, router, stop).await;
+    if let Err(error) = Ends::are_known(&listener) {
+        tracing::warn!(
+            %error,
+            "the system does not say how connections stand (netlink, sock_diag), so that a peer which is gone is \
+             noticed after minutes: allow AF_NETLINK to the server"
+        );
+    }
+    let limits = Limits { connections: connections_max(), unacknowledged: UNACKNOWLEDGED };
+    serve_within(limits, listener, tls, router, stop).await;
     Ok(())
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    connections: usize,
+    unacknowledged: Duration,
 }
 
 /// Connections take three quarters of the descriptors at most: were they to take all, no webhook could be sent.
@@ -59,8 +81,8 @@ fn connections_max() -> usize {
     usize::try_from(descriptors / 4 * 3).unwrap_or(usize::MAX).clamp(1, Semaphore::MAX_PERMITS)
 }
 
-async fn serve_at_most(
-    connections_max: usize,
+async fn serve_within(
+    limits: Limits,
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     router: Router,
@@ -68,13 +90,15 @@ async fn serve_at_most(
 ) {
     let server = Arc::new(http_server());
     let (draining, cut) = (GracefulShutdown::new(), CancellationToken::new());
-    let mut door = Door::new(listener, connections_max);
+    let mut door = Door::new(listener, limits.connections);
     while let Some((stream, place)) = stop.run_until_cancelled(door.next()).await {
-        prepare(&stream);
+        let Some(ends) = prepare(&stream) else { continue };
         let connection = Connection {
             server: Arc::clone(&server),
             router: router.clone(),
             cut: cut.child_token(),
+            ends,
+            unacknowledged: limits.unacknowledged,
             _place: place,
         };
         tokio::spawn(connection.run(stream, tls.clone(), draining.watcher()));
@@ -94,20 +118,15 @@ fn http_server() -> auto::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .max_concurrent_streams(HTTP2_MAX_STREAMS)
         .max_header_list_size(HEAD_MAX_BYTES as u32)
-        .keep_alive_interval(Some(UNACKNOWLEDGED / 3))
-        .keep_alive_timeout(UNACKNOWLEDGED / 3);
+        .keep_alive_interval(Some(PING_EVERY))
+        .keep_alive_timeout(PONG_DEADLINE);
     server
 }
 
-/// Small frames leave at once, and a silent peer is noticed. Either failing costs comfort, not correctness.
-fn prepare(stream: &TcpStream) {
-    let millis = u32::try_from(UNACKNOWLEDGED.as_millis()).unwrap_or(u32::MAX);
-    let set = stream
-        .set_nodelay(true)
-        .and_then(|()| rustix::net::sockopt::set_tcp_user_timeout(stream, millis).map_err(Into::into));
-    if let Err(error) = set {
-        tracing::debug!(%error, "a socket option could not be set");
-    }
+/// Has small frames leave at once, and tells the connection's ends; `None` where the peer has left already.
+fn prepare(stream: &TcpStream) -> Option<Ends> {
+    let ends = stream.set_nodelay(true).and_then(|()| Ends::of(stream));
+    ends.inspect_err(|error| tracing::debug!(%error, "a connection broke before it was served")).ok()
 }
 
 struct Connection {
@@ -115,6 +134,8 @@ struct Connection {
     router: Router,
     /// Ends it at once.
     cut: CancellationToken,
+    ends: Ends,
+    unacknowledged: Duration,
     _place: OwnedSemaphorePermit,
 }
 
@@ -151,6 +172,9 @@ impl Connection {
             }
             () = self.cut.cancelled() => tracing::debug!("a connection was cut"),
             () = silence(&asked) => tracing::debug!("closed a connection that asked for nothing"),
+            () = lookout::gone(self.ends, self.unacknowledged) => {
+                tracing::debug!("closed a connection whose peer acknowledges nothing");
+            }
         }
     }
 }
@@ -173,8 +197,11 @@ fn scissors(cut: &CancellationToken) -> HangUp {
 mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
+    use axum::body::Body;
     use axum::routing::get;
+    use futures_util::stream;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::sync::mpsc;
 
     use super::*;
 
@@ -204,7 +231,8 @@ mod tests {
         let left = Arc::clone(&first_left);
         let router = Router::new()
             .route("/", get(move || std::future::ready(left.load(Ordering::SeqCst).to_string())));
-        let serving = tokio::spawn(serve_at_most(1, listener, None, router, stop.clone()));
+        let limits = Limits { connections: 1, unacknowledged: UNACKNOWLEDGED };
+        let serving = tokio::spawn(serve_within(limits, listener, None, router, stop.clone()));
 
         let mut first = TcpStream::connect(address).await.unwrap();
         assert!(ask(&mut first).await.ends_with("false"));
@@ -219,5 +247,63 @@ mod tests {
         assert!(answer(&mut second).await.ends_with("true"), "it was served while there was no place");
         stop.cancel();
         serving.await.unwrap();
+    }
+
+    /// A body without an end, and word of its end all the same.
+    fn endless(ended: mpsc::UnboundedSender<()>) -> Body {
+        struct Tells(mpsc::UnboundedSender<()>);
+        impl Drop for Tells {
+            fn drop(&mut self) {
+                let _ = self.0.send(());
+            }
+        }
+        let tells = Tells(ended);
+        Body::from_stream(stream::repeat_with(move || {
+            let _ = &tells;
+            Ok::<_, Infallible>([b'x'; 16 * 1024].to_vec())
+        }))
+    }
+
+    /// A peer that acknowledges nothing is gone, and its connection is closed; one that acknowledges, and does not read,
+    /// is slow and keeps it for longer.
+    #[tokio::test]
+    async fn a_peer_that_is_gone_is_told_from_one_that_is_slow() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (slow_ended, mut of_slow) = mpsc::unbounded_channel();
+        let (gone_ended, mut of_gone) = mpsc::unbounded_channel();
+        let router = Router::new()
+            .route("/slow", get(move || std::future::ready(endless(slow_ended.clone()))))
+            .route("/gone", get(move || std::future::ready(endless(gone_ended.clone()))));
+        let limits = Limits { connections: 9, unacknowledged: Duration::from_secs(1) };
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(serve_within(limits, listener, None, router, stop.clone()));
+        let open = async |path| {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await.unwrap();
+            stream.read_exact(&mut [0; 100]).await.unwrap();
+            stream
+        };
+
+        let mut slow = open("/slow").await;
+        for _ in 0..3 {
+            let gone = open("/gone").await;
+            drop_all_packets_to(&gone);
+            timeout(Duration::from_secs(60), of_gone.recv()).await.expect("its connection is closed");
+        }
+        assert!(of_slow.try_recv().is_err(), "it has stood still for as long as three that are gone");
+        let mut piece = vec![0; 1 << 20];
+        for _ in 0..32 {
+            slow.read_exact(&mut piece).await.expect("the stream goes on, behind what the sockets held");
+        }
+        drop(slow);
+        stop.cancel();
+        serving.await.unwrap();
+    }
+
+    /// From now on the peer's kernel sees nothing of this connection, as behind a cable that was pulled.
+    fn drop_all_packets_to(peer: &TcpStream) {
+        const RETURN: u16 = 0x06;
+        socket2::SockRef::from(peer).attach_filter(&[socket2::SockFilter::new(RETURN, 0, 0, 0)]).unwrap();
     }
 }
