@@ -37,6 +37,8 @@ struct Quota {
     /// What is counted.
     of: &'static str,
     limit: usize,
+    /// Of a limit on requests a second: when the next one is taken, in seconds.
+    free_in_s: Option<u32>,
 }
 
 /// What a route answers.
@@ -71,7 +73,15 @@ impl ApiError {
     /// A count limit was reached.
     pub(crate) fn too_many(code: Code, of: &'static str, limit: usize) -> Self {
         let detail = format!("at most {limit} {of} are allowed at a time");
-        Self { quota: Some(Quota { of, limit }), ..Self::new(code, detail) }
+        Self { quota: Some(Quota { of, limit, free_in_s: None }), ..Self::new(code, detail) }
+    }
+
+    /// More requests in a second than are allowed.
+    pub(crate) fn too_often(of: &'static str, per_second: u32, free_in_s: u32) -> Self {
+        let detail =
+            format!("at most {per_second} requests a second are taken; wait as long as `retry-after` says");
+        let quota = Quota { of, limit: per_second as usize, free_in_s: Some(free_in_s) };
+        Self { quota: Some(quota), ..Self::new(Code::RateLimited, detail) }
     }
 
     /// A fault of the server; the cause goes to the log.
@@ -116,13 +126,18 @@ impl ApiError {
         if let Some(challenge) = challenge(self.code) {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
-        if let Some(seconds) = retry_after_s(self.code) {
+        let free_in_s = self.quota.and_then(|quota| quota.free_in_s);
+        if let Some(seconds) = free_in_s.or_else(|| retry_after_s(self.code)) {
             headers.insert(RETRY_AFTER, seconds.into());
         }
-        if let Some(Quota { of, limit }) = self.quota {
+        if let Some(Quota { of, limit, .. }) = self.quota {
             let value = |text: String| HeaderValue::from_str(&text).expect("names and digits are ASCII");
-            headers.insert(RATE_LIMIT, value(format!("\"{of}\";r=0")));
-            headers.insert(RATE_LIMIT_POLICY, value(format!("\"{of}\";q={limit}")));
+            let (left, window) = match free_in_s {
+                Some(seconds) => (format!(";t={seconds}"), ";w=1"),
+                None => (String::new(), ""),
+            };
+            headers.insert(RATE_LIMIT, value(format!("\"{of}\";r=0{left}")));
+            headers.insert(RATE_LIMIT_POLICY, value(format!("\"{of}\";q={limit}{window}")));
         }
         response
     }

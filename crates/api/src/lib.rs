@@ -20,6 +20,7 @@ mod options;
 mod page;
 mod publish;
 mod query;
+mod rate;
 mod routes;
 mod shared;
 mod stream;

@@ -17,6 +17,10 @@ pub struct Options {
     pub envelope_max_bytes: usize,
     /// The most webhooks of a team.
     pub webhooks_per_team: usize,
+    /// The most requests of a team key in a second; 0 is no limit.
+    pub requests_per_key: u32,
+    /// The most requests of a team's keys and tokens together in a second; 0 is no limit.
+    pub requests_per_team: u32,
     /// How long events are kept. A webhook's retries end within it: what is still to be sent cannot be removed.
     pub retention: Duration,
     /// How long a publish waits for its sync before it is answered `outcome_unknown`.
@@ -32,6 +36,12 @@ pub struct Options {
     /// How long a body may take to arrive.
     pub body_timeout: Duration,
 }
+
+/// One busy application; a batch of 1,000 events counts as one request.
+const REQUESTS_PER_KEY: u32 = 1_000;
+
+/// A few of them. A tenth of what two cores answer, so that ten teams at their limit leave room for others.
+const REQUESTS_PER_TEAM: u32 = 2_000;
 
 /// A month, in which somebody notices that a receiver missed something.
 const RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -55,6 +65,8 @@ impl Options {
             token_key,
             envelope_max_bytes: ENVELOPE_MAX_BYTES,
             webhooks_per_team: WEBHOOKS_A_TEAM,
+            requests_per_key: REQUESTS_PER_KEY,
+            requests_per_team: REQUESTS_PER_TEAM,
             retention: RETENTION,
             publish_timeout: PUBLISH_TIMEOUT,
             origins: Origins::default(),

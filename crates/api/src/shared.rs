@@ -11,6 +11,7 @@ use crate::auth::KeyUses;
 use crate::body::Intake;
 use crate::catalog::Catalog;
 use crate::ids::Ids;
+use crate::rate::Rates;
 
 /// Writes the metrics of the whole server, in the OpenMetrics text format.
 pub type Metrics = Arc<dyn Fn() -> String + Send + Sync>;
@@ -39,13 +40,15 @@ pub(crate) struct Shared {
     pub(crate) catalog: Catalog,
     pub(crate) key_uses: KeyUses,
     pub(crate) intake: Intake,
+    pub(crate) rates: Rates,
 }
 
 impl Shared {
     pub(crate) fn new(api: Api) -> Arc<Self> {
         let (ids, catalog, key_uses) = (Ids::default(), Catalog::builtin(), KeyUses::default());
         let intake = Intake::new(api.options.body_memory_bytes, api.options.body_timeout);
-        Arc::new(Self { api, ids, catalog, key_uses, intake })
+        let rates = Rates::new(api.options.requests_per_key, api.options.requests_per_team);
+        Arc::new(Self { api, ids, catalog, key_uses, intake, rates })
     }
 
     pub(crate) fn store(&self) -> &dyn Store {

@@ -41,6 +41,10 @@ pub struct Options {
     pub webhooks_per_team: usize,
     /// Memory for the newest frames of all streams, in bytes.
     pub stream_memory_bytes: usize,
+    /// Most requests of a key in a second; 0 is no limit.
+    pub requests_per_key: u32,
+    /// Most requests of a team in a second; 0 is no limit.
+    pub requests_per_team: u32,
     /// Most open streams of a key.
     pub streams_per_key: usize,
     /// Most open streams of a team.
@@ -132,6 +136,12 @@ impl Options {
             stream_memory_bytes: settings
                 .read("stream-memory", count)?
                 .ok_or_else(|| required("stream-memory"))?,
+            requests_per_key: settings
+                .read("requests-per-key", rate)?
+                .ok_or_else(|| required("requests-per-key"))?,
+            requests_per_team: settings
+                .read("requests-per-team", rate)?
+                .ok_or_else(|| required("requests-per-team"))?,
             streams_per_key: settings
                 .read("streams-per-key", count)?
                 .ok_or_else(|| required("streams-per-key"))?,
@@ -216,6 +226,10 @@ fn duration(text: &str) -> Result<Duration, &'static str> {
 
 fn count(text: &str) -> Result<usize, &'static str> {
     text.parse().map_err(|_| "write a whole number")
+}
+
+fn rate(text: &str) -> Result<u32, &'static str> {
+    text.parse().map_err(|_| "write a whole number of requests a second, or 0 for no limit")
 }
 
 fn switch(text: &str) -> Result<bool, &'static str> {

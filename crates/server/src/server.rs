@@ -201,6 +201,8 @@ fn api_options(options: &Options, platform_key: &PlatformKey, tokens: TokenKey) 
         webhooks_per_team: options.webhooks_per_team,
         retention: options.retention,
         origins: options.cors_origins.clone(),
+        requests_per_key: options.requests_per_key,
+        requests_per_team: options.requests_per_team,
         hosts: options.check_host.then(|| own_host(options).into_iter().collect()),
         ..cstar_api::Options::new(platform_key.digest, tokens)
     }

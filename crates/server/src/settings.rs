@@ -84,6 +84,18 @@ pub const SETTINGS: &[Setting] = &[
         Some("67108864"),
         "Memory for the newest frames of all live streams together",
     ),
+    value(
+        "requests-per-key",
+        "COUNT",
+        Some("1000"),
+        "Requests a team key may send in a second; 0 is no limit",
+    ),
+    value(
+        "requests-per-team",
+        "COUNT",
+        Some("2000"),
+        "Requests a team's keys and tokens may send in a second; 0 is no limit",
+    ),
     value("streams-per-key", "COUNT", Some("10000"), "Most open streams a key may have"),
     value("streams-per-team", "COUNT", Some("20000"), "Most open streams a team may have"),
     value(

@@ -41,6 +41,7 @@ async fn admit(shared: &Shared, mut request: Request) -> ApiResult<Request> {
         return Err(ApiError::new(Code::MissingScope, "a realtime token opens its team's stream alone"));
     }
     if let Some(team) = team {
+        shared.rates.count(&caller, team)?;
         request.extensions_mut().insert(Access { caller: caller.clone(), team });
     }
     request.extensions_mut().insert(caller);

@@ -12,9 +12,8 @@ use crate::world::{Answer, TICKET, World};
 
 /// What no request can bring about here: the store's own states, which the table in `error.rs` maps, and what is counted
 /// by streams.
-const ELSEWHERE: [Code; 7] = [
+const ELSEWHERE: [Code; 6] = [
     Code::InProgress,
-    Code::RateLimited,
     Code::TooManyStreams,
     Code::Internal,
     Code::QueueFull,
@@ -50,6 +49,7 @@ async fn each_row_of_the_table_is_met() {
 
 async fn refusals() -> Vec<(Code, Answer)> {
     let mut all = by_header_and_path().await;
+    all.push((Code::RateLimited, too_often().await));
     all.extend(by_key().await);
     all.extend(by_body().await);
     all.extend(by_state().await);
@@ -114,6 +114,24 @@ async fn by_header_and_path() -> Vec<(Code, Answer)> {
     }
     rows.push((Code::BadQuery, world.post(format!("{events}?x=1"), event("ticket.created", TICKET)).await));
     rows
+}
+
+/// A key that asks more often than it may: until it is refused, with what to do.
+async fn too_often() -> Answer {
+    let world = World::with(|options| options.requests_per_key = 5);
+    let team = world.team().await;
+    let key = world.key(team, &["events:read"], &["*"]).await;
+    for _ in 0..10_000 {
+        let answer = world.get(format!("/v1/teams/{team}/events")).key(&key).await;
+        if answer.status == 429 {
+            assert_eq!(answer.header("retry-after"), Some("1"));
+            assert_eq!(answer.header("ratelimit"), Some("\"key-requests\";r=0;t=1"));
+            assert_eq!(answer.header("ratelimit-policy"), Some("\"key-requests\";q=5;w=1"));
+            world.get(format!("/v1/teams/{team}/events")).await.expect(200); // the platform key
+            return answer;
+        }
+    }
+    panic!("10,000 requests were taken");
 }
 
 async fn by_key() -> Vec<(Code, Answer)> {
