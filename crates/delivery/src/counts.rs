@@ -1,6 +1,7 @@
 //! What the metrics show.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use cstar_types::Outcome;
 
@@ -11,7 +12,7 @@ use crate::lanes::LaneCounts;
 pub struct Counts {
     /// Requests in flight.
     pub in_flight: u64,
-    /// Lanes that are remembered.
+    /// Lanes that have something to do, or whose pace is remembered.
     pub lanes: u64,
     /// Lanes whose last attempt failed.
     pub failing_lanes: u64,
@@ -19,6 +20,8 @@ pub struct Counts {
     pub waiting: u64,
     /// And what they weigh, in bytes.
     pub waiting_bytes: u64,
+    /// How long the oldest of them has been due, in whole seconds, as it was a few seconds ago.
+    pub oldest_wait_s: u64,
     /// Results that are not on record yet.
     pub unrecorded: u64,
     /// Attempts made since the start, by outcome.
@@ -33,6 +36,7 @@ pub(crate) struct Gauges {
     failing_lanes: AtomicU64,
     waiting: AtomicU64,
     waiting_bytes: AtomicU64,
+    oldest_wait_s: AtomicU64,
     unrecorded: AtomicU64,
     attempts: [AtomicU64; Outcome::ALL.len()],
 }
@@ -52,6 +56,10 @@ impl Gauges {
         set(&self.unrecorded, unrecorded);
     }
 
+    pub(crate) fn show_oldest(&self, wait: Duration) {
+        self.oldest_wait_s.store(wait.as_secs(), Ordering::Relaxed);
+    }
+
     pub(crate) fn read(&self) -> Counts {
         let get = |gauge: &AtomicU64| gauge.load(Ordering::Relaxed);
         Counts {
@@ -60,6 +68,7 @@ impl Gauges {
             failing_lanes: get(&self.failing_lanes),
             waiting: get(&self.waiting),
             waiting_bytes: get(&self.waiting_bytes),
+            oldest_wait_s: get(&self.oldest_wait_s),
             unrecorded: get(&self.unrecorded),
             attempts: Outcome::ALL.iter().map(|one| (*one, get(&self.attempts[*one as usize]))).collect(),
         }

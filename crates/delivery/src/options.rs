@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use cstar_types::{Clock, RetrySchedule};
 
+use crate::lanes::CEILING;
 use crate::sender::AuthorityError;
 use crate::target::{Resolver, SystemResolver, TargetRule};
 
@@ -17,13 +18,16 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 const IN_FLIGHT: usize = 512;
 
 /// Requests in flight to one webhook: an endpoint that takes 10 ms gets 12,800 a second.
-const IN_FLIGHT_A_LANE: u32 = 128;
+const IN_FLIGHT_A_LANE: usize = 128;
+
+/// A lane has at most one in so many of all requests in flight: it leaves room for others.
+const LANE_SHARE: usize = 4;
 
 /// What waits in memory: what is beyond it is read from the store when its turn comes.
 const WAITING_BYTES: usize = 64 * 1024 * 1024;
 
-/// Idle connections that are kept: each is a descriptor.
-const IDLE_CONNECTIONS: usize = 512;
+/// What the tail may hold for the engine, in bytes: a second of publishing at full speed. Beyond it the store is read.
+const TAIL_BYTES: usize = 16 * 1024 * 1024;
 
 /// How long they are kept: shorter than the 60 s and more after which common servers and balancers close theirs, since a
 /// request into a connection that is being closed is lost.
@@ -39,16 +43,14 @@ pub struct Options {
     pub attempt_timeout: Duration,
     /// The schedule of webhooks that have none of their own.
     pub retry_schedule: RetrySchedule,
-    /// Requests in flight over all webhooks, at least 2. First requests of healthy webhooks may go beyond it, up to twice
-    /// as many (DLV-4): descriptors must suffice for that, and for the idle connections.
+    /// Requests in flight over all webhooks, at least 2. One webhook gets a quarter of them, and 128 at most; as many idle
+    /// connections are kept. Descriptors must suffice: see [`Options::descriptors_max`].
     pub in_flight_max: usize,
-    /// Requests in flight to one webhook, at least 1.
-    pub in_flight_a_lane_max: u32,
     /// What may wait in memory, in bytes; the rest waits in the store.
     pub waiting_bytes_max: usize,
-    /// Idle connections that are kept.
-    pub idle_connections_max: usize,
-    /// For how long.
+    /// What the tail may hold for the engine, in bytes; beyond it the store is read.
+    pub tail_bytes_max: usize,
+    /// For how long idle connections are kept.
     pub idle_connection_timeout: Duration,
     /// How long a name's addresses are taken as they were; each attempt judges them anew.
     pub names_kept: Duration,
@@ -88,9 +90,8 @@ impl Options {
             attempt_timeout: ATTEMPT_TIMEOUT,
             retry_schedule: RetrySchedule::default(),
             in_flight_max: IN_FLIGHT,
-            in_flight_a_lane_max: IN_FLIGHT_A_LANE,
             waiting_bytes_max: WAITING_BYTES,
-            idle_connections_max: IDLE_CONNECTIONS,
+            tail_bytes_max: TAIL_BYTES,
             idle_connection_timeout: IDLE_CONNECTION_TIMEOUT,
             names_kept: NAMES_KEPT,
             target: TargetRule::default(),
@@ -100,12 +101,27 @@ impl Options {
         }
     }
 
+    /// The most descriptors that connections to webhooks hold at once: first requests of healthy webhooks may go beyond
+    /// the limit, up to [`CEILING`] times as many (DLV-4), and idle connections come on top.
+    #[must_use]
+    pub fn descriptors_max(&self) -> usize {
+        self.in_flight_max.saturating_mul(CEILING).saturating_add(self.idle_connections_max())
+    }
+
+    pub(crate) fn in_flight_a_lane_max(&self) -> u32 {
+        (self.in_flight_max / LANE_SHARE).clamp(1, IN_FLIGHT_A_LANE) as u32
+    }
+
+    /// What was in flight may be needed again at once.
+    pub(crate) fn idle_connections_max(&self) -> usize {
+        self.in_flight_max
+    }
+
     pub(crate) fn check(&self) -> Result<(), OptionsError> {
         let at_least = |name, value: u64, least| {
             if value < least { Err(OptionsError::TooSmall { name, value, least }) } else { Ok(()) }
         };
         at_least("in_flight_max", self.in_flight_max as u64, 2)?;
-        at_least("in_flight_a_lane_max", self.in_flight_a_lane_max.into(), 1)?;
         at_least("attempt_timeout in ms", self.attempt_timeout.as_millis().try_into().unwrap_or(u64::MAX), 1)
     }
 }
@@ -116,11 +132,27 @@ impl fmt::Debug for Options {
             .field("attempt_timeout", &self.attempt_timeout)
             .field("retry_schedule", &self.retry_schedule)
             .field("in_flight_max", &self.in_flight_max)
-            .field("in_flight_a_lane_max", &self.in_flight_a_lane_max)
             .field("waiting_bytes_max", &self.waiting_bytes_max)
             .field("target", &self.target)
             .finish_non_exhaustive()
     }
 }
 
-const _: () = assert!(IN_FLIGHT_A_LANE as usize <= IN_FLIGHT / 4, "one lane leaves room for others");
+#[cfg(test)]
+mod tests {
+    use cstar_types::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn the_limits_move_together() {
+        let limits = |in_flight_max| {
+            let clock: Clock = Arc::new(|| Timestamp::from_millis(0));
+            let options = Options { in_flight_max, ..Options::new(clock) };
+            (options.in_flight_a_lane_max(), options.idle_connections_max(), options.descriptors_max())
+        };
+        assert_eq!(limits(2), (1, 2, 6));
+        assert_eq!(limits(IN_FLIGHT), (128, 512, 1536));
+        assert_eq!(limits(100_000), (128, 100_000, 300_000));
+    }
+}

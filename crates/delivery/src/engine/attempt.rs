@@ -9,7 +9,7 @@ use http::{StatusCode, header};
 use tokio::time::Instant;
 
 use super::clock::SteadyClock;
-use super::endpoints::{Endpoints, Missing};
+use super::endpoints::Endpoints;
 use crate::counts::Gauges;
 use crate::endpoint::{Endpoint, Place};
 use crate::outcome;
@@ -47,14 +47,9 @@ pub(crate) struct Made {
     pub(crate) gone: Option<u64>,
 }
 
-/// Why an attempt was not made.
+/// An attempt was not made: there is nobody to send to, or something on this side failed; later that may be otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NotMade {
-    /// There is nobody to send to any more.
-    Gone,
-    /// Something on this side failed; later it may not.
-    NotNow,
-}
+pub(crate) struct NotMade;
 
 /// What came of sending, in the words of the log.
 struct Told {
@@ -70,9 +65,8 @@ impl Attempts {
     pub(crate) async fn make(&self, due: Due, asker: Asker) -> Finished {
         let (webhook, delivery) = (due.webhook, due.id);
         let result = match self.endpoints.get(webhook).await {
-            Ok(endpoint) => self.make_at(&endpoint, due, asker).await,
-            Err(Missing::Gone) => Err(NotMade::Gone),
-            Err(Missing::Unreadable) => Err(NotMade::NotNow),
+            Some(endpoint) => self.make_at(&endpoint, due, asker).await,
+            None => Err(NotMade),
         };
         Finished { webhook, delivery, result }
     }
@@ -128,11 +122,11 @@ impl Attempts {
             Err(Failure::RanOut(error)) => {
                 tracing::error!(%error, "this process has run out of something; idle connections are closed");
                 self.sender.close_all();
-                return Err(NotMade::NotNow);
+                return Err(NotMade);
             }
             Err(Failure::NoRoom) => {
                 tracing::warn!(%webhook, "too many host names are being looked up; trying again");
-                return Err(NotMade::NotNow);
+                return Err(NotMade);
             }
             _ => {}
         }

@@ -13,15 +13,6 @@ use crate::target::Names;
 /// The most endpoints that are remembered: with their keys and headers some twenty megabytes.
 const ENDPOINTS_MAX: usize = 10_000;
 
-/// Why there is nobody to send to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Missing {
-    /// The webhook was deleted or disabled: what waited for it is cancelled.
-    Gone,
-    /// It could not be read now.
-    Unreadable,
-}
-
 pub(crate) struct Endpoints {
     store: Arc<dyn Store>,
     names: Names,
@@ -41,34 +32,35 @@ impl Endpoints {
         Self { store, names, schedule, known: Mutex::default() }
     }
 
-    pub(crate) async fn get(&self, webhook: WebhookId) -> Result<Arc<Endpoint>, Missing> {
+    /// `None` if there is nobody to send to: the webhook was deleted or disabled, and what waited for it is cancelled; or it
+    /// cannot be read now.
+    pub(crate) async fn get(&self, webhook: WebhookId) -> Option<Arc<Endpoint>> {
         let changes = {
             let known = self.known.lock();
             if let Some(endpoint) = known.endpoints.get(&webhook) {
-                return Ok(Arc::clone(endpoint));
+                return Some(Arc::clone(endpoint));
             }
             known.changes
         };
         let endpoint = Arc::new(self.read(webhook).await?);
         self.remember(&endpoint, changes);
-        Ok(endpoint)
+        Some(endpoint)
     }
 
-    async fn read(&self, webhook: WebhookId) -> Result<Endpoint, Missing> {
-        let (webhook, secrets) = self.store.webhook_to_send(webhook).await.map_err(|error| match error {
-            StoreError::NotFound => Missing::Gone,
-            error => {
+    async fn read(&self, webhook: WebhookId) -> Option<Endpoint> {
+        let (webhook, secrets) = match self.store.webhook_to_send(webhook).await {
+            Ok(read) => read,
+            Err(StoreError::NotFound) => return None,
+            Err(error) => {
                 tracing::error!(%webhook, %error, "a webhook cannot be read");
-                Missing::Unreadable
+                return None;
             }
-        })?;
+        };
         if webhook.status == WebhookStatus::Disabled {
-            return Err(Missing::Gone);
+            return None;
         }
-        Endpoint::new(&webhook, &secrets, self.names.rule(), &self.schedule).map_err(|error| {
-            tracing::error!(%error, "a webhook cannot be sent to");
-            Missing::Unreadable
-        })
+        let endpoint = Endpoint::new(&webhook, &secrets, self.names.rule(), &self.schedule);
+        endpoint.inspect_err(|error| tracing::error!(%error, "a webhook cannot be sent to")).ok()
     }
 
     fn remember(&self, endpoint: &Arc<Endpoint>, changes: u64) {

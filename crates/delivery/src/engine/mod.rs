@@ -32,6 +32,7 @@ pub struct Engine {
     store: Arc<dyn Store>,
     attempts: Arc<Attempts>,
     limits: LaneLimits,
+    tail_bytes: usize,
 }
 
 /// What others ask of a running engine.
@@ -48,13 +49,19 @@ impl Engine {
     /// When the options cannot be used.
     pub fn new(store: Arc<dyn Store>, options: Options) -> Result<(Self, Handle), OptionsError> {
         options.check()?;
+        let limits = LaneLimits {
+            in_flight: options.in_flight_max,
+            in_flight_a_lane: options.in_flight_a_lane_max(),
+            waiting_bytes: options.waiting_bytes_max,
+        };
+        let (tail_bytes, idle_connections_max) = (options.tail_bytes_max, options.idle_connections_max());
         let names = Names::new(options.target, options.resolver, options.names_kept);
         let gauges = Arc::new(Gauges::default());
         let sender = Sender::new(SenderOptions {
             names: names.clone(),
             attempt_timeout: options.attempt_timeout,
             extra_authorities_pem: options.extra_authorities_pem,
-            idle_connections_max: options.idle_connections_max,
+            idle_connections_max,
             idle_connection_timeout: options.idle_connection_timeout,
         })?;
         let attempts = Attempts {
@@ -65,12 +72,7 @@ impl Engine {
             clock: options.clock,
             gauges: Arc::clone(&gauges),
         };
-        let limits = LaneLimits {
-            in_flight: options.in_flight_max,
-            in_flight_a_lane: options.in_flight_a_lane_max,
-            waiting_bytes: options.waiting_bytes_max,
-        };
-        Ok((Self { store, attempts: Arc::new(attempts), limits }, Handle { names, gauges }))
+        Ok((Self { store, attempts: Arc::new(attempts), limits, tail_bytes }, Handle { names, gauges }))
     }
 
     /// Delivers until `shutdown` completes; then nothing new is started, what is in flight ends within its deadline and is
@@ -79,7 +81,7 @@ impl Engine {
     /// # Errors
     /// When the store takes no results any more.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), StoreError> {
-        Dispatch::new(self.store, self.attempts, self.limits).run(shutdown).await
+        Dispatch::new(self.store, self.attempts, self.limits, self.tail_bytes).run(shutdown).await
     }
 }
 

@@ -18,6 +18,8 @@ pub(super) struct Lane {
     pub(super) pace: Pace,
     pub(super) queued: Queued,
     pub(super) in_flight: u32,
+    /// How many of them began before the webhook was changed. Nothing else is in flight then: see [`Lane::begin_anew`].
+    in_flight_before: u32,
     /// When the store has something that is not due yet.
     pub(super) timer: Option<Timestamp>,
     waiting: VecDeque<Due>,
@@ -48,6 +50,7 @@ impl Lane {
             pace: Pace::new(),
             queued: Queued::default(),
             in_flight: 0,
+            in_flight_before: 0,
             timer: None,
             waiting: VecDeque::new(),
             waiting_bytes: 0,
@@ -95,6 +98,30 @@ impl Lane {
     /// Whether it will run dry soon although the store has more.
     pub(super) fn runs_dry(&self) -> bool {
         self.can_load() && self.waiting.len() <= self.pace.limit() as usize
+    }
+
+    /// The webhook may be another endpoint now. Its pace is learned from the first request on, which waits for those in
+    /// flight.
+    pub(super) fn begin_anew(&mut self) {
+        self.pace = Pace::new();
+        self.in_flight_before = self.in_flight;
+    }
+
+    /// A request is no longer in flight; whether it says something of the endpoint.
+    pub(super) fn end(&mut self) -> bool {
+        self.in_flight -= 1;
+        match self.in_flight_before.checked_sub(1) {
+            None => true,
+            Some(left) => {
+                self.in_flight_before = left;
+                false
+            }
+        }
+    }
+
+    /// Since when the first of what waits in memory is due.
+    pub(super) fn due_since(&self) -> Option<Timestamp> {
+        self.waiting.front().map(|due| due.due_at)
     }
 
     /// Whether nothing is known of it but its pace.
@@ -176,6 +203,7 @@ impl Lane {
     /// A delivery has its result on record, or is no longer this lane's business.
     pub(super) fn settle(&mut self, delivery: DeliveryId) {
         let reopened = self.known.remove(&delivery).unwrap_or(false);
+        self.give_memory_back();
         if let Some(loading) = &mut self.loading {
             loading.settled.push(delivery);
         }
@@ -205,11 +233,54 @@ impl Lane {
             self.known.remove(&due.id);
             self.mark_more();
         }
+        self.give_memory_back();
     }
 
-    /// Forgets what waits here and in the store: there is nobody to send it to.
-    pub(super) fn forget(&mut self, memory: &mut Memory) {
+    /// A backlog leaves nothing behind when it is gone.
+    fn give_memory_back(&mut self) {
+        if self.known.is_empty() {
+            self.known = HashMap::new();
+            self.waiting = VecDeque::new();
+        }
+    }
+
+    /// Leaves all that waits to the store, which is not read before the lane's timer.
+    pub(super) fn rest(&mut self, memory: &mut Memory) {
         self.let_go(0, memory);
         self.more = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use cstar_types::{Entry, Event, EventId, Position, TeamId};
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_backlog_that_is_gone_leaves_no_memory_behind() {
+        let (team, at) = (TeamId::from_uuid(Uuid::nil()), Timestamp::from_millis(0));
+        let event =
+            Event::new(EventId::from_bits(1, false), "ticket.created".parse().unwrap(), team, at, b"{}");
+        let entry = Arc::new(Entry { position: Position::new(1, 1), event });
+        let due = |number: u128| Due {
+            id: DeliveryId::from_bits(number),
+            webhook: WebhookId::from_bits(1),
+            entry: Arc::clone(&entry),
+            attempts: 0,
+            failed: 0,
+            due_at: at,
+        };
+        let (mut lane, mut memory) = (Lane::new(), Memory::new(1 << 20));
+        lane.pace.succeeded(std::time::Duration::ZERO, true, 8);
+        (0..100).for_each(|number| lane.offer(due(number), &mut memory));
+        assert!(lane.known.capacity() >= 100 && lane.waiting.capacity() >= 100);
+        while let Some(due) = lane.pop(&mut memory) {
+            lane.settle(due.id);
+        }
+        assert_eq!((lane.known.capacity(), lane.waiting.capacity()), (0, 0));
     }
 }

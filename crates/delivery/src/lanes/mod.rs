@@ -7,10 +7,10 @@
 mod lane;
 mod memory;
 mod pace;
-#[cfg(test)]
-mod simulation_tests;
 mod slots;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod turns;
 
 use std::collections::{BTreeSet, HashMap};
@@ -21,6 +21,7 @@ use cstar_types::{DeliveryId, Timestamp, WebhookId};
 
 use lane::Lane;
 use memory::Memory;
+pub(crate) use slots::CEILING;
 use slots::Slots;
 use turns::{Turn, Turns};
 
@@ -151,8 +152,14 @@ impl Lanes {
         lane.enter(webhook, &mut self.turns);
     }
 
-    /// A webhook was changed: what waits may have been cancelled, so the store is asked again.
+    /// A webhook was changed: it may be another endpoint, and what waits for it may have been cancelled.
     pub(crate) fn changed(&mut self, webhook: WebhookId) {
+        self.learn(webhook, Lane::begin_anew);
+        self.read_again(webhook);
+        self.drop_if_idle(webhook);
+    }
+
+    fn read_again(&mut self, webhook: WebhookId) {
         if let Some(lane) = self.lanes.get_mut(&webhook) {
             lane.let_go(0, &mut self.memory);
             lane.enter(webhook, &mut self.turns);
@@ -163,33 +170,40 @@ impl Lanes {
     pub(crate) fn changed_all(&mut self) {
         self.lanes.values_mut().for_each(Lane::doubt);
         let webhooks: Vec<WebhookId> = self.lanes.keys().copied().collect();
-        webhooks.into_iter().for_each(|webhook| self.changed(webhook));
+        // Their paces stay: what is lost is news of a few, and to try every endpoint anew would hold up all.
+        webhooks.into_iter().for_each(|webhook| self.read_again(webhook));
     }
 
     /// A request is no longer in flight. Its delivery stays known.
     pub(crate) fn ended(&mut self, webhook: WebhookId, ended: Ended) {
         let Some(lane) = self.lanes.get_mut(&webhook) else { return };
-        let (was_proven, was_failing) = (lane.pace.is_proven(), lane.pace.failures() > 0);
         let full = lane.in_flight >= lane.pace.limit();
-        self.slots.give_back(was_proven);
-        lane.in_flight -= 1;
-        match ended {
-            Ended::Succeeded(took) => lane.pace.succeeded(took, full, self.limits.in_flight_a_lane),
-            Ended::Failed => lane.pace.failed(),
-            Ended::NotMade => {}
+        self.slots.give_back(lane.pace.is_proven());
+        if lane.end() {
+            let most = self.limits.in_flight_a_lane;
+            self.learn(webhook, |lane| match ended {
+                Ended::Succeeded(took) => lane.pace.succeeded(took, full, most),
+                Ended::Failed => lane.pace.failed(),
+                Ended::NotMade => {}
+            });
         }
-        if lane.pace.is_proven() != was_proven {
-            self.slots.reassign(lane.in_flight, lane.pace.is_proven());
-        }
-        match (was_failing, lane.pace.failures() > 0) {
-            (false, true) => self.failing += 1,
-            (true, false) => self.failing -= 1,
-            _ => {}
-        }
+        let Some(lane) = self.lanes.get_mut(&webhook) else { return };
         if lane.pace.failures() >= memory::FAILURES_TO_LET_GO {
             lane.let_go(memory::SUSPECT_DELIVERIES, &mut self.memory);
         }
         lane.enter(webhook, &mut self.turns);
+    }
+
+    /// Changes what is known of an endpoint, and what is counted by it.
+    fn learn(&mut self, webhook: WebhookId, learn: impl FnOnce(&mut Lane)) {
+        let Some(lane) = self.lanes.get_mut(&webhook) else { return };
+        let (was_proven, was_failing) = (lane.pace.is_proven(), lane.pace.failures() > 0);
+        learn(lane);
+        if lane.pace.is_proven() != was_proven {
+            self.slots.reassign(lane.in_flight, lane.pace.is_proven());
+        }
+        self.failing += usize::from(lane.pace.failures() > 0);
+        self.failing -= usize::from(was_failing);
     }
 
     /// The result of an attempt is on record; the next one is due then, if there is one.
@@ -204,13 +218,13 @@ impl Lanes {
     }
 
     /// An attempt could not be made, and the next could not either: the lane rests until then, or until it hears of
-    /// something new.
-    pub(crate) fn given_up(&mut self, webhook: WebhookId, delivery: DeliveryId, again_at: Option<Timestamp>) {
+    /// something new. If there is nobody to send to any more, the store will have nothing then.
+    pub(crate) fn given_up(&mut self, webhook: WebhookId, delivery: DeliveryId, again_at: Timestamp) {
         self.ended(webhook, Ended::NotMade);
         if let Some(lane) = self.lanes.get_mut(&webhook) {
-            lane.forget(&mut self.memory);
+            lane.rest(&mut self.memory);
         }
-        self.settled(webhook, delivery, again_at);
+        self.settled(webhook, delivery, Some(again_at));
     }
 
     /// The answer to [`Step::Load`], which was asked at `asked_at`.
@@ -238,17 +252,23 @@ impl Lanes {
         lane.enter_first(webhook, &mut self.turns);
     }
 
+    /// A lane of which nothing is known is none: so those of deleted webhooks go.
     fn drop_if_idle(&mut self, webhook: WebhookId) {
-        let is_idle = self.lanes.get(&webhook).is_some_and(Lane::is_idle);
-        if is_idle && self.lanes.len() > IDLE_LANES_MAX {
-            let lane = self.lanes.remove(&webhook);
-            self.failing -= usize::from(lane.is_some_and(|lane| lane.pace.failures() > 0));
+        let Some(lane) = self.lanes.get(&webhook).filter(|lane| lane.is_idle()) else { return };
+        if lane.pace.is_new() || self.lanes.len() > IDLE_LANES_MAX {
+            self.failing -= usize::from(lane.pace.failures() > 0);
+            self.lanes.remove(&webhook);
         }
     }
 
     /// When there is something to do although nothing happens.
     pub(crate) fn next_timer(&self) -> Option<Timestamp> {
         self.timers.first().map(|(at, _)| *at)
+    }
+
+    /// Since when the oldest delivery is due of those that wait in memory. Its cost grows with the number of lanes.
+    pub(crate) fn due_since(&self) -> Option<Timestamp> {
+        self.lanes.values().filter_map(Lane::due_since).min()
     }
 
     pub(crate) fn counts(&self) -> LaneCounts {

@@ -42,6 +42,11 @@ impl Pace {
         self.standing == Standing::Proven
     }
 
+    /// Whether nothing is known of the endpoint.
+    pub(super) fn is_new(&self) -> bool {
+        self.standing == Standing::Unproven
+    }
+
     /// How many attempts in a row have failed.
     pub(super) fn failures(&self) -> u32 {
         if let Standing::Failing(in_a_row) = self.standing { in_a_row } else { 0 }

@@ -3,7 +3,7 @@
 use super::turns::Turn;
 
 /// How far the healthy may go beyond the global limit, as a multiple of it: see [`Slots`].
-const CEILING: usize = 2;
+pub(crate) const CEILING: usize = 2;
 
 /// DLV-4: a lane whose last attempt succeeded always finds a slot.
 ///

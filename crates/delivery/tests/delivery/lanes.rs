@@ -16,7 +16,6 @@ async fn endpoints_that_hang_do_not_hold_up_a_healthy_one() {
     const EVENTS: usize = 25;
     let mut options = options();
     options.in_flight_max = SLOTS;
-    options.in_flight_a_lane_max = 8;
     options.attempt_timeout = Duration::from_secs(600); // nothing ends by itself here
     let world = World::with(options).await;
     let (healthy, hanging) = (Receiver::ok().await, Receiver::new(|_| Reply::never()).await);

@@ -1,0 +1,89 @@
+//! Calls of the store, which take their time, and what follows when they are done.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cstar_store::{DueSlice, StoreError};
+use cstar_types::{DeliveryId, DisabledReason, Timestamp, WebhookId};
+use tokio::time::sleep;
+
+use super::super::recorder::Outstanding;
+use super::{AGAIN, Dispatch};
+
+/// When an attempt whose result cannot be recorded is repeated: for as long the delivery is held, or it would be sent
+/// again at once and for ever.
+const HELD: Duration = Duration::from_secs(600);
+
+/// Something that took its time and is done.
+pub(super) enum Done {
+    Loaded { webhook: WebhookId, asked_at: Timestamp, slice: Result<DueSlice, StoreError> },
+    Surveyed(Result<Vec<(WebhookId, Timestamp)>, StoreError>),
+    Disabled(WebhookId, Result<(), StoreError>),
+    Held(WebhookId, DeliveryId),
+}
+
+impl Dispatch {
+    pub(super) fn load(&mut self, webhook: WebhookId, limit: usize, asked_at: Timestamp) {
+        let store = Arc::clone(&self.store);
+        self.calls.push(Box::pin(async move {
+            Done::Loaded { webhook, asked_at, slice: store.due(webhook, asked_at, limit).await }
+        }));
+    }
+
+    pub(super) fn survey(&mut self, after: Duration) {
+        let store = Arc::clone(&self.store);
+        self.calls.push(Box::pin(async move {
+            sleep(after).await;
+            Done::Surveyed(store.lanes().await)
+        }));
+    }
+
+    pub(super) fn disable(&mut self, webhook: WebhookId, version: u64) {
+        let store = Arc::clone(&self.store);
+        let now = (self.attempts.clock)();
+        self.calls.push(Box::pin(async move {
+            let disabled = store.disable_webhook(webhook, Some(version), DisabledReason::Gone, now).await;
+            Done::Disabled(webhook, disabled)
+        }));
+    }
+
+    /// The delivery stays known, so that it is not started although the store shows it as due.
+    pub(super) fn hold(&mut self, Outstanding { report, .. }: &Outstanding) {
+        let (webhook, delivery) = (report.webhook, report.delivery);
+        self.calls.push(Box::pin(async move {
+            sleep(HELD).await;
+            Done::Held(webhook, delivery)
+        }));
+    }
+
+    pub(super) fn done(&mut self, done: Done) -> Result<(), StoreError> {
+        match done {
+            Done::Loaded { webhook, asked_at, slice: Ok(slice) } => {
+                self.lanes.loaded(webhook, slice, asked_at)
+            }
+            Done::Surveyed(Ok(lanes)) => {
+                lanes.into_iter().for_each(|(webhook, at)| self.lanes.due_at(webhook, at))
+            }
+            Done::Disabled(_, Ok(()) | Err(StoreError::NotFound)) => {}
+            Done::Held(webhook, delivery) => {
+                self.lanes.settled(webhook, delivery, Some(self.attempts.steady.now()));
+            }
+            Done::Loaded { slice: Err(StoreError::Poisoned), .. }
+            | Done::Surveyed(Err(StoreError::Poisoned)) => {
+                return Err(StoreError::Poisoned);
+            }
+            Done::Loaded { webhook, slice: Err(error), .. } => {
+                tracing::error!(%webhook, %error, "what is due could not be read; trying again");
+                self.lanes.load_failed(webhook, self.attempts.steady.now().plus(AGAIN));
+            }
+            Done::Surveyed(Err(error)) => {
+                tracing::error!(%error, "what is due could not be read; trying again");
+                self.survey(AGAIN);
+            }
+            Done::Disabled(webhook, Err(error)) => {
+                tracing::error!(%webhook, %error, "a webhook that is gone could not be disabled; its next 410 tries again");
+            }
+        }
+        Ok(())
+    }
+}

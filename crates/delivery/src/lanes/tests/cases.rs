@@ -1,0 +1,119 @@
+//! What a lane does in one situation each.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use cstar_types::{DeliveryId, Timestamp, WebhookId};
+
+use super::super::{LaneLimits, Lanes, Step};
+use super::world::{SLOTS, World, webhook};
+
+/// DLV-4: with every other endpoint hanging, a healthy one is served at its own pace.
+#[test]
+fn a_healthy_lane_is_not_held_up_by_those_that_hang() {
+    let mut world = World::new();
+    let healthy = webhook(200);
+    world.publish(healthy);
+    world.hear();
+    world.run();
+    world.end(0, Some(Duration::from_millis(1)));
+    for number in 0..100 {
+        world.publish(webhook(number));
+    }
+    world.hear();
+    world.run();
+    let hanging: HashSet<DeliveryId> = world.in_flight.iter().map(|(_, id)| *id).collect();
+    assert_eq!(hanging.len(), SLOTS / 2);
+    for _ in 0..50 {
+        world.publish(healthy);
+        world.hear();
+        world.run();
+        let place = world.in_flight.iter().position(|(webhook, _)| *webhook == healthy);
+        let place = place.expect("it starts at once");
+        world.end(u8::try_from(place).unwrap(), Some(Duration::from_millis(1)));
+        world.run();
+    }
+}
+
+/// A million due at once are looked at in slices.
+#[test]
+fn a_storm_is_taken_in_slices() {
+    let mut lanes = Lanes::new(LaneLimits { in_flight: 512, in_flight_a_lane: 128, waiting_bytes: 1 << 20 });
+    let now = Timestamp::from_millis(1_000_000);
+    for number in 0..20_000u32 {
+        lanes.due_at(WebhookId::from_bits(number.into()), now);
+    }
+    let mut loads = 0;
+    while let Some(step) = lanes.next(now) {
+        assert!(matches!(step, Step::Load { limit: 1..=8, .. }));
+        loads += 1;
+    }
+    assert!(loads <= 8, "{loads} reads at once");
+    assert_eq!(lanes.counts().waiting, 0);
+}
+
+/// A webhook that was changed may be another endpoint: neither what was learned before nor what is still in flight from
+/// then says anything of it, and it is tried with one request.
+#[test]
+fn a_changed_webhook_is_tried_anew() {
+    let mut world = World::new();
+    let changed = webhook(1);
+    let quick = Some(Duration::from_millis(1));
+    world.publish(changed);
+    world.hear();
+    world.run();
+    world.end(0, quick);
+    (0..9).for_each(|_| world.publish(changed));
+    world.hear();
+    world.run();
+    assert_eq!(world.in_flight.len(), 2, "it has proven itself");
+    world.change(changed, false);
+    world.hear();
+    world.end(0, None);
+    world.run();
+    assert_eq!((world.in_flight.len(), world.lanes.counts().failing), (1, 0));
+    world.end(0, quick);
+    world.finish_loads();
+    assert_eq!(world.in_flight.len(), 1, "as one that was never tried");
+    assert!(!world.lanes.lanes[&changed].pace.is_proven());
+    world.finish();
+}
+
+/// Nothing stays of a webhook that is deleted, not even that it failed.
+#[test]
+fn a_deleted_webhook_leaves_no_lane() {
+    let mut world = World::new();
+    let [gone, other] = [1, 2].map(webhook);
+    for webhook in [gone, other] {
+        world.publish(webhook);
+    }
+    world.hear();
+    world.run();
+    world.end(0, None);
+    world.end(0, None);
+    (0..2).for_each(|_| world.record_one());
+    world.settle();
+    assert_eq!((world.lanes.counts().lanes, world.lanes.counts().failing), (2, 2));
+    world.change(gone, true);
+    world.hear();
+    world.now = world.lanes.next_timer().unwrap();
+    world.run();
+    world.finish_loads();
+    assert_eq!((world.lanes.counts().lanes, world.lanes.counts().failing), (1, 1));
+}
+
+/// DLV-3: what is committed for a webhook that was enabled again is not forgotten with what was cancelled before.
+#[test]
+fn what_comes_after_an_attempt_that_was_not_made_is_found() {
+    let mut world = World::new();
+    let back = webhook(1);
+    world.publish(back);
+    world.hear();
+    world.run();
+    let (_, delivery) = world.in_flight.remove(0);
+    world.change(back, true);
+    world.publish(back);
+    world.hear();
+    world.lanes.given_up(back, delivery, world.now.plus(Duration::from_secs(1)));
+    world.finish();
+}

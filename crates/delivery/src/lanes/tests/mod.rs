@@ -1,0 +1,5 @@
+//! The lanes without IO and without a clock.
+
+mod cases;
+mod simulation;
+mod world;
