@@ -194,7 +194,8 @@ mod tests {
 
     use super::*;
     use crate::given::filter;
-    use crate::seat::{Guest, StreamId};
+    use crate::seat::Guest;
+    use cstar_types::StreamId;
 
     /// Waking who is left does not walk the places of all who were ever there.
     #[test]

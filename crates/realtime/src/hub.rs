@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use cstar_store::{Store, StoreError};
-use cstar_types::{Clock, KeyId, Patterns, Position, TeamId, Timestamp};
+use cstar_types::{Clock, KeyId, Patterns, Position, StreamId, TeamId, Timestamp};
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
 use crate::budget::Budget;
 use crate::counts::{Counts, Tally};
 use crate::feed::{Feed, Limits};
-use crate::seat::{Ending, Guest, Seat, StreamId};
+use crate::seat::{Ending, Guest, Seat};
 use crate::subscription::{Beginning, Subscription};
 use crate::wheel::{Spoke, Wheel};
 use crate::{Options, Subscribe, SubscribeError};

@@ -33,6 +33,6 @@ pub use cursor::{Gap, GapReason, Origin};
 pub use format::Format;
 pub use hub::{Hub, Stream};
 pub use options::Options;
-pub use seat::{HangUp, StreamId, StreamKind};
+pub use seat::HangUp;
 pub use subscribe::{Subscribe, SubscribeError};
 pub use subscription::Subscription;

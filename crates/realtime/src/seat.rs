@@ -5,19 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use cstar_store::TypeFilter;
-use cstar_types::{EventType, Id, IdKind, KeyId, Pattern, Patterns, Timestamp};
+use cstar_types::{EventType, KeyId, Pattern, Patterns, StreamId, Timestamp};
 use futures_util::task::AtomicWaker;
-
-/// Marks the identifier of an open stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum StreamKind {}
-
-impl IdKind for StreamKind {
-    const PREFIX: &'static str = "str_";
-}
-
-/// Identifies an open stream, for as long as it is open.
-pub type StreamId = Id<StreamKind>;
 
 /// Cuts the connection that carries a stream, for a reader that takes nothing any more: its body is not asked for, so it
 /// cannot end by itself.

@@ -53,7 +53,8 @@ mod tests {
 
     use super::*;
     use crate::given::filter;
-    use crate::seat::{Guest, StreamId};
+    use crate::seat::Guest;
+    use cstar_types::StreamId;
 
     fn seat(number: u128) -> Arc<Seat> {
         let (id, opened_at) = (StreamId::from_bits(number), Timestamp::default());

@@ -96,6 +96,9 @@ pub enum DeliveryKind {}
 /// Marks the identifier of a team key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum KeyKind {}
+/// Marks the identifier of an open stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StreamKind {}
 
 impl IdKind for WebhookKind {
     const PREFIX: &'static str = "wh_";
@@ -106,6 +109,9 @@ impl IdKind for DeliveryKind {
 impl IdKind for KeyKind {
     const PREFIX: &'static str = "key_";
 }
+impl IdKind for StreamKind {
+    const PREFIX: &'static str = "str_";
+}
 
 /// Identifies a webhook.
 pub type WebhookId = Id<WebhookKind>;
@@ -113,6 +119,8 @@ pub type WebhookId = Id<WebhookKind>;
 pub type DeliveryId = Id<DeliveryKind>;
 /// Identifies a team key; it is the public part of the key.
 pub type KeyId = Id<KeyKind>;
+/// Identifies an open stream, for as long as it is open.
+pub type StreamId = Id<StreamKind>;
 
 /// Identifies an event, the same everywhere (T8): `evt_…`, or `evt_test_…` for a test event (W31, T20).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

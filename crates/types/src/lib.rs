@@ -21,7 +21,8 @@ pub use delivery::{
 };
 pub use event::{Entry, Event, envelope_len};
 pub use id::{
-    DeliveryId, DeliveryKind, EventId, Id, IdKind, KeyId, KeyKind, NotAnId, TeamId, WebhookId, WebhookKind,
+    DeliveryId, DeliveryKind, EventId, Id, IdKind, KeyId, KeyKind, NotAnId, StreamId, StreamKind, TeamId,
+    WebhookId, WebhookKind,
 };
 pub use key::{Key, NotAScope, Scope, Scopes};
 pub use pattern::{EventType, Pattern, PatternError, Patterns};

@@ -7,6 +7,7 @@ mod health;
 mod keys;
 mod pages;
 mod publish;
+mod streams;
 mod teams;
 mod tokens;
 mod webhooks;
@@ -55,6 +56,8 @@ fn json_routes() -> Router<Arc<Shared>> {
         .route(&of_team("events"), get(events::list).post(publish::publish))
         .route(&of_team("events/{event}"), get(events::one))
         .route(&of_team("realtime/tokens"), post(tokens::create))
+        .route(&of_team("realtime/streams"), get(streams::list))
+        .route(&of_team("realtime/streams/{stream}"), axum::routing::delete(streams::end))
         .route(&of_team("webhooks"), get(webhooks::list).post(webhooks::create))
         .route(
             &of_team("webhooks/{webhook}"),

@@ -27,7 +27,13 @@ async fn fail(world: &World, team: TeamId, delivery: &str) {
             signature: Some("0".repeat(64)),
         },
     };
-    let report = AttemptReport { delivery: id, webhook: row.webhook, failed_before: 0, attempt, verdict: Verdict::Failed };
+    let report = AttemptReport {
+        delivery: id,
+        webhook: row.webhook,
+        failed_before: 0,
+        attempt,
+        verdict: Verdict::Failed,
+    };
     world.store.record(vec![report]).await.unwrap();
 }
 

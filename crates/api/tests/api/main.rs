@@ -5,6 +5,7 @@ mod browsers;
 mod deliveries;
 mod keys;
 mod lists;
+mod open_streams;
 mod publishing;
 mod refusals;
 mod rotation;

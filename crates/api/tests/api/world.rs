@@ -52,11 +52,12 @@ pub(crate) struct Gate {
 #[async_trait]
 impl Resolver for Names {
     async fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>> {
+        let name = name.trim_end_matches('.'); // as it is asked for: absolute
         if name == "gated.example.com" {
             self.0.entered.notify_one();
             self.0.open.notified().await;
         }
-        match name.trim_end_matches('.') {
+        match name {
             "inner.example.com" => Ok(vec!["10.0.0.1".parse().unwrap()]),
             _ if name.ends_with("example.com") => Ok(vec!["93.184.215.14".parse().unwrap()]),
             _ => Err(io::ErrorKind::NotFound.into()),
@@ -106,6 +107,11 @@ impl World {
 
     pub(crate) fn wait_s(&self, seconds: i64) {
         self.now.fetch_add(seconds * 1000, Ordering::Relaxed);
+    }
+
+    /// A request as it is, and its answer, whose body may go on.
+    pub(crate) async fn raw(&self, request: Request<Body>) -> axum::response::Response {
+        self.router.clone().oneshot(request).await.unwrap()
     }
 
     /// A request, by the platform key unless said otherwise.
