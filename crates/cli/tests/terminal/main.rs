@@ -21,6 +21,7 @@ mod scene;
 mod serve;
 mod settings;
 mod stream;
+mod tls;
 mod trigger;
 
 use cstar_testkit::{CstarProcess, ticket};
