@@ -88,7 +88,11 @@ impl Hub {
         // The seat is taken first, the log's ends and the key are looked at then: what changes behind these looks, the
         // seat is told.
         let ends = self.store.ends(team).await?;
-        self.check_key(key).await?;
+        if let Some(key) = key
+            && !self.key_stands(key).await?
+        {
+            return Err(SubscribeError::KeyRevoked);
+        }
         place.feed.learn(ends);
         let start = origin.start(ends);
         place.seat.pass(start.passed.seq);
@@ -99,12 +103,12 @@ impl Hub {
         Ok(Subscription::new(place, Beginning { opening, until, format }))
     }
 
-    async fn check_key(&self, key: Option<KeyId>) -> Result<(), SubscribeError> {
-        let Some(key) = key else { return Ok(()) };
+    /// Whether there is such a key, and nobody has revoked it.
+    pub(crate) async fn key_stands(&self, key: KeyId) -> Result<bool, StoreError> {
         match self.store.key(key).await {
-            Ok((key, _)) if key.revoked_at.is_none() => Ok(()),
-            Ok(_) | Err(StoreError::NotFound) => Err(SubscribeError::KeyRevoked),
-            Err(error) => Err(error.into()),
+            Ok((key, _)) => Ok(key.revoked_at.is_none()),
+            Err(StoreError::NotFound) => Ok(false),
+            Err(error) => Err(error),
         }
     }
 

@@ -11,6 +11,7 @@
 
 mod batch;
 mod budget;
+mod catch_up;
 mod counts;
 mod cursor;
 mod feed;

@@ -7,9 +7,12 @@ use std::sync::Arc;
 
 use cstar_store::{Change, StoreError, TailReader, Told};
 use cstar_types::{Entry, KeyId, TeamId};
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
 use tokio::time::interval;
 
 use crate::Hub;
+use crate::catch_up::{Finding, findings};
 use crate::feed::Feed;
 use crate::options::{LEAVE_TICKS, TICK};
 use crate::run::Run;
@@ -23,24 +26,7 @@ impl Hub {
     /// Serves the streams until `shutdown`, or until the store closes; then no stream is taken any more, and those that
     /// are open are told to come back after a while and end. To be run once; without it streams stand still.
     pub async fn run(&self, shutdown: impl Future<Output = ()>) {
-        let mut task = Task { hub: self, behind: true, leaving: Vec::new() };
-        let mut tail = self.store.tail(self.options.tail_bytes);
-        let mut ticks = interval(TICK); // ticks that were missed come at once, so that they count time
-        let mut shutdown = pin!(shutdown);
-        loop {
-            if task.behind {
-                task.catch_up().await;
-            }
-            tokio::select! {
-                biased;
-                () = &mut shutdown => break,
-                _ = ticks.tick() => task.tick(),
-                told = tail.next() => match told {
-                    Some(told) => task.take(told, &mut tail),
-                    None => break,
-                },
-            }
-        }
+        Task::new(self).run(shutdown).await;
         self.drain();
     }
 
@@ -57,11 +43,50 @@ struct Task<'a> {
     hub: &'a Hub,
     /// The tail did not tell everything: the store knows more than the hub does.
     behind: bool,
+    /// What the store says meanwhile. The tail goes on beside it: the streams read what they miss themselves.
+    catching_up: Option<BoxStream<'a, Result<Finding, StoreError>>>,
+    /// The store did not answer. It is asked again at the next tick, not at once.
+    again: bool,
     /// Ended, and the tick by which they are to be gone.
     leaving: Vec<(u64, Arc<Seat>)>,
 }
 
-impl Task<'_> {
+/// The next finding, while there are some.
+async fn next<T>(findings: &mut Option<BoxStream<'_, T>>) -> Option<T> {
+    match findings {
+        Some(findings) => findings.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+impl<'a> Task<'a> {
+    fn new(hub: &'a Hub) -> Self {
+        Self { hub, behind: true, catching_up: None, again: false, leaving: Vec::new() }
+    }
+
+    /// Goes on until `shutdown`, or until the store closes. Nothing that is looked up in the store holds anything else up.
+    async fn run(&mut self, shutdown: impl Future<Output = ()>) {
+        let mut tail = self.hub.store.tail(self.hub.options.tail_bytes);
+        let mut ticks = interval(TICK); // ticks that were missed come at once, so that they count time
+        let mut shutdown = pin!(shutdown);
+        loop {
+            self.catch_up();
+            tokio::select! {
+                biased;
+                () = &mut shutdown => return,
+                _ = ticks.tick() => self.tick(),
+                finding = next(&mut self.catching_up) => match finding {
+                    Some(finding) => self.learn(finding),
+                    None => self.catching_up = None,
+                },
+                told = tail.next() => match told {
+                    Some(told) => self.take(told, &mut tail),
+                    None => return,
+                },
+            }
+        }
+    }
+
     /// Takes what was told, and what waits behind it, and tells it on.
     fn take(&mut self, first: Told, tail: &mut TailReader) {
         let mut appended: HashMap<TeamId, Vec<Arc<Entry>>> = HashMap::new();
@@ -92,9 +117,7 @@ impl Task<'_> {
                 }
                 so_far.extend(entries.iter().cloned());
             }
-            Change::KeyRevoked(key) => {
-                self.hub.feeds().iter().for_each(|feed| self.end_key(feed, *key));
-            }
+            Change::KeyRevoked(key) => self.end_key(*key),
             Change::TeamDeleted(team) => {
                 if let Some(feed) = self.hub.feed(*team) {
                     self.end(feed.seats(|_| true), Ending::TeamDeleted);
@@ -119,35 +142,36 @@ impl Task<'_> {
         feed.tell(&News::new(first.position.seq, last.position.seq, types));
     }
 
-    /// Finds out in the store what the tail did not tell: how far the logs reach, and whose keys and teams are gone. The
-    /// streams read what they miss themselves.
-    async fn catch_up(&mut self) {
-        self.behind = false;
-        for feed in self.hub.feeds() {
-            match self.hub.store.ends(feed.team).await {
-                Ok(ends) => feed.learn(ends),
-                Err(StoreError::NotFound) => self.end(feed.seats(|_| true), Ending::TeamDeleted),
-                Err(error) => self.try_later(&feed, &error),
+    /// Begins to find out in the store what the tail did not tell, if it has to and is not doing so.
+    fn catch_up(&mut self) {
+        if self.behind && self.catching_up.is_none() {
+            self.behind = false;
+            self.catching_up = Some(findings(self.hub));
+        }
+    }
+
+    fn learn(&mut self, finding: Result<Finding, StoreError>) {
+        match finding {
+            Ok(Finding::KeyStands) => {}
+            Ok(Finding::KeyRevoked(key)) => self.end_key(key),
+            Ok(Finding::LogReaches(feed, ends)) => {
+                feed.learn(ends);
+                feed.wake();
             }
-            feed.wake();
-            for key in feed.keys() {
-                match self.hub.store.key(key).await {
-                    Ok((key, _)) if key.revoked_at.is_none() => {}
-                    Ok(_) | Err(StoreError::NotFound) => self.end_key(&feed, key),
-                    Err(error) => self.try_later(&feed, &error),
+            Ok(Finding::TeamDeleted(feed)) => self.end(feed.seats(|_| true), Ending::TeamDeleted),
+            Err(error) => {
+                if !std::mem::replace(&mut self.again, true) {
+                    tracing::warn!(%error, "the store does not say what the streams missed; asking again");
                 }
             }
         }
     }
 
-    fn try_later(&mut self, feed: &Feed, error: &StoreError) {
-        tracing::warn!(team = %feed.team, %error, "the store does not say how far a log reaches; asking again");
-        self.behind = true;
-    }
-
     /// A token dies with the key that made it (SEC-2).
-    fn end_key(&mut self, feed: &Feed, key: KeyId) {
-        self.end(feed.seats(|seat| seat.key == Some(key)), Ending::Revoked);
+    fn end_key(&mut self, key: KeyId) {
+        for feed in self.hub.feeds() {
+            self.end(feed.seats(|seat| seat.key == Some(key)), Ending::Revoked);
+        }
     }
 
     /// Ends streams, and sees to it that they are gone soon, whether their readers read or not.
@@ -161,6 +185,7 @@ impl Task<'_> {
 
     /// Heartbeats, expiry, and those that stand still.
     fn tick(&mut self) {
+        self.behind |= std::mem::take(&mut self.again);
         let now = self.hub.next_tick();
         let stalled_ticks = self.hub.options.stalled_ticks();
         let mut stalled = Vec::new();
@@ -200,22 +225,29 @@ fn follow(before: &[Arc<Entry>], entries: &[Arc<Entry>]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use cstar_store::Directory;
+    use std::time::Duration;
+
     use cstar_store::model::Model;
+    use cstar_store::{Append, Directory, Log, NewEvent};
     use cstar_types::{Team, Timestamp};
+    use futures_util::stream;
+    use tokio::sync::oneshot;
+    use tokio::time::timeout;
 
     use super::*;
     use crate::given::{entry, filter};
     use crate::{Format, Options, Origin, Subscribe};
 
-    /// RT-1: what was committed while a team had no stream leaves no hole between what came before and after.
-    #[tokio::test]
-    async fn a_team_without_streams_in_between_begins_anew() {
+    async fn hub() -> (Arc<Model>, Arc<Hub>, TeamId) {
         let (store, team) = (Model::new(), entry(1).event.team);
         let created_at = Timestamp::default();
         store.create_team(Team { id: team, name: "test".into(), version: 1, created_at }).await.unwrap();
-        let hub = Hub::new(store, Options::default(), Arc::new(Timestamp::default));
-        let asked = Subscribe {
+        let hub = Hub::new(store.clone(), Options::default(), Arc::new(Timestamp::default));
+        (store, hub, team)
+    }
+
+    fn asked(team: TeamId) -> Subscribe {
+        Subscribe {
             team,
             key: None,
             filter: filter(None),
@@ -224,8 +256,52 @@ mod tests {
             format: Format::EventStream,
             expires_at: None,
             hang_up: None,
+        }
+    }
+
+    /// While the store does not say what was missed, events come, heartbeats come, and a shutdown is one.
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_does_not_answer_holds_up_nothing() {
+        let (store, hub, team) = hub().await;
+        let mut stream = hub.subscribe(asked(team)).await.unwrap();
+        let mut task = Task::new(&hub);
+        task.behind = false;
+        task.catching_up = Some(stream::pending().boxed());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let reading = async {
+            let mut read = async || String::from_utf8(stream.next().await.unwrap().to_vec()).unwrap();
+            assert!(read().await.contains("cstar.ready"));
+            let now = Timestamp::default();
+            let event = NewEvent { event: entry(1).event.clone(), idempotency_key: None };
+            store.append(Append { team, events: vec![event], deliver: true, now }).await.unwrap();
+            assert!(read().await.starts_with("id: 1.1\n"));
+            assert!(read().await.contains("cstar.heartbeat"));
+            drop(stop);
         };
-        let mut task = Task { hub: &hub, behind: false, leaving: Vec::new() };
+        let both = async { tokio::join!(task.run(async { drop(stopped.await) }), reading) };
+        timeout(Duration::from_secs(60), both).await.unwrap();
+    }
+
+    /// A store that fails is asked again, not as often as something changes.
+    #[tokio::test]
+    async fn a_store_that_fails_is_asked_at_the_next_tick() {
+        let (_, hub, _) = hub().await;
+        let mut task = Task::new(&hub);
+        task.behind = false;
+        task.learn(Err(StoreError::QueueFull));
+        task.catch_up();
+        assert!(task.catching_up.is_none());
+        task.tick();
+        task.catch_up();
+        assert!(task.catching_up.is_some());
+    }
+
+    /// RT-1: what was committed while a team had no stream leaves no hole between what came before and after.
+    #[tokio::test]
+    async fn a_team_without_streams_in_between_begins_anew() {
+        let (_, hub, team) = hub().await;
+        let asked = asked(team);
+        let mut task = Task::new(&hub);
         let mut appended = HashMap::new();
         for (seq, open, expected) in
             [(1, true, vec![1]), (2, true, vec![1, 2]), (3, false, vec![1, 2]), (4, true, vec![4])]
