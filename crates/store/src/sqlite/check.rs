@@ -12,8 +12,10 @@ use super::event_rows::{EventRow, select_events};
 use super::fault::Fault;
 use super::idempotency;
 use super::look::Look;
+use super::meta;
 use super::place::Place;
 use super::team_rows::{TeamRow, TeamState};
+use super::types::TypeNames;
 
 /// Rows in a slice.
 const SLICE_ROWS: i64 = 2_000;
@@ -22,6 +24,8 @@ const SLICE_ROWS: i64 = 2_000;
 #[derive(Debug, Clone, Copy)]
 enum Part {
     Structure(&'static str),
+    Meta,
+    Types,
     Teams,
     KeysAndWebhooks,
     Events,
@@ -30,7 +34,7 @@ enum Part {
     IdempotencyKeys,
 }
 
-const PARTS: [Part; 16] = [
+const PARTS: [Part; 18] = [
     Part::Structure("meta"),
     Part::Structure("types"),
     Part::Structure("teams"),
@@ -41,6 +45,8 @@ const PARTS: [Part; 16] = [
     Part::Structure("idempotency"),
     Part::Structure("deliveries"),
     Part::Structure("attempts"),
+    Part::Meta,
+    Part::Types,
     Part::Teams,
     Part::KeysAndWebhooks,
     Part::Events,
@@ -55,27 +61,54 @@ pub(super) struct Progress {
     part: usize,
     /// The last row looked at.
     after: i64,
+    /// Of rows that have no number, the rest of its key.
+    key: idempotency::Hash,
+}
+
+impl Progress {
+    /// At the beginning of the next part.
+    fn next(self) -> Self {
+        Self { part: self.part + 1, ..Self::default() }
+    }
 }
 
 /// Looks at the next slice; answers where to go on, or `None` at the end.
-pub(super) fn slice(look: Look<'_>, Progress { part, after }: Progress) -> Result<Option<Progress>, Fault> {
+pub(super) fn slice(look: Look<'_>, progress: Progress) -> Result<Option<Progress>, Fault> {
+    let Progress { part, after, key } = progress;
     let Some(looked_at) = PARTS.get(part) else { return Ok(None) };
-    let next = match looked_at {
+    let last = match looked_at {
         Part::Structure(table) => structure(look, table)?,
+        Part::Meta => meta::epoch(look.conn).and(meta::probe(look.conn)).map(|_| None)?,
+        Part::Types => types(look, after)?,
         Part::Teams => teams(look, after)?,
         Part::KeysAndWebhooks => keys_and_webhooks(look, after)?,
         Part::Events => events(look, after)?,
         Part::Deliveries => deliveries(look, after)?,
         Part::Attempts => attempts(look, after)?,
-        Part::IdempotencyKeys => idempotency::check_all(look).map(|()| None)?,
+        Part::IdempotencyKeys => {
+            let last = idempotency::check(look, (after, key), SLICE_ROWS)?;
+            return Ok(Some(last.map_or(progress.next(), |(after, key)| Progress { part, after, key })));
+        }
     };
-    Ok(Some(next.map_or(Progress { part: part + 1, after: 0 }, |after| Progress { part, after })))
+    Ok(Some(last.map_or(progress.next(), |after| Progress { after, ..progress })))
 }
 
 fn structure(look: Look<'_>, table: &str) -> Result<Option<i64>, Fault> {
     let found: String =
         look.conn.query_row(&format!("PRAGMA integrity_check('{table}')"), (), |row| row.get(0))?;
     if found == "ok" { Ok(None) } else { Err(Fault::Damaged(format!("table {table}: {found}"))) }
+}
+
+fn types(look: Look<'_>, after: i64) -> Result<Option<i64>, Fault> {
+    let mut list =
+        look.conn.prepare_cached("SELECT number FROM types WHERE number > ?1 ORDER BY number LIMIT ?2")?;
+    let mut last = None;
+    for number in list.query_map(params![after, SLICE_ROWS], |row| row.get(0))? {
+        let number = number?;
+        TypeNames::read(look.conn, number)?;
+        last = Some(number);
+    }
+    Ok(last)
 }
 
 fn teams(look: Look<'_>, after: i64) -> Result<Option<i64>, Fault> {

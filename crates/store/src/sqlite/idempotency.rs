@@ -123,17 +123,20 @@ pub(super) fn keep(
     Ok(())
 }
 
-/// Looks at every row (LOG-3).
-pub(super) fn check_all(look: Look<'_>) -> Result<(), Fault> {
-    let mut all = look
-        .conn
-        .prepare_cached("SELECT team, key, event, fingerprint, used_ms, checksum FROM idempotency")?;
-    let mut rows = all.query(())?;
-    while let Some(row) = rows.next()? {
-        let event: Place = row.get(2)?;
-        if checksum(row.get(0)?, &row.get(1)?, event, &row.get(3)?, row.get(4)?) != row.get::<_, i64>(5)? {
+/// Looks at so many rows behind one (LOG-3); answers the last, or `None` if there was none.
+pub(super) fn check(look: Look<'_>, after: (i64, Hash), rows: i64) -> Result<Option<(i64, Hash)>, Fault> {
+    let mut next = look.conn.prepare_cached(
+        "SELECT team, key, event, fingerprint, used_ms, checksum FROM idempotency
+         WHERE (team, key) > (?1, ?2) ORDER BY team, key LIMIT ?3",
+    )?;
+    let mut found = next.query(params![after.0, after.1, rows])?;
+    let mut last = None;
+    while let Some(row) = found.next()? {
+        let (team, key, event): (i64, Hash, Place) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        if checksum(team, &key, event, &row.get(3)?, row.get(4)?) != row.get::<_, i64>(5)? {
             return Err(Fault::damaged("idempotency", event.bits()));
         }
+        last = Some((team, key));
     }
-    Ok(())
+    Ok(last)
 }

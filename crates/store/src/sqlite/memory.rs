@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use cstar_types::{EventType, Patterns, TeamId, WebhookId, WebhookStatus};
-use rusqlite::OptionalExtension;
+use rusqlite::{OptionalExtension, params};
 
 use super::fault::Fault;
 use super::look::Look;
+use super::types;
 
 /// A webhook that an event goes to.
 #[derive(Debug, Clone, Copy)]
@@ -64,7 +65,7 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// Takes a team's head out, reading it if need be. Whoever took it puts it back if all went well.
+    /// Takes a team's head out, reading it if need be. Whoever took it puts it back.
     pub(super) fn take_head(&mut self, look: Look<'_>, team: TeamId) -> Result<Head, Fault> {
         if let Some(head) = self.heads.remove(&team) {
             self.webhooks -= head.enabled.len();
@@ -91,6 +92,11 @@ impl Memory {
         }
         self.webhooks += head.enabled.len();
         self.heads.insert(team, head);
+    }
+
+    #[cfg(test)]
+    pub(super) fn remembers(&self, team: TeamId) -> bool {
+        self.heads.contains_key(&team)
     }
 
     fn forget_team(&mut self, team: TeamId) {
@@ -134,12 +140,20 @@ impl Memory {
         if let Some(number) = self.types.get(event_type) {
             return Ok(*number);
         }
-        let mut known = look.conn.prepare_cached("SELECT number FROM types WHERE name = ?1")?;
-        let number = match known.query_row([event_type.as_str()], |row| row.get(0)).optional()? {
-            Some(number) => number,
+        let mut known = look.conn.prepare_cached("SELECT number, checksum FROM types WHERE name = ?1")?;
+        let row = known.query_row([event_type.as_str()], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?)));
+        let number = match row.optional()? {
+            Some((number, stored)) if types::checksum(number, event_type) == stored => number,
+            Some((number, _)) => return Err(Fault::damaged("types", number)),
             None => {
-                let mut add = look.conn.prepare_cached("INSERT INTO types (name) VALUES (?1)")?;
-                add.insert([event_type.as_str()])?
+                let last: Option<i64> =
+                    look.conn.query_row("SELECT max(number) FROM types", (), |row| row.get(0))?;
+                let number = last.unwrap_or_default() + 1;
+                let mut add = look
+                    .conn
+                    .prepare_cached("INSERT INTO types (number, name, checksum) VALUES (?1, ?2, ?3)")?;
+                add.execute(params![number, event_type.as_str(), types::checksum(number, event_type)])?;
+                number
             }
         };
         self.types.insert(event_type.clone(), number);

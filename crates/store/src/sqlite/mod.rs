@@ -40,6 +40,7 @@ mod keys;
 mod lock;
 mod look;
 mod memory;
+mod meta;
 mod open;
 mod options;
 mod place;

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicU8;
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{Semaphore, watch};
 
 use super::checkpoint::{Mode, Wal, checkpoint};
@@ -18,6 +18,7 @@ use super::keys::KnownKeys;
 use super::lock::Lock;
 use super::look::Shelf;
 use super::memory::Memory;
+use super::meta;
 use super::options::Options;
 use super::queue::{Bounds, Queue};
 use super::readers::Readers;
@@ -34,6 +35,8 @@ use crate::{StoreError, Tail};
 const FILE: &str = "cstar.db";
 /// Calls with results that may wait; a caller waits for its room here instead of being refused.
 const WAITING_CALLS: usize = 256;
+/// The first life of a store.
+const FIRST_EPOCH: u32 = 1;
 /// Known text, sealed, by which a wrong master key is noticed.
 const PROBE: &[u8] = b"cstar";
 const OTHER_KEY: &str = "the data was encrypted with another master key: give that one";
@@ -137,10 +140,11 @@ fn unusable_dir(dir: &Path, error: &io::Error) -> StoreError {
 fn scan_wal(path: &Path) -> Result<(), StoreError> {
     match wal::scan(path) {
         Ok(wal::Verdict::Sound) => Ok(()),
-        Ok(wal::Verdict::Damaged { offset, commits }) => Err(StoreError::Damaged(format!(
-            "wal_damaged: byte {offset} of {}: {commits} commits that were synced stand behind a damaged place and \
-             cannot be read. Keep a copy of the directory, check the disk, and restore a backup; to go on without \
-             those commits, move this file away",
+        Ok(wal::Verdict::Damaged { offset, sound, lost }) => Err(StoreError::Damaged(format!(
+            "wal_damaged: {} is not as it was written at byte {offset}: {sound} commits before it are whole, {lost} \
+             behind it were synced and cannot be read. Leave the data directory as it is, check the disk, and restore a \
+             backup. Without one, copy the whole directory, cut this file in the copy to {offset} bytes, and start on \
+             the copy: that brings the {sound} back and gives the {lost} up",
             path.display()
         ))),
         Err(error) => Err(StoreError::Unusable(format!("cannot read {}: {error}", path.display()))),
@@ -149,24 +153,20 @@ fn scan_wal(path: &Path) -> Result<(), StoreError> {
 
 /// Reads the epoch and tries the master key; at the first start, sets both.
 fn begin(conn: &Connection, vault: &Vault) -> Result<u32, Fault> {
-    let mut get = conn.prepare("SELECT value FROM meta WHERE name = ?1")?;
-    let epoch: Option<u32> = get.query_row(["epoch"], |row| row.get(0)).optional()?;
-    let probe: Option<Vec<u8>> = get.query_row(["master_key_probe"], |row| row.get(0)).optional()?;
-    match (epoch, probe) {
+    match (meta::epoch(conn)?, meta::probe(conn)?) {
         (Some(epoch), Some(probe)) => try_key(vault, &probe).map(|()| epoch),
         (None, None) => {
-            let set = "INSERT INTO meta (name, value) VALUES ('epoch', 1), ('master_key_probe', ?1)";
-            conn.execute(set, [vault.seal(Sealed::Probe, PROBE)])?;
-            Ok(1)
+            meta::set(conn, FIRST_EPOCH, &vault.seal(Sealed::Probe, PROBE))?;
+            Ok(FIRST_EPOCH)
         }
-        _ => Err(Fault::damaged("meta", "epoch")),
+        _ => Err(Fault::damaged("meta", meta::EPOCH)),
     }
 }
 
 fn try_key(vault: &Vault, probe: &[u8]) -> Result<(), Fault> {
     match vault.open(Sealed::Probe, probe) {
         Ok(clear) if **clear == *PROBE => Ok(()),
-        Ok(_) | Err(Shut::Damaged) => Err(Fault::damaged("meta", "master_key_probe")),
+        Ok(_) | Err(Shut::Damaged) => Err(Fault::damaged("meta", meta::PROBE)),
         Err(Shut::OtherKey) => Err(StoreError::Unusable(OTHER_KEY.to_owned()).into()),
     }
 }

@@ -26,8 +26,10 @@ pub(super) enum Verdict {
     Damaged {
         /// Where in the file, in bytes.
         offset: u64,
-        /// How many commits would be lost.
-        commits: u64,
+        /// How many commits stand before it, whole.
+        sound: u64,
+        /// How many would be lost.
+        lost: u64,
     },
 }
 
@@ -103,7 +105,7 @@ fn scan_frames(mut file: impl Read, header: &Header) -> io::Result<Verdict> {
     let mut frame = vec![0; FRAME_HEADER_BYTES + header.page_bytes];
     let mut chain = header.sum;
     let mut broken_at = None;
-    let mut commits = 0;
+    let (mut sound, mut lost) = (0, 0);
     let mut offset = HEADER_BYTES as u64;
     while fill(&mut file, &mut frame)? {
         let current = frame[8..16] == header.salt && word(&frame, 0) != 0;
@@ -114,13 +116,13 @@ fn scan_frames(mut file: impl Read, header: &Header) -> io::Result<Verdict> {
                 broken_at = Some(offset);
             }
         }
-        if broken_at.is_some() && current && is_commit(&frame) {
-            commits += 1;
+        if current && is_commit(&frame) {
+            *if broken_at.is_none() { &mut sound } else { &mut lost } += 1;
         }
         offset += frame.len() as u64;
     }
     Ok(match broken_at {
-        Some(offset) if commits > 1 => Verdict::Damaged { offset, commits },
+        Some(offset) if lost > 1 => Verdict::Damaged { offset, sound, lost },
         _ => Verdict::Sound,
     })
 }
@@ -132,15 +134,15 @@ fn scan_headless(mut file: impl Read, header: &[u8; HEADER_BYTES]) -> io::Result
         Some(word(header, 8)).filter(|bytes| is_page(*bytes)).unwrap_or(super::schema::PAGE_BYTES);
     let mut frame = vec![0; FRAME_HEADER_BYTES + page_bytes as usize];
     let mut salt = None;
-    let mut commits = 0;
+    let mut lost = 0;
     while fill(&mut file, &mut frame)? {
         let of_frame = &frame[8..16];
         let same = *salt.get_or_insert_with(|| of_frame.to_vec()) == of_frame;
         if same && word(&frame, 0) != 0 && is_commit(&frame) {
-            commits += 1;
+            lost += 1;
         }
     }
-    Ok(if commits > 1 { Verdict::Damaged { offset: 0, commits } } else { Verdict::Sound })
+    Ok(if lost > 1 { Verdict::Damaged { offset: 0, sound: 0, lost } } else { Verdict::Sound })
 }
 
 /// Whether a page can be of this size.

@@ -6,12 +6,14 @@
 
 CREATE TABLE meta (
     name TEXT PRIMARY KEY,
-    value ANY NOT NULL
+    value ANY NOT NULL,
+    checksum INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE types (
     number INTEGER PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE
+    name TEXT NOT NULL UNIQUE,
+    checksum INTEGER NOT NULL
 ) STRICT;
 
 -- The row of a deleted team stays: positions of its log were given, and its id must not give them again (LOG-2).

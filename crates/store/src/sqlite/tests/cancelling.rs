@@ -157,7 +157,7 @@ async fn a_full_disk_is_left_to_what_matters() {
     on_the_writer(
         &disk,
         "CREATE TEMP TRIGGER needs_room BEFORE UPDATE ON deliveries BEGIN
-             INSERT INTO types (name) VALUES (hex(zeroblob(25000000)));
+             INSERT INTO types (name, checksum) VALUES (hex(zeroblob(25000000)), 0);
          END",
     )
     .await;

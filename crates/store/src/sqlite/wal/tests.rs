@@ -54,9 +54,9 @@ fn damage_in_the_middle_is_found() {
     let (_dir, log) = log(5);
     for at in (0..FRAME).step_by(97).chain([0, 7, 8, 15, 16, 23]) {
         let found = verdict(&log, |bytes| bytes[frame(1) + at] ^= 0x10);
-        let Verdict::Damaged { offset, commits } = found else { panic!("byte {at} of the frame") };
-        assert_eq!(offset, frame(1) as u64);
-        assert!((3..=4).contains(&commits), "{commits} commits");
+        let Verdict::Damaged { offset, sound, lost } = found else { panic!("byte {at} of the frame") };
+        assert_eq!((offset, sound), (frame(1) as u64, 1));
+        assert!((3..=4).contains(&lost), "{lost} commits");
     }
 }
 
