@@ -64,11 +64,17 @@ impl Publish {
     /// DLV-1, LOG-2: gives positions, and makes the deliveries of the webhooks as they stand in this transaction. All
     /// that can refuse comes before the first row is written.
     pub(super) fn apply(&self, tx: &mut Tx<'_>) -> Result<Vec<Appended>, Fault> {
-        let look = tx.look();
-        let mut head = tx.memory.take_head(look, self.team)?;
+        let mut head = tx.memory.take_head(tx.look(), self.team)?;
+        let applied = self.apply_behind(tx, &mut head);
+        // Refused or not: what has failed otherwise ends the transaction, and with it all that is remembered.
+        tx.memory.put_head(self.team, head);
+        applied
+    }
+
+    fn apply_behind(&self, tx: &mut Tx<'_>, head: &mut Head) -> Result<Vec<Appended>, Fault> {
         let keys = self.events.iter().map(|prepared| &prepared.key);
-        let standings = idempotency::standings(look, self.team, head.number, keys)?;
-        self.is_within_bounds(tx, &mut head, &standings)?;
+        let standings = idempotency::standings(tx.look(), self.team, head.number, keys)?;
+        self.is_within_bounds(tx, head, &standings)?;
 
         if standings.iter().any(|standing| matches!(standing, Standing::New)) {
             head.last_ms = head.last_ms.max(self.now.as_millis());
@@ -81,7 +87,7 @@ impl Publish {
                 Standing::Stored(entry) => (entry, true),
                 Standing::Repeats(first) => (Arc::clone(&answers[first].entry), true),
                 Standing::New => {
-                    let new = self.place(tx, &mut insert, &mut head, prepared)?;
+                    let new = self.place(tx, &mut insert, head, prepared)?;
                     let entry = Arc::clone(&new.entry);
                     placed.push(new);
                     (entry, false)
@@ -89,11 +95,10 @@ impl Publish {
             };
             answers.push(Appended { entry, replayed });
         }
-        let due = self.deliver(tx, &mut head, &placed)?;
+        let due = self.deliver(tx, head, &placed)?;
         if !placed.is_empty() {
             tx.effects.appended(self.team, placed.into_iter().map(|new| new.entry).collect(), due);
         }
-        tx.memory.put_head(self.team, head);
         Ok(answers)
     }
 

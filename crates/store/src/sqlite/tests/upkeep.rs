@@ -11,13 +11,14 @@ use crate::conformance::read;
 use crate::sqlite::disk::Space;
 use crate::sqlite::queue::{Class, Size};
 use crate::sqlite::retention;
+use crate::sqlite::tx::Tx;
 use crate::{Cutoffs, DeliveryQuery, Verdict};
 
 const MIB: u64 = 1 << 20;
 
-/// The log begins anew after each checkpoint: its length is bounded, however much is written.
+/// The WAL begins anew after each checkpoint: its length is bounded, however much is written.
 #[tokio::test]
-async fn the_log_does_not_grow_without_end() {
+async fn the_wal_does_not_grow_without_end() {
     // On a disk of 16 MiB a checkpoint is made after each MiB.
     let space = Space { free: 1000 * MIB, total: 16 * MIB, reusable: 0 };
     let disk = OnDisk::with(|options| options.probe = Arc::new(move |_| Ok(space)));
@@ -47,10 +48,25 @@ async fn what_was_resent_meanwhile_is_not_removed() {
     assert_eq!(plan.rows(), 2, "the delivery and its event");
 
     store.resend(team, due.id, at(2)).await.unwrap();
-    let remove = move |tx: &mut crate::sqlite::tx::Tx<'_>| retention::remove(tx, &plan, cutoffs);
+    let remove = move |tx: &mut Tx<'_>| retention::remove(tx, &plan, cutoffs);
     assert_eq!(disk.store.shared.write(Class::Vital, Size::default(), remove).await, Ok(0));
     assert_eq!(store.delivery(team, due.id).await.unwrap().0.status, DeliveryStatus::Pending);
     assert_eq!(read::log(&store, team).await.len(), 1);
+}
+
+/// What is remembered of a team's log outlives a refusal: who publishes badly makes nobody read it again.
+#[tokio::test]
+async fn a_refused_publish_forgets_nothing() {
+    let disk = OnDisk::fresh();
+    let store = disk.any();
+    let team = given::team(&store).await;
+    for (data, refused) in [("{}", false), (r#"{"other":1}"#, true)] {
+        let event = given::keyed(new_event(team, "ticket.created", data, at(0)), "key");
+        let answer = store.append(publishing(team, vec![event], at(0))).await;
+        assert_eq!(answer.is_err(), refused);
+        let remembers = move |tx: &mut Tx<'_>| Ok(tx.memory.remembers(team));
+        assert_eq!(disk.store.shared.write(Class::Vital, Size::default(), remembers).await, Ok(true));
+    }
 }
 
 /// A page looks at a bounded number of rows, and the list still comes to its end.
