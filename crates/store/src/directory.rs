@@ -4,7 +4,8 @@ use std::fmt;
 
 use async_trait::async_trait;
 use cstar_types::{
-    DisabledReason, Key, KeyId, Patterns, RetrySchedule, Team, TeamId, Timestamp, Webhook, WebhookId,
+    DisabledReason, HeaderNames, Key, KeyId, Patterns, RetrySchedule, Team, TeamId, Timestamp, Webhook,
+    WebhookId,
 };
 use zeroize::Zeroizing;
 
@@ -55,8 +56,8 @@ pub struct ListQuery<I> {
     pub limit: usize,
 }
 
-/// What may change of a webhook; `None` leaves it as it is.
-#[derive(Debug, Clone, Default)]
+/// What may change of a webhook; `None` leaves it as it is. The values of its headers do not print (SEC-3).
+#[derive(Clone, Default)]
 pub struct WebhookPatch {
     /// A new URL.
     pub url: Option<String>,
@@ -72,6 +73,20 @@ pub struct WebhookPatch {
     pub headers: Option<Vec<(String, String)>>,
     /// Whether 410 disables it.
     pub disable_on_gone: Option<bool>,
+}
+
+impl fmt::Debug for WebhookPatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebhookPatch")
+            .field("url", &self.url)
+            .field("events", &self.events)
+            .field("description", &self.description)
+            .field("enabled", &self.enabled)
+            .field("retry_schedule", &self.retry_schedule)
+            .field("headers", &self.headers.as_deref().map(HeaderNames))
+            .field("disable_on_gone", &self.disable_on_gone)
+            .finish()
+    }
 }
 
 /// A new secret for a webhook (T3).
@@ -117,7 +132,8 @@ pub trait Directory: Send + Sync {
     /// Notes uses of keys; not synced, and losing some is no harm.
     async fn touch_keys(&self, uses: Vec<(KeyId, Timestamp)>) -> Result<(), StoreError>;
 
-    /// Stores a webhook and its secret (encrypted, SEC-3); `TooMany` if the team has `limit` already.
+    /// Stores a webhook and its secret (encrypted, SEC-3); `TooMany` if the team has `limit` already, `Conflict` if its id is
+    /// taken. The id of a deleted one is taken for as long as its deliveries are in the logs.
     async fn create_webhook(
         &self,
         webhook: Webhook,

@@ -8,6 +8,7 @@ use cstar_store::conformance::AnyStore;
 use cstar_store::conformance::given::{self, at};
 use cstar_store::sqlite::{MasterKey, Options, SqliteStore};
 use cstar_store::{Rotation, SecretText, WebhookPatch};
+use cstar_types::Webhook;
 
 const SECRET: &str = "whsec_bm9ib2R5IG1heSByZWFkIHRoaXMgaW4gYSBmaWxl";
 const NEXT: &str = "whsec_dGhlIHNlY3JldCB0aGF0IGNvbWVzIGFmdGVyIGl0Li4u";
@@ -68,4 +69,10 @@ async fn secrets_are_in_no_file_in_the_clear() {
 fn secrets_do_not_print() {
     let text = SecretText::new(SECRET.to_owned());
     assert!(!format!("{text:?}").contains("whsec"));
+    let headers = vec![("authorization".to_owned(), CREDENTIAL.to_owned())];
+    let patch = WebhookPatch { headers: Some(headers.clone()), ..WebhookPatch::default() };
+    let webhook = Webhook { headers, ..given::new_webhook(given::new_team("Acme").id, "*") };
+    for printed in [format!("{patch:?}"), format!("{webhook:?}")] {
+        assert!(printed.contains("authorization") && !printed.contains("Bearer"), "{printed}");
+    }
 }

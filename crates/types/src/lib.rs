@@ -32,4 +32,4 @@ pub use retry::{
 };
 pub use team::Team;
 pub use time::{Clock, NotAnInstant, Timestamp};
-pub use webhook::{DisabledReason, Webhook, WebhookStatus};
+pub use webhook::{DisabledReason, HeaderNames, Webhook, WebhookStatus};

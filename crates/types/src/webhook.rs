@@ -1,5 +1,7 @@
 //! A webhook: where a team wants its events posted.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Patterns, RetrySchedule, TeamId, Timestamp, WebhookId};
@@ -24,8 +26,8 @@ pub enum DisabledReason {
     Gone,
 }
 
-/// A registered endpoint. Its secrets are kept apart and never appear here (SEC-3).
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A registered endpoint. Its secrets are kept apart and never appear here (SEC-3); the values of its headers do not print.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Webhook {
     /// Which webhook.
     pub id: WebhookId,
@@ -43,7 +45,7 @@ pub struct Webhook {
     pub disabled_reason: Option<DisabledReason>,
     /// Its own retry schedule, or `None` for the server's.
     pub retry_schedule: Option<RetrySchedule>,
-    /// Headers that every request carries, in order. Values may be credentials of the receiver: never logged.
+    /// Headers that every request carries, in order. Values may be credentials of the receiver: see [`HeaderNames`].
     pub headers: Vec<(String, String)>,
     /// Whether an answer of 410 disables it.
     pub disable_on_gone: bool,
@@ -55,6 +57,37 @@ pub struct Webhook {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+}
+
+/// Prints the names of headers without their values, which may be credentials (SEC-3).
+#[derive(Clone, Copy)]
+pub struct HeaderNames<'a>(pub &'a [(String, String)]);
+
+impl fmt::Debug for HeaderNames<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+impl fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Webhook")
+            .field("id", &self.id)
+            .field("team", &self.team)
+            .field("url", &self.url)
+            .field("events", &self.events)
+            .field("description", &self.description)
+            .field("status", &self.status)
+            .field("disabled_reason", &self.disabled_reason)
+            .field("retry_schedule", &self.retry_schedule)
+            .field("headers", &HeaderNames(&self.headers))
+            .field("disable_on_gone", &self.disable_on_gone)
+            .field("secret_overlap_until", &self.secret_overlap_until)
+            .field("version", &self.version)
+            .field("created_at", &self.created_at)
+            .field("updated_at", &self.updated_at)
+            .finish()
+    }
 }
 
 impl Webhook {
