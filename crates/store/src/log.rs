@@ -17,6 +17,11 @@ pub struct Append {
     /// Whether webhooks that match get deliveries (`webhooks: false` makes none).
     pub deliver: bool,
     /// When it was asked, for the age of idempotency keys and deliveries.
+    ///
+    /// Commit times of a team never fall, since lists and retention search them as they search positions. So after a clock
+    /// that ran ahead, a team that published meanwhile keeps the time it reached until the clock is there too: what it
+    /// publishes until then looks younger by up to the whole jump, and is kept longer by as much. Nothing is removed
+    /// early because of it. (A bound on the jump would take a team's first event after a quiet month for one.)
     pub now: Timestamp,
 }
 
@@ -146,8 +151,8 @@ pub trait Log: Send + Sync {
     /// If the caller stops waiting, the append may still happen.
     ///
     /// # Errors
-    /// `NotFound` (team), `FanOutTooLarge`, `IdempotencyKeyReused`, `QueueFull`, `ShuttingDown`, `StorageFull`:
-    /// nothing is stored. `OutcomeUnknown`, `Poisoned` after hand-over: it may be.
+    /// `NotFound` (team), `FanOutTooLarge`, `IdempotencyKeyReused`, `Conflict` (a new event has the id of one that the store
+    /// keeps, whosever it is), `QueueFull`, `ShuttingDown`, `StorageFull`: nothing is stored. `OutcomeUnknown`, `Poisoned` after hand-over: it may be.
     async fn append(&self, append: Append) -> Result<Vec<Appended>, StoreError>;
 
     /// The ends of the team's log.

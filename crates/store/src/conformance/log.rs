@@ -33,6 +33,35 @@ pub async fn positions_count_from_1_for_each_team(subject: impl Subject) {
     }
 }
 
+/// An id names one event, whatever its team and whether it is a test event: nothing of a publish that gives it to
+/// another is stored.
+pub async fn an_event_id_is_given_once(subject: impl Subject) {
+    let store = subject.store();
+    let (team, other) = (given::team(&store).await, given::team(&store).await);
+    let with_id = |team, id, data: &str| {
+        let event = Event::new(id, given::event_type("ticket.closed"), team, at(1), data.as_bytes());
+        NewEvent { event, idempotency_key: None }
+    };
+    let first = given::keyed(given::new_event(team, "ticket.created", "{}", at(0)), "key");
+    let id = first.event.id;
+    store.append(publishing(team, vec![first.clone()], at(0))).await.unwrap();
+    let as_test = EventId::from_bits(id.bits(), true);
+    let new = given::new_event(team, "ticket.closed", "{}", at(1));
+    for (of, events) in [
+        (team, vec![new.clone(), with_id(team, id, r#"{"other":1}"#)]),
+        (other, vec![with_id(other, id, "{}")]),
+        (team, vec![with_id(team, as_test, "{}")]),
+        (team, vec![new.clone(), new]),
+    ] {
+        let refused = store.append(publishing(of, events, at(1))).await;
+        assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
+    }
+    let repeated = store.append(publishing(team, vec![first], at(2))).await.unwrap();
+    assert!(repeated[0].replayed, "a repeat brings nothing new");
+    assert_eq!(read::log(&store, team).await.len(), 1);
+    assert_eq!(store.ends(other).await.unwrap().head, 0);
+}
+
 /// LOG-2: appends that race leave no hole, and the events of one stand together, in order.
 pub async fn racing_appends_leave_no_hole(subject: impl Subject) {
     const APPENDS: usize = 60;

@@ -35,6 +35,7 @@ macro_rules! conformance_suite {
         $crate::conformance_suite! { $subject =>
             log:
                 positions_count_from_1_for_each_team,
+                an_event_id_is_given_once,
                 racing_appends_leave_no_hole,
                 who_has_read_n_sees_only_what_is_behind_it,
                 an_append_that_nobody_awaits_is_whole_or_nothing,
@@ -92,6 +93,7 @@ macro_rules! conformance_suite {
                 a_patch_changes_what_it_names,
                 a_webhook_that_changed_meanwhile_is_left_alone,
                 a_team_has_so_many_webhooks,
+                a_webhooks_id_is_given_once,
                 webhooks_are_listed_newest_first;
             rotation:
                 the_secret_before_is_kept_for_the_overlap,

@@ -122,6 +122,24 @@ pub async fn a_team_has_so_many_webhooks(subject: impl Subject) {
     assert_eq!(stored, Err(StoreError::NotFound));
 }
 
+/// `Conflict` for an id that is taken, by another team's or a deleted one too while its deliveries are in the logs: they
+/// say where they went.
+pub async fn a_webhooks_id_is_given_once(subject: impl Subject) {
+    let store = subject.store();
+    let (team, id, _) = given::one_delivery(&store).await;
+    let other = given::team(&store).await;
+    for deleted in [false, true] {
+        if deleted {
+            store.delete_webhook(team, id, None, at(1)).await.unwrap();
+        }
+        for of in [team, other] {
+            let webhook = cstar_types::Webhook { id, ..given::new_webhook(of, "*") };
+            let refused = store.create_webhook(webhook, given::secret(), given::WEBHOOKS_MAX).await;
+            assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
+        }
+    }
+}
+
 /// The webhooks of a team, newest first, page by page.
 pub async fn webhooks_are_listed_newest_first(subject: impl Subject) {
     let store = subject.store();

@@ -18,6 +18,7 @@ use crate::{
 #[async_trait]
 impl Deliveries for Model {
     async fn lanes(&self) -> Result<Vec<(WebhookId, Timestamp)>, StoreError> {
+        self.may_refuse()?;
         self.look(|state| {
             let mut lanes: BTreeMap<WebhookId, Timestamp> = BTreeMap::new();
             for due in state.deliveries.values().filter_map(Row::due) {
@@ -29,6 +30,7 @@ impl Deliveries for Model {
     }
 
     async fn due(&self, webhook: WebhookId, now: Timestamp, limit: usize) -> Result<DueSlice, StoreError> {
+        self.may_refuse()?;
         self.look(|state| {
             let mut due = state.waiting(webhook);
             let ready = due.iter().take_while(|due| due.due_at <= now).count().min(limit);

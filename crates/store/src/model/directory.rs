@@ -117,7 +117,8 @@ impl Directory for Model {
     ) -> Result<Webhook, StoreError> {
         self.change(|state| {
             state.team(webhook.team)?;
-            if state.webhooks.contains_key(&webhook.id) {
+            let in_the_logs = || state.deliveries.values().any(|row| row.delivery.webhook == webhook.id);
+            if state.webhooks.contains_key(&webhook.id) || in_the_logs() {
                 return Err(StoreError::Conflict("the webhook's id is taken"));
             }
             let of_team = state.webhooks.values().filter(|(other, _)| other.team == webhook.team);

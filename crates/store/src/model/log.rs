@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use cstar_types::limits::COMMIT_MAX_DELIVERIES;
 use cstar_types::{
-    Delivery, DeliveryId, DeliveryStatus, Entry, EventId, Position, TeamId, Timestamp, WebhookId,
+    Delivery, DeliveryId, DeliveryStatus, Entry, Event, EventId, Position, TeamId, Timestamp, WebhookId,
 };
 
 use super::Model;
@@ -76,6 +76,11 @@ impl EventQuery {
     }
 }
 
+/// Whether both have the same id; its mark for test events makes no other one of it.
+fn is_same(one: &Event, other: &Event) -> bool {
+    one.id.bits() == other.id.bits()
+}
+
 impl State {
     fn append(&mut self, append: Append) -> Result<(Vec<Appended>, Option<Change>), StoreError> {
         let Append { team, events, deliver, now } = append;
@@ -138,6 +143,11 @@ impl State {
                 answers.push((Appended { entry: Arc::clone(first), replayed: true }, key));
                 continue;
             }
+            if self.has_event(&event)
+                || answers.iter().any(|(answer, _)| is_same(&answer.entry.event, &event))
+            {
+                return Err(StoreError::Conflict("the id is taken"));
+            }
             seq += 1;
             let entry = Arc::new(Entry { position: Position::new(EPOCH, seq), event });
             if let Some(key) = &key {
@@ -146,6 +156,10 @@ impl State {
             answers.push((Appended { entry, replayed: false }, key));
         }
         Ok(answers)
+    }
+
+    fn has_event(&self, event: &Event) -> bool {
+        self.teams.iter().flat_map(|log| &log.kept).any(|kept| is_same(&kept.entry.event, event))
     }
 
     /// DLV-1: each pair of an event and an enabled webhook that wants it.

@@ -11,6 +11,7 @@ mod state;
 mod upkeep;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
@@ -25,6 +26,7 @@ use state::State;
 pub struct Model {
     state: Mutex<State>,
     tail: Tail,
+    refusals: AtomicUsize,
 }
 
 impl Model {
@@ -32,6 +34,25 @@ impl Model {
     #[must_use]
     pub fn new() -> Arc<Self> {
         Arc::default()
+    }
+
+    /// Refuses the next so many questions of what is due, as a database at fault would: for the tests of who asks.
+    pub fn refuse(&self, questions: usize) {
+        self.refusals.store(questions, Ordering::Relaxed);
+    }
+
+    /// How many of them are still to be asked.
+    #[must_use]
+    pub fn refusals_left(&self) -> usize {
+        self.refusals.load(Ordering::Relaxed)
+    }
+
+    fn may_refuse(&self) -> Result<(), StoreError> {
+        let one_less = |left: usize| left.checked_sub(1);
+        match self.refusals.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less) {
+            Ok(_) => Err(StoreError::Database("refused, as a test asked".into())),
+            Err(_) => Ok(()),
+        }
     }
 
     /// Looks at the state.

@@ -1,6 +1,6 @@
 //! What can go wrong inside the store, and what that means for the transaction and for the caller.
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 use crate::StoreError;
 
@@ -85,6 +85,11 @@ impl From<Fault> for StoreError {
             Fault::Refused(error) => error,
             Fault::Damaged(what) => Self::Damaged(what),
             Fault::NoRoom => Self::QueueFull,
+            Fault::Sqlite(rusqlite::Error::SqliteFailure(failure, _))
+                if failure.extended_code == ffi::SQLITE_CONSTRAINT_UNIQUE =>
+            {
+                Self::Conflict("the id is taken")
+            }
             Fault::Sqlite(error) => match error.sqlite_error_code() {
                 Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
                     Self::Damaged(error.to_string())
@@ -99,8 +104,6 @@ impl From<Fault> for StoreError {
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::ffi;
-
     use super::*;
 
     fn sqlite(code: i32) -> Fault {

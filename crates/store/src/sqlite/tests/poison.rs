@@ -79,7 +79,7 @@ async fn one_at_fault_leaves_the_others_alone() {
     held.go_on().await;
     let (stored, refused): (Vec<_>, Vec<_>) = racing.join_all().await.into_iter().partition(Result::is_ok);
     assert_eq!(stored.len(), 19);
-    assert!(matches!(refused[..], [Err(StoreError::Database(_))]), "{refused:?}");
+    assert!(matches!(refused[..], [Err(StoreError::Conflict(_))]), "{refused:?}");
     let log = read::log(&store, team).await;
     assert_eq!(log.len(), 20);
     assert_eq!(store.health(), Health::Ready);
