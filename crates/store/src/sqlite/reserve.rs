@@ -25,7 +25,7 @@ impl Reserve {
         self.made
     }
 
-    /// Takes the room. On a file system that cannot promise room there is no reserve.
+    /// Takes the room; `Unsupported` on a file system that cannot promise any, which will not change.
     pub(super) fn make(&mut self, bytes: u64) -> io::Result<()> {
         let file = File::create(&self.path)?;
         if let Err(error) = fallocate(&file, FallocateFlags::empty(), 0, bytes) {
@@ -57,5 +57,13 @@ mod tests {
         assert!(Reserve::of(dir.path()).is_made(), "it is found again at the next start");
         assert!(reserve.release() && !reserve.release());
         assert!(!dir.path().join("reserve").exists());
+    }
+
+    #[test]
+    fn a_file_system_without_promises_is_told_from_a_full_disk() {
+        use rustix::io::Errno;
+        for (errno, never) in [(Errno::OPNOTSUPP, true), (Errno::NOSYS, true), (Errno::NOSPC, false)] {
+            assert_eq!(io::Error::from(errno).kind() == io::ErrorKind::Unsupported, never, "{errno}");
+        }
     }
 }

@@ -24,8 +24,8 @@ pub(super) struct Room {
     looked_at: Option<Instant>,
     written: u64,
     reserve: Reserve,
-    /// A file system that cannot keep room is not asked again.
-    reserves: bool,
+    /// What went wrong when the reserve was last made.
+    refused: Option<io::ErrorKind>,
 }
 
 impl Room {
@@ -38,7 +38,7 @@ impl Room {
             looked_at: None,
             written: 0,
             reserve: Reserve::of(dir),
-            reserves: true,
+            refused: None,
         }
     }
 
@@ -78,7 +78,10 @@ impl Room {
         self.looked_at = Some(now);
         self.written = 0;
         self.ask(reusable);
-        if self.reserves && !self.reserve.is_made() && self.space.holds_reserve(to_come) {
+        if self.refused != Some(io::ErrorKind::Unsupported)
+            && !self.reserve.is_made()
+            && self.space.holds_reserve(to_come)
+        {
             self.make_reserve();
             self.ask(reusable);
         }
@@ -96,9 +99,10 @@ impl Room {
     }
 
     fn make_reserve(&mut self) {
-        if let Err(error) = self.reserve.make(self.space.reserve()) {
-            self.reserves = false;
-            tracing::warn!(%error, "no room can be kept on this file system for results on a full disk");
+        let refused = self.reserve.make(self.space.reserve()).err();
+        let before = std::mem::replace(&mut self.refused, refused.as_ref().map(io::Error::kind));
+        if let Some(error) = refused.filter(|error| before != Some(error.kind())) {
+            tracing::warn!(%error, "no room is kept for results on a full disk");
         }
     }
 
