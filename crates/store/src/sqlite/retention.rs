@@ -6,5 +6,7 @@
 mod plan;
 mod remove;
 
+#[cfg(test)]
+pub(super) use plan::SEARCHES;
 pub(super) use plan::{Plan, plan};
 pub(super) use remove::remove;

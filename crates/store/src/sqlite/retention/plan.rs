@@ -8,6 +8,21 @@ use crate::sqlite::fault::Fault;
 use crate::sqlite::look::Look;
 use crate::sqlite::place::Place;
 
+const ERASING: &str = "SELECT number FROM teams WHERE state = 1 ORDER BY number LIMIT 1";
+const OLDEST_DELIVERIES: &str = "SELECT place, created_ms, due_ms IS NULL FROM deliveries WHERE place > ?1 AND place <= ?2 ORDER BY place";
+const OLDEST_EVENTS: &str =
+    "SELECT place, committed_ms, id FROM events WHERE place > ?1 AND place <= ?2 ORDER BY place";
+const OLD_KEY: &str = "SELECT 1 FROM idempotency WHERE used_ms < ?1 LIMIT 1";
+const BARE_WEBHOOKS: &str = "SELECT number FROM webhooks w WHERE state = 3 AND NOT EXISTS
+     (SELECT 1 FROM deliveries INDEXED BY deliveries_webhook WHERE webhook = w.number) LIMIT ?1";
+const IS_AWAITED: &str =
+    "SELECT 1 FROM deliveries INDEXED BY deliveries_event WHERE event_id = ?1 AND due_ms IS NOT NULL LIMIT 1";
+
+/// All of them are searched for, none reads what it does not want.
+#[cfg(test)]
+pub(in crate::sqlite) const SEARCHES: [&str; 6] =
+    [ERASING, OLDEST_DELIVERIES, OLDEST_EVENTS, OLD_KEY, BARE_WEBHOOKS, IS_AWAITED];
+
 /// What is to be removed. Only places: the writer looks again.
 #[derive(Debug, Default)]
 pub(in crate::sqlite) struct Plan {
@@ -42,8 +57,7 @@ pub(in crate::sqlite) fn plan(
     from: i64,
 ) -> Result<Plan, Fault> {
     let mut plan = Plan { stopped_at: from, ..Plan::default() };
-    let mut erasing =
-        look.conn.prepare_cached("SELECT number FROM teams WHERE state = 1 ORDER BY number LIMIT 1")?;
+    let mut erasing = look.conn.prepare_cached(ERASING)?;
     plan.erase = erasing.query_row((), |row| row.get(0)).optional()?;
     if plan.erase.is_some() {
         plan.rows = rows;
@@ -75,9 +89,7 @@ impl Plan {
         cutoff: Timestamp,
         rows: usize,
     ) -> Result<(), Fault> {
-        let mut oldest = look.conn.prepare_cached(
-            "SELECT place, created_ms, due_ms IS NULL FROM deliveries WHERE place > ?1 AND place <= ?2 ORDER BY place",
-        )?;
+        let mut oldest = look.conn.prepare_cached(OLDEST_DELIVERIES)?;
         let mut found = oldest.query([Place::before(team), Place::last(team)])?;
         while let Some(row) = found.next()? {
             if self.rows >= rows || row.get::<_, i64>(1)? >= cutoff.as_millis() {
@@ -99,9 +111,7 @@ impl Plan {
         cutoff: Timestamp,
         rows: usize,
     ) -> Result<(), Fault> {
-        let mut oldest = look.conn.prepare_cached(
-            "SELECT place, committed_ms, id FROM events WHERE place > ?1 AND place <= ?2 ORDER BY place",
-        )?;
+        let mut oldest = look.conn.prepare_cached(OLDEST_EVENTS)?;
         let mut found = oldest.query([Place::new(team, removed), Place::last(team)])?;
         let mut upto = None;
         while let Some(row) = found.next()? {
@@ -117,15 +127,12 @@ impl Plan {
     }
 
     fn old_keys_and_webhooks(&mut self, look: Look<'_>, cutoff: Timestamp, rows: usize) -> Result<(), Fault> {
-        let mut old = look.conn.prepare_cached("SELECT 1 FROM idempotency WHERE used_ms < ?1 LIMIT 1")?;
+        let mut old = look.conn.prepare_cached(OLD_KEY)?;
         if self.rows < rows && old.exists([cutoff.as_millis()])? {
             self.idempotency_keys = true;
             self.rows = rows;
         }
-        let mut bare = look.conn.prepare_cached(
-            "SELECT number FROM webhooks w WHERE state = 3 AND NOT EXISTS
-                 (SELECT 1 FROM deliveries INDEXED BY deliveries_webhook WHERE webhook = w.number) LIMIT ?1",
-        )?;
+        let mut bare = look.conn.prepare_cached(BARE_WEBHOOKS)?;
         let left = rows.saturating_sub(self.rows) as i64;
         self.webhooks = bare.query_map([left], |row| row.get(0))?.collect::<Result<_, _>>()?;
         self.rows += self.webhooks.len();
@@ -135,8 +142,6 @@ impl Plan {
 
 /// Whether a delivery of this event has not ended.
 pub(super) fn is_awaited(look: Look<'_>, event: [u8; 16]) -> Result<bool, Fault> {
-    let mut waiting = look.conn.prepare_cached(
-        "SELECT 1 FROM deliveries INDEXED BY deliveries_event WHERE event_id = ?1 AND due_ms IS NOT NULL LIMIT 1",
-    )?;
+    let mut waiting = look.conn.prepare_cached(IS_AWAITED)?;
     Ok(waiting.exists([event])?)
 }

@@ -6,7 +6,7 @@ use crate::sqlite::append::INSERT_EVENT;
 use crate::sqlite::attempt_rows::INSERT_ATTEMPT;
 use crate::sqlite::deliveries::WAYS;
 use crate::sqlite::delivery_rows::{INSERT_DELIVERY, UPDATE_DELIVERY};
-use crate::sqlite::schema;
+use crate::sqlite::{cancel, due, retention, schema};
 
 fn plan(conn: &Connection, sql: &str) -> String {
     let mut explain = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
@@ -38,11 +38,35 @@ fn the_webhook_logs_are_searched_and_not_sorted() {
 #[test]
 fn what_is_due_is_read_in_its_order() {
     let conn = file();
-    let due = "SELECT place FROM deliveries INDEXED BY deliveries_due
-               WHERE webhook = ?1 AND generation = ?2 AND due_ms IS NOT NULL ORDER BY due_ms, place LIMIT 10";
-    let plan = plan(&conn, due);
-    assert!(plan.contains("deliveries_due (webhook=? AND generation=? AND due_ms>?)"), "{plan}");
-    assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+    for sql in [due::WAITING, due::FIRST_DUE] {
+        let plan = plan(&conn, sql);
+        assert!(plan.contains("deliveries_due (webhook=? AND generation=? AND due_ms>?)"), "{plan}");
+        assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+    }
+    let lanes = plan(&conn, due::ENABLED);
+    assert!(!lanes.contains("TEMP B-TREE"), "{lanes}");
+}
+
+#[test]
+fn what_is_cancelled_is_searched() {
+    let conn = file();
+    let slice = plan(&conn, cancel::STILL_WAITING);
+    assert!(slice.contains("deliveries_due (webhook=? AND generation<?)"), "{slice}");
+    let webhooks = plan(&conn, cancel::CANCELLING);
+    assert!(webhooks.contains("webhooks_cancelling") && !webhooks.contains("TEMP B-TREE"), "{webhooks}");
+}
+
+/// Removing what is old costs what is removed, not what is kept.
+#[test]
+fn what_is_old_is_searched_and_not_sorted() {
+    let conn = file();
+    for sql in retention::SEARCHES {
+        let plan = plan(&conn, sql);
+        // These two indexes hold nothing but what is wanted.
+        let of_wanted = |step: &str| step.ends_with("teams_erasing") || step.ends_with("webhooks_deleted");
+        let scanned = plan.split("; ").any(|step| step.starts_with("SCAN") && !of_wanted(step));
+        assert!(!scanned && !plan.contains("TEMP B-TREE"), "{sql}: {plan}");
+    }
 }
 
 /// The writer's statements make no tables of their own.
