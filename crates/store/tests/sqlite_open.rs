@@ -50,6 +50,25 @@ async fn everything_is_found_again() {
     assert_eq!(store.check().await, Ok(()));
 }
 
+/// Uses of keys are written along the way, a few at a time, and all of them at the end.
+#[tokio::test]
+async fn no_use_of_a_key_is_lost_by_closing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).unwrap();
+    let team = given::team(&store).await;
+    let mut keys = Vec::new();
+    for _ in 0..450 {
+        keys.push(given::key(&store, team).await);
+    }
+    store.touch_keys(keys.iter().map(|key| (*key, at(5))).collect()).await.unwrap();
+    drop(store);
+
+    let store = open(dir.path()).unwrap();
+    for key in keys {
+        assert_eq!(store.key(key).await.unwrap().0.last_used_at, Some(at(5)));
+    }
+}
+
 #[tokio::test]
 async fn a_second_process_is_refused() {
     let dir = tempfile::tempdir().unwrap();

@@ -43,7 +43,6 @@ impl Results {
 }
 
 /// Damage is found before anything is written.
-
 fn record(tx: &mut Tx<'_>, report: &AttemptReport, headers: &str) -> Result<DeliveryStatus, Fault> {
     let look = tx.look();
     let Some(mut row) = look.any_delivery(report.delivery)? else {

@@ -17,7 +17,7 @@ use crate::StoreError;
 
 /// A store on one machine's disk.
 ///
-/// Dropping it finishes what was handed over, as [`Upkeep::close`] does, and waits for that.
+/// Dropping it finishes what was handed over, as [`crate::Upkeep::close`] does, and waits for that.
 pub struct SqliteStore {
     pub(super) shared: Arc<Shared>,
     writer: Option<JoinHandle<()>>,

@@ -249,6 +249,6 @@ impl Look<'_> {
         let sql =
             format!("{SELECT} WHERE w.team = ?1 AND w.id < ?2 AND w.state <> 3 ORDER BY w.id DESC LIMIT ?3");
         let mut list = self.conn.prepare_cached(&sql)?;
-        list.query_and_then(params![team, from, limit as i64], |row| WebhookRow::read(row))?.collect()
+        list.query_and_then(params![team, from, limit as i64], WebhookRow::read)?.collect()
     }
 }
