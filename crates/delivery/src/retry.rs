@@ -88,6 +88,13 @@ mod tests {
         assert_eq!(waits, [Some(60), Some(300), Some(1800), None, None]);
     }
 
+    /// T6: what failed together is spread over a tenth of its wait.
+    #[test]
+    fn a_wait_grows_by_up_to_a_tenth() {
+        assert_eq!([0.0, 0.5, 1.0].map(|random| after(0, None, random)), [Some(60), Some(63), Some(66)]);
+        assert_eq!(after(2, None, 1.0), Some(1980));
+    }
+
     #[test]
     fn retry_after_makes_later_never_earlier_by_an_hour_at_most() {
         assert_eq!(after(0, Some(1), 0.0), Some(60));

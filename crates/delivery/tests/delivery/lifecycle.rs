@@ -6,7 +6,7 @@ use cstar_store::{Deliveries as _, Directory as _};
 use cstar_testkit::{Gate, Receiver, Reply, until};
 use cstar_types::{DeliveryStatus, WebhookStatus};
 
-use super::world::{World, options, system_now};
+use super::world::{World, options, publish_on, system_now};
 
 async fn gated() -> (Gate, Receiver) {
     let gate = Gate::closed();
@@ -76,18 +76,9 @@ async fn a_start_finds_what_is_due() {
     let store = world.stop().await;
     let quiet = World::on(Arc::clone(&store), team, options()).stop().await;
     assert!(Arc::ptr_eq(&store, &quiet));
-    publish_without_engine(&store, team).await;
+    publish_on(&store, team, false).await;
     let world = World::on(store, team, options());
     assert_eq!(world.ended(1).await[0].0.status, DeliveryStatus::Delivered);
-}
-
-async fn publish_without_engine(store: &Arc<cstar_store::model::Model>, team: cstar_types::TeamId) {
-    use cstar_store::{Append, Log as _, NewEvent};
-    use cstar_types::{Event, EventId};
-    let now = system_now();
-    let event = Event::new(EventId::from_bits(1, false), "ticket.created".parse().unwrap(), team, now, b"{}");
-    let events = vec![NewEvent { event, idempotency_key: None }];
-    store.append(Append { team, events, deliver: true, now }).await.unwrap();
 }
 
 /// DLV-2: what waits for a webhook that is deleted or disabled is cancelled, and nothing more is sent.

@@ -2,6 +2,7 @@
 
 mod lanes;
 mod lifecycle;
+mod losses;
 mod outcomes;
 mod pool;
 mod requests;

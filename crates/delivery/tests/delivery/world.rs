@@ -137,13 +137,7 @@ impl World {
     }
 
     pub(crate) async fn publish_as(&self, test: bool) -> Event {
-        let id = EventId::from_uuid(Uuid::now_v7(), test);
-        let now = system_now();
-        let event =
-            Event::new(id, "ticket.created".parse().unwrap(), self.team, now, br#"{"id":"1","title":"A"}"#);
-        let events = vec![NewEvent { event: event.clone(), idempotency_key: None }];
-        self.store.append(Append { team: self.team, events, deliver: true, now }).await.unwrap();
-        event
+        publish_on(&self.store, self.team, test).await
     }
 
     pub(crate) async fn deliveries(&self) -> Vec<(Delivery, Vec<Attempt>)> {
@@ -185,4 +179,14 @@ impl World {
         self.publish().await;
         self.ended(1).await.remove(0)
     }
+}
+
+/// Publishes, whether or not an engine runs.
+pub(crate) async fn publish_on(store: &Model, team: TeamId, test: bool) -> Event {
+    let id = EventId::from_uuid(Uuid::now_v7(), test);
+    let now = system_now();
+    let event = Event::new(id, "ticket.created".parse().unwrap(), team, now, br#"{"id":"1","title":"A"}"#);
+    let events = vec![NewEvent { event: event.clone(), idempotency_key: None }];
+    store.append(Append { team, events, deliver: true, now }).await.unwrap();
+    event
 }
