@@ -5,7 +5,6 @@ mod given;
 use std::time::Duration;
 
 use cstar_realtime::{Options, Origin, Subscribe};
-use cstar_store::Directory;
 use given::World;
 use tokio::time::timeout;
 

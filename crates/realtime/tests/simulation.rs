@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cstar_realtime::Options;
-use cstar_store::{Log, TypeFilter};
+use cstar_store::TypeFilter;
 use given::{Block, Client, World};
 use proptest::prelude::*;
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use cstar_realtime::{Format, HangUp, Options, Origin, Subscribe, SubscribeError};
-use cstar_store::{Directory, Log, SliceLimit, TypeFilter};
+use cstar_store::{SliceLimit, TypeFilter};
 use cstar_types::{Patterns, Timestamp};
 use given::{BEGAN, World, make_team, team, wanting};
 use serde_json::json;
@@ -80,7 +80,7 @@ async fn a_filter_narrows_the_wire() {
 #[tokio::test(start_paused = true)]
 async fn another_teams_events_do_not_arrive() {
     let mut world = World::new(Options::default()).await;
-    make_team(&world.store, team(2)).await;
+    make_team(&*world.store, team(2)).await;
     let mut other = world.open(Subscribe { team: team(2), ..world.asks() }).await.unwrap();
     let mut client = world.client("").await;
     world.publish(&[TICKET]).await;
@@ -304,7 +304,7 @@ async fn a_deleted_team_ends_its_streams() {
 async fn a_deleted_team_is_not_lost_in_a_flood() {
     let mut world = World::new(Options { tail_bytes: 2000, ..Options::default() }).await;
     let deleted = team(2);
-    make_team(&world.store, deleted).await;
+    make_team(&*world.store, deleted).await;
     let mut client = world.open(Subscribe { team: deleted, ..world.asks() }).await.unwrap();
     client.read_all().await;
     world.store.delete_team(deleted, None).await.unwrap();

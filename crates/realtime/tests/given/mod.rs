@@ -1,4 +1,4 @@
-//! A hub over the store in memory, and clients that hold everything they are sent against RT-1.
+//! A hub over a store, which is the one in memory unless a test says another, and clients that read as they like.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use bytes::{Buf, Bytes};
 use cstar_realtime::{Hub, Options, Origin, Subscribe, SubscribeError, Subscription};
 use cstar_sse::{Limits, Parsed, Parser};
 use cstar_store::model::Model;
-use cstar_store::{Append, Cutoffs, Directory, Log, NewEvent, TypeFilter, Upkeep};
+use cstar_store::{Append, Cutoffs, NewEvent, Store, TypeFilter};
 use cstar_types::{Event, EventId, Key, KeyId, Patterns, Position, Scopes, Team, TeamId, Timestamp};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -19,7 +19,7 @@ pub const BEGAN: i64 = 1_765_377_000_000;
 
 /// A store with one team, and a hub that runs.
 pub struct World {
-    pub store: Arc<Model>,
+    pub store: Arc<dyn Store>,
     pub hub: Arc<Hub>,
     pub team: TeamId,
     published: u64,
@@ -30,14 +30,18 @@ pub struct World {
 
 impl World {
     pub async fn new(options: Options) -> Self {
-        let store = Model::new();
+        Self::on(Model::new(), options).await
+    }
+
+    /// The same on an empty store.
+    pub async fn on(store: Arc<dyn Store>, options: Options) -> Self {
         let team = team(1);
-        make_team(&store, team).await;
+        make_team(&*store, team).await;
         Self::over(store, team, options).await
     }
 
     /// A hub that begins with what a store holds already.
-    pub async fn over(store: Arc<Model>, team: TeamId, options: Options) -> Self {
+    pub async fn over(store: Arc<dyn Store>, team: TeamId, options: Options) -> Self {
         let began = Instant::now();
         let clock = Arc::new(move || now(began));
         let published = store.ends(team).await.unwrap().head;
@@ -83,7 +87,7 @@ impl World {
         let events = Timestamp::from_millis(BEGAN + before as i64);
         let none = Timestamp::default();
         let cutoffs = Cutoffs { events, deliveries: none, idempotency_keys: none };
-        self.store.remove_old(cutoffs, usize::MAX).await.unwrap();
+        while self.store.remove_old(cutoffs, 1000).await.unwrap() > 0 {}
     }
 
     pub fn asks(&self) -> Subscribe {
@@ -157,7 +161,7 @@ pub fn team(number: u128) -> TeamId {
     TeamId::from_uuid(uuid::Uuid::from_u128(number))
 }
 
-pub async fn make_team(store: &Model, id: TeamId) {
+pub async fn make_team(store: &dyn Store, id: TeamId) {
     let created_at = Timestamp::from_millis(BEGAN);
     store.create_team(Team { id, name: "test".into(), version: 1, created_at }).await.unwrap();
 }
