@@ -2,6 +2,7 @@
 //!
 //! Of the server's crates this one alone reads the environment, files and signals; everything below gets an options value.
 
+mod descriptors;
 mod error;
 mod keys;
 mod listen;

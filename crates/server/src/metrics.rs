@@ -71,8 +71,13 @@ impl Counts {
         lines.gauge("deliveries_in_flight", "Requests to webhooks under way", counts.in_flight)?;
         lines.gauge("deliveries_in_memory", "Deliveries that wait in memory", counts.waiting)?;
         lines.gauge("deliveries_in_memory_bytes", "What they weigh", counts.waiting_bytes)?;
+        lines.gauge(
+            "deliveries_in_memory_oldest_seconds",
+            "How long the oldest of them has been due",
+            counts.oldest_wait_s,
+        )?;
         lines.gauge("attempts_unrecorded", "Results that are not on record yet", counts.unrecorded)?;
-        lines.gauge("lanes", "Webhooks with something to do", counts.lanes)?;
+        lines.gauge("lanes", "Webhooks with something to do, or whose pace is remembered", counts.lanes)?;
         lines.gauge("lanes_failing", "Webhooks whose last attempt failed", counts.failing_lanes)?;
         lines.metric("attempts", "Attempts made, by outcome", &ByOutcome(counts.attempts))
     }
@@ -128,5 +133,68 @@ impl Lines<'_> {
     fn metric(&mut self, name: &str, help: &str, metric: &impl EncodeMetric) -> std::fmt::Result {
         let encoder = self.0.encode_descriptor(name, help, None, metric.metric_type())?;
         metric.encode(encoder)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cstar_delivery::Engine;
+    use cstar_store::Directory as _;
+    use cstar_store::model::Model;
+    use cstar_types::{Clock, Team, TeamId, Timestamp};
+
+    use super::*;
+
+    /// What dashboards and alerts are built on: the names stay, and the counts are those of the moment.
+    #[tokio::test]
+    async fn the_text_names_what_is_counted() {
+        let clock: Clock = Arc::new(|| Timestamp::from_millis(0));
+        let store = Model::new();
+        let options = cstar_delivery::Options::new(Arc::clone(&clock));
+        let (_engine, delivery) = Engine::new(Arc::clone(&store) as _, options).unwrap();
+        let hub = Hub::new(Arc::clone(&store) as _, cstar_realtime::Options::default(), clock);
+        let read = text(Arc::clone(&store) as _, delivery, hub);
+        let before = read();
+        let team = "550e8400-e29b-41d4-a716-446655440000".parse::<TeamId>().unwrap();
+        let created_at = Timestamp::from_millis(0);
+        store.create_team(Team { id: team, name: "A team".into(), version: 1, created_at }).await.unwrap();
+        let after = read();
+        assert_eq!(after, before.replace("cstar_store_commits_total 0", "cstar_store_commits_total 1"));
+        assert_ne!(after, before);
+
+        let (attempts, others): (Vec<&str>, Vec<&str>) = before
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .partition(|line| line.starts_with("cstar_attempts_total{"));
+        assert_eq!(attempts.len(), Outcome::ALL.len());
+        assert!(attempts.contains(&"cstar_attempts_total{outcome=\"success\"} 0"), "{attempts:?}");
+        assert_eq!(
+            others,
+            [
+                "cstar_store_ready 1",
+                "cstar_store_writes_waiting 0",
+                "cstar_store_commits_total 0",
+                "cstar_events_appended_total 0",
+                "cstar_deliveries_made_total 0",
+                "cstar_attempts_recorded_total 0",
+                "cstar_deliveries_in_flight 0",
+                "cstar_deliveries_in_memory 0",
+                "cstar_deliveries_in_memory_bytes 0",
+                "cstar_deliveries_in_memory_oldest_seconds 0",
+                "cstar_attempts_unrecorded 0",
+                "cstar_lanes 0",
+                "cstar_lanes_failing 0",
+                "cstar_streams_open 0",
+                "cstar_streams_lag_events_max 0",
+                "cstar_streams_ring_bytes 0",
+                "cstar_streams_opened_total 0",
+                "cstar_streams_frames_total 0",
+                "cstar_streams_writes_total 0",
+                "cstar_streams_gaps_total 0",
+                "cstar_streams_store_reads_total 0",
+                "cstar_streams_hung_up_total 0",
+            ]
+        );
+        assert!(before.contains("# TYPE cstar_lanes gauge\n") && before.ends_with("# EOF\n"), "{before}");
     }
 }

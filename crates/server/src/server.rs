@@ -22,6 +22,7 @@ use rustix::fs::Mode;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
+use crate::descriptors;
 use crate::error::{StartError, StopError};
 use crate::keys::{self, PlatformKey};
 use crate::listen;
@@ -51,7 +52,7 @@ impl Server {
     /// # Errors
     /// When something that was set cannot be used; nothing runs then.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        raise_descriptor_limit();
+        descriptors::raise_limit();
         keep_files_private();
         let clock: Clock = Arc::new(system_now);
         let (store, keys) = open_data(&options).await?;
@@ -174,6 +175,7 @@ fn engine(
         extra_authorities_pem: extra,
         ..cstar_delivery::Options::new(Arc::clone(clock))
     };
+    descriptors::warn_if_few(options.descriptors_max());
     Engine::new(Arc::clone(store), options).map_err(|error| StartError::Unusable(error.to_string()))
 }
 
@@ -245,14 +247,4 @@ fn system_now() -> Timestamp {
 /// events.
 fn keep_files_private() {
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
-}
-
-/// Streams and webhooks each hold a descriptor; the usual soft limit of 1,024 is far below what the hard one allows.
-fn raise_descriptor_limit() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })
-    {
-        tracing::warn!(%error, "the limit of open descriptors could not be raised");
-    }
 }
