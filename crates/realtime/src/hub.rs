@@ -95,7 +95,7 @@ impl Hub {
         }
         place.feed.learn(ends);
         let start = origin.start(ends);
-        place.seat.pass(start.passed.seq);
+        place.seat.begin(start.passed.seq);
         self.tally.opened.add(1);
         self.tally.gaps.add(u64::from(start.gap.is_some()));
         let opening = format.opening(&start, ends, self.options.heartbeat, self.options.retry);
@@ -157,7 +157,7 @@ impl Hub {
             lag: known.saturating_sub(seat.passed()),
             opened_at: seat.opened_at,
         };
-        feed.seats(|_| true).into_iter().map(describe).collect()
+        feed.seats(Seat::has_begun).into_iter().map(describe).collect()
     }
 
     /// Ends a stream of a team, as before a shutdown; says whether there was one. Its client may come back: to keep it

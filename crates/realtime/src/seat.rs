@@ -86,7 +86,8 @@ pub(crate) struct Seat {
     pub(crate) expires_at: Option<Timestamp>,
     pub(crate) opened_at: Timestamp,
     hang_up: Option<HangUp>,
-    /// RT-1: everything up to here was handed to the connection or left out by the filter. It only rises.
+    /// RT-1: everything up to here was handed to the connection or left out by the filter. It only rises once the stream
+    /// has begun; until then it is [`NOT_BEGUN`].
     passed: AtomicU64,
     waker: AtomicWaker,
     heartbeat: AtomicBool,
@@ -96,6 +97,9 @@ pub(crate) struct Seat {
     closed: AtomicBool,
     hung_up: AtomicBool,
 }
+
+/// The log's ends are still being looked up. No news can be passed here, and nothing is behind it.
+const NOT_BEGUN: u64 = u64::MAX;
 
 /// The subscription waits for the hub, not for its reader.
 const AT_REST: u64 = u64::MAX;
@@ -122,7 +126,7 @@ impl Seat {
             expires_at,
             opened_at,
             hang_up,
-            passed: AtomicU64::new(0),
+            passed: AtomicU64::new(NOT_BEGUN),
             waker: AtomicWaker::new(),
             heartbeat: AtomicBool::new(false),
             ending: OnceLock::new(),
@@ -130,6 +134,15 @@ impl Seat {
             closed: AtomicBool::new(false),
             hung_up: AtomicBool::new(false),
         }
+    }
+
+    /// The stream goes on behind `seq`.
+    pub(crate) fn begin(&self, seq: u64) {
+        self.passed.store(seq, Ordering::Release);
+    }
+
+    pub(crate) fn has_begun(&self) -> bool {
+        self.passed() != NOT_BEGUN
     }
 
     pub(crate) fn passed(&self) -> u64 {
@@ -243,6 +256,9 @@ mod tests {
     #[test]
     fn only_who_is_up_to_date_passes_news_unseen() {
         let seat = seat("ticket.*");
+        seat.tell(&news(1, 3, &["boss.spawned"]));
+        assert!(!seat.has_begun(), "it does not stand anywhere yet");
+        seat.begin(0);
         seat.tell(&news(1, 3, &["boss.spawned"]));
         assert_eq!(seat.passed(), 3);
         seat.tell(&news(4, 5, &["boss.spawned", "ticket.created"]));
