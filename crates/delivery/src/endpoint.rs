@@ -1,6 +1,6 @@
 //! A webhook made ready to be sent to: what is the same for each of its requests, worked out once.
 
-use cstar_signature::{Secret, Signer};
+use cstar_signature::{Secret, Signer, header as ours};
 use cstar_store::{SecretText, WebhookSecrets};
 use cstar_types::{RetrySchedule, TeamId, Timestamp, Webhook, WebhookId};
 use http::uri::PathAndQuery;
@@ -10,8 +10,7 @@ use url::Position;
 use crate::headers::check_static_headers;
 use crate::target::{Target, TargetError, TargetRule};
 
-/// What every request says it comes from.
-const USER_AGENT: HeaderValue = HeaderValue::from_static("cStar-Webhooks/1");
+const USER_AGENT: HeaderValue = HeaderValue::from_static(ours::USER_AGENT);
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 

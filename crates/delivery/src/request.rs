@@ -1,7 +1,7 @@
 //! The request of one attempt: its headers, and the stored body byte for byte.
 
 use bytes::Bytes;
-use cstar_signature::{BodySignature, Signer, header as signature_header};
+use cstar_signature::{BodySignature, Signer, header as ours};
 use cstar_store::Due;
 use cstar_types::Timestamp;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version, header};
@@ -9,22 +9,14 @@ use http_body_util::Full;
 
 use crate::endpoint::{Endpoint, Place};
 
-/// W36: the body's signature, on every request.
-const SIGNATURE: HeaderName = HeaderName::from_static(signature_header::BODY_SIGNATURE);
-/// W41: the event's type.
-const EVENT: HeaderName = HeaderName::from_static("x-cstar-event");
-/// W42, T8: the delivery's id, the same on every attempt.
-const DELIVERY: HeaderName = HeaderName::from_static("x-cstar-delivery");
-/// T8: the count of attempts, from 1, going on over resends.
-const ATTEMPT: HeaderName = HeaderName::from_static("x-cstar-attempt");
-/// T20: `true` on test events, absent otherwise.
-const TEST: HeaderName = HeaderName::from_static("x-cstar-test");
-/// T4: the event's id.
-const WEBHOOK_ID: HeaderName = HeaderName::from_static(signature_header::WEBHOOK_ID);
-/// T5: this attempt's time in whole seconds.
-const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static(signature_header::WEBHOOK_TIMESTAMP);
-/// T4: the Standard Webhooks signatures.
-const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static(signature_header::WEBHOOK_SIGNATURE);
+const SIGNATURE: HeaderName = HeaderName::from_static(ours::BODY_SIGNATURE);
+const EVENT: HeaderName = HeaderName::from_static(ours::EVENT);
+const DELIVERY: HeaderName = HeaderName::from_static(ours::DELIVERY);
+const ATTEMPT: HeaderName = HeaderName::from_static(ours::ATTEMPT);
+const TEST: HeaderName = HeaderName::from_static(ours::TEST);
+const WEBHOOK_ID: HeaderName = HeaderName::from_static(ours::WEBHOOK_ID);
+const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static(ours::WEBHOOK_TIMESTAMP);
+const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static(ours::WEBHOOK_SIGNATURE);
 
 /// The headers that are ours, and `content-length` beside them.
 const OUR_HEADERS: usize = 10;

@@ -94,12 +94,12 @@ impl Forwarder {
         let timestamp = now_s.to_string();
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(USER_AGENT, HeaderValue::from_static("cStar-Webhooks/1"));
+        headers.insert(USER_AGENT, HeaderValue::from_static(header::USER_AGENT));
         for (name, value) in [
             (header::BODY_SIGNATURE, body_signature.as_str()),
-            ("x-cstar-event", event.event_type.as_str()),
-            ("x-cstar-delivery", &delivery),
-            ("x-cstar-attempt", "1"),
+            (header::EVENT, event.event_type.as_str()),
+            (header::DELIVERY, &delivery),
+            (header::ATTEMPT, "1"),
             (header::WEBHOOK_ID, &id),
             (header::WEBHOOK_TIMESTAMP, &timestamp),
             (header::WEBHOOK_SIGNATURE, &standard),
@@ -108,7 +108,7 @@ impl Forwarder {
             headers.insert(HeaderName::from_static(name), value);
         }
         if event.id.is_test() {
-            headers.insert("x-cstar-test", HeaderValue::from_static("true"));
+            headers.insert(header::TEST, HeaderValue::from_static("true"));
         }
         headers.extend(self.headers.iter().cloned());
         Ok(headers)
