@@ -14,7 +14,7 @@ use crate::{Due, DueSlice};
 
 /// The bodies of one slice, in bytes: several webhooks load at once. More than one webhook has in flight, or else a slice
 /// could hold nothing that its caller does not know.
-const SLICE_BYTES: usize = 16 << 20;
+pub(super) const SLICE_BYTES: usize = 16 << 20;
 
 /// Webhooks that get anything.
 pub(super) const ENABLED: &str =

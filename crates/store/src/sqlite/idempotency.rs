@@ -123,12 +123,12 @@ pub(super) fn keep(
     Ok(())
 }
 
+pub(super) const NEXT: &str = "SELECT team, key, event, fingerprint, used_ms, checksum FROM idempotency
+     WHERE (team, key) > (?1, ?2) ORDER BY team, key LIMIT ?3";
+
 /// Looks at so many rows behind one (LOG-3); answers the last, or `None` if there was none.
 pub(super) fn check(look: Look<'_>, after: (i64, Hash), rows: i64) -> Result<Option<(i64, Hash)>, Fault> {
-    let mut next = look.conn.prepare_cached(
-        "SELECT team, key, event, fingerprint, used_ms, checksum FROM idempotency
-         WHERE (team, key) > (?1, ?2) ORDER BY team, key LIMIT ?3",
-    )?;
+    let mut next = look.conn.prepare_cached(NEXT)?;
     let mut found = next.query(params![after.0, after.1, rows])?;
     let mut last = None;
     while let Some(row) = found.next()? {

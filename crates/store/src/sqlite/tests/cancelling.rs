@@ -12,6 +12,7 @@ use crate::conformance::given::{self, at, published};
 use crate::conformance::{AnyStore, read};
 use crate::sqlite::cancel::SLICE_ROWS;
 use crate::sqlite::disk::Space;
+use crate::sqlite::fault::Fault;
 use crate::sqlite::queue::{Class, Size};
 use crate::sqlite::tx::Tx;
 use crate::{DeliveryQuery, Health, StoreError, WebhookPatch};
@@ -125,6 +126,35 @@ async fn slices_on_a_quiet_store_do_not_lengthen_the_wal() {
     .await;
     assert!(longest < before.max(3 * MIB), "{longest} bytes, {before} before");
     until("the WAL is cut when nothing more comes", || disk.wal_bytes() == 0).await;
+}
+
+/// A webhook that is damaged, or a piece of work that cannot be stored, keeps no other's rows from being rewritten.
+#[tokio::test]
+async fn what_is_at_fault_holds_up_no_slice() {
+    let free = Arc::new(AtomicU64::new(1000 * MIB));
+    let disk = filling_up(&free);
+    let store = disk.any();
+    let (_, damaged) = with_waiting(&store, WAITING).await;
+    let (team, webhook) = with_waiting(&store, WAITING).await;
+    free.store(60 * MIB, Ordering::Relaxed);
+    until("the disk is nearly full", || store.health() == Health::StorageFull).await;
+    for webhook in [damaged, webhook] {
+        store.disable_webhook(webhook, None, DisabledReason::Gone, at(1)).await.unwrap();
+    }
+    on_the_writer(&disk, "UPDATE webhooks SET url = 'https://example.com/other' WHERE number = 1").await;
+    let cancelling = "SELECT cancelling FROM webhooks WHERE number = 2";
+    let cancelling = || disk.stranger().query_row(cancelling, (), |row| row.get::<_, bool>(0)).unwrap();
+    assert!(cancelling());
+
+    free.store(1000 * MIB, Ordering::Relaxed);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while cancelling() {
+        assert!(Instant::now() < deadline, "its rows are rewritten");
+        let fail = move |_: &mut Tx<'_>| -> Result<(), Fault> { Err(Fault::damaged("attempts", 1)) };
+        disk.store.shared.write(Class::Vital, Size::default(), fail).await.unwrap_err();
+    }
+    assert_eq!(with_status(&store, team, DeliveryStatus::Cancelled).await, WAITING);
+    assert!(matches!(store.check().await, Err(StoreError::Damaged(_))));
 }
 
 async fn on_the_writer(disk: &OnDisk, sql: &'static str) {

@@ -6,7 +6,7 @@ use crate::sqlite::append::INSERT_EVENT;
 use crate::sqlite::attempt_rows::INSERT_ATTEMPT;
 use crate::sqlite::deliveries::WAYS;
 use crate::sqlite::delivery_rows::{INSERT_DELIVERY, UPDATE_DELIVERY};
-use crate::sqlite::{cancel, due, retention, schema};
+use crate::sqlite::{cancel, due, idempotency, retention, schema};
 
 fn plan(conn: &Connection, sql: &str) -> String {
     let mut explain = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
@@ -54,6 +54,12 @@ fn what_is_cancelled_is_searched() {
     assert!(slice.contains("deliveries_due (webhook=? AND generation<?)"), "{slice}");
     let webhooks = plan(&conn, cancel::CANCELLING);
     assert!(webhooks.contains("webhooks_cancelling") && !webhooks.contains("TEMP B-TREE"), "{webhooks}");
+}
+
+#[test]
+fn a_slice_of_a_check_reads_no_other() {
+    let plan = plan(&file(), idempotency::NEXT);
+    assert!(plan.contains("PRIMARY KEY ((team,key)>(?,?))") && !plan.contains("TEMP B-TREE"), "{plan}");
 }
 
 /// Removing what is old costs what is removed, not what is kept.

@@ -9,6 +9,7 @@ use super::OnDisk;
 use crate::conformance::given::{self, at, new_event, publishing};
 use crate::conformance::read;
 use crate::sqlite::disk::Space;
+use crate::sqlite::due::SLICE_BYTES;
 use crate::sqlite::queue::{Class, Size};
 use crate::sqlite::retention;
 use crate::sqlite::tx::Tx;
@@ -52,6 +53,25 @@ async fn what_was_resent_meanwhile_is_not_removed() {
     assert_eq!(disk.store.shared.write(Class::Vital, Size::default(), remove).await, Ok(0));
     assert_eq!(store.delivery(team, due.id).await.unwrap().0.status, DeliveryStatus::Pending);
     assert_eq!(read::log(&store, team).await.len(), 1);
+}
+
+/// A slice of large bodies is cut short, and says that there is more.
+#[tokio::test]
+async fn what_is_due_is_read_by_the_megabyte() {
+    const EVENTS: usize = 300;
+    let disk = OnDisk::fresh();
+    let store = disk.any();
+    let team = given::team(&store).await;
+    let webhook = given::webhook(&store, team, "*").await;
+    let large = format!("{{\"x\":\"{}\"}}", "y".repeat(64_000));
+    for _ in 0..EVENTS / 50 {
+        let events = (0..50).map(|_| new_event(team, "ticket.created", &large, at(0))).collect();
+        store.append(publishing(team, events, at(0))).await.unwrap();
+    }
+    let slice = store.due(webhook, at(0), EVENTS).await.unwrap();
+    let bytes: usize = slice.due.iter().map(|due| due.entry.event.body.len()).sum();
+    assert!((SLICE_BYTES..SLICE_BYTES + 2 * large.len()).contains(&bytes), "{bytes} bytes");
+    assert_eq!(slice.next, Some(at(0)));
 }
 
 /// What is remembered of a team's log outlives a refusal: who publishes badly makes nobody read it again.
