@@ -7,6 +7,7 @@ mod authority;
 mod canary;
 mod http;
 mod ledger;
+mod machine;
 mod process;
 mod raw;
 mod receiver;
@@ -20,7 +21,8 @@ pub use authority::{Authority, Identity, SERVER_NAME, Validity};
 pub use canary::Canary;
 pub use http::{Answer, Http, NoAnswer};
 pub use ledger::{Breach, Delivered, Evidence, Ledger, Note, Rule, Verdict, breaches};
-pub use process::{CstarProcess, Ended, PLATFORM_KEY, free_address, has_ipv6, send};
+pub use machine::{free_address, has_ipv6, send};
+pub use process::{CstarProcess, Ended, PLATFORM_KEY};
 pub use raw::{RawAnswer, exchange};
 pub use receiver::{Gate, Received, Receiver, Reply};
 /// What [`send`] sends.
