@@ -50,12 +50,11 @@ pub use api::{
 };
 pub use client::{Client, TeamClient};
 pub use config::{Config, ConfigError, DEFAULT_URL};
+pub use cstar_wire::{Gap, GapReason};
 pub use error::{BoxError, Error, NetworkError, Result, StreamEnd};
 pub use key::KeySource;
 pub use page::Pages;
-pub use realtime::{
-    Disconnected, Event, Gap, GapReason, Opened, Realtime, RealtimeOptions, State, StreamEvent,
-};
+pub use realtime::{Disconnected, Event, Opened, Realtime, RealtimeOptions, State, StreamEvent};
 pub use refusal::Refusal;
 pub use reqwest::Url;
 pub use tls::{http_builder_for, is_this_machine};

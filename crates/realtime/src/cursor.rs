@@ -1,10 +1,10 @@
 //! Where a stream begins, and what it cannot give back.
 
-use std::fmt;
 use std::str::FromStr;
 
 use cstar_store::LogEnds;
 use cstar_types::{Cursor, Position};
+use cstar_wire::{Gap, GapReason};
 
 /// Where a client asks its stream to begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -45,7 +45,7 @@ impl Origin {
             Self::After(cursor) if cursor.epoch > ends.epoch || cursor.seq > ends.head => {
                 Start::after_gap(lost(Some(cursor), GapReason::Unknown))
             }
-            Self::After(cursor) => match Gap::expired(cursor.seq, ends) {
+            Self::After(cursor) => match expired(cursor.seq, ends) {
                 Some(gap) => Start::after_gap(gap),
                 None => Start::resumed(cursor),
             },
@@ -89,53 +89,18 @@ impl Start {
     }
 }
 
-/// A part of the log that a stream cannot give, told and never skipped in silence (RT-2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Gap {
-    /// The client has everything up to here, or asked to be left without it; `None` where its cursor was unreadable.
-    pub from: Option<Position>,
-    /// The stream goes on behind this one.
-    pub to: Position,
-    /// Why.
-    pub reason: GapReason,
-}
-
-/// Why there is a gap.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GapReason {
-    /// What lies between is no longer kept. The stream goes on with the oldest that is.
-    Expired,
-    /// The cursor is not of this log, or ahead of it. The stream goes on with what comes: whatever else it gave, it could
-    /// not say how much of it the client has seen.
-    Unknown,
-    /// The store was restored from a backup, and the cursor is of the life before. The stream goes on with what comes.
-    Restored,
-}
-
-impl Gap {
-    /// The gap for a reader that has passed `passed`, if what follows is no longer kept.
-    pub(crate) fn expired(passed: u64, ends: LogEnds) -> Option<Self> {
-        let to = before_oldest(ends);
-        (passed < to).then(|| Self {
-            from: Some(Position::new(ends.epoch, passed)),
-            to: Position::new(ends.epoch, to),
-            reason: GapReason::Expired,
-        })
-    }
+/// The gap for a reader that has passed `passed`, if what follows is no longer kept (RT-2).
+pub(crate) fn expired(passed: u64, ends: LogEnds) -> Option<Gap> {
+    let to = before_oldest(ends);
+    (passed < to).then(|| Gap {
+        from: Some(Position::new(ends.epoch, passed)),
+        to: Position::new(ends.epoch, to),
+        reason: GapReason::Expired,
+    })
 }
 
 fn before_oldest(ends: LogEnds) -> u64 {
     ends.oldest.saturating_sub(1)
-}
-
-impl fmt::Display for GapReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Expired => "expired",
-            Self::Unknown => "unknown",
-            Self::Restored => "restored",
-        })
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The two ways in which a stream is written.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -7,8 +8,13 @@ use bytes::{Bytes, BytesMut};
 use cstar_sse::{Block, Control};
 use cstar_store::LogEnds;
 use cstar_types::Position;
+use cstar_wire::{Code, Gap, StreamReady, StreamReconnect, StreamUnauthorized};
+use serde::Serialize;
 
-use crate::cursor::{Gap, Start};
+use crate::cursor::Start;
+
+/// The data of a block that says all by its name.
+const NOTHING: BTreeMap<&str, &str> = BTreeMap::new();
 
 /// How a stream is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,15 +39,14 @@ impl Format {
 
     /// What a stream says first: `cstar.ready`, and the gap if there is one, in one piece.
     pub(crate) fn opening(self, start: &Start, ends: LogEnds, heartbeat: Duration, retry: Duration) -> Bytes {
-        let data = format!(
-            r#"{{"resumed":{},"head":"{}","oldest":"{}","heartbeat_ms":{}}}"#,
-            start.resumed,
-            Position::new(ends.epoch, ends.head),
-            Position::new(ends.epoch, ends.oldest),
-            heartbeat.as_millis(),
-        );
+        let ready = StreamReady {
+            resumed: start.resumed,
+            head: Position::new(ends.epoch, ends.head),
+            oldest: Position::new(ends.epoch, ends.oldest),
+            heartbeat_ms: millis(heartbeat),
+        };
         let mut out = BytesMut::new();
-        self.put(&mut out, Control::Ready, start.ready_id(), &data, Some(retry));
+        self.put(&mut out, Control::Ready, start.ready_id(), &ready, Some(retry));
         if let Some(gap) = &start.gap {
             out.extend_from_slice(&self.gap(gap));
         }
@@ -50,26 +55,33 @@ impl Format {
 
     /// `cstar.gap`; its id is the new cursor.
     pub(crate) fn gap(self, gap: &Gap) -> Bytes {
-        let from = gap.from.map_or_else(|| "null".to_owned(), |from| format!("\"{from}\""));
-        let data = format!(r#"{{"from":{from},"to":"{}","reason":"{}"}}"#, gap.to, gap.reason);
-        self.control(Control::Gap, Some(gap.to), &data)
+        self.control(Control::Gap, Some(gap.to), gap)
     }
 
     /// `cstar.heartbeat`: everything up to `passed` was sent or left out (RT-1).
     pub(crate) fn heartbeat(self, passed: Position) -> Bytes {
-        self.control(Control::Heartbeat, Some(passed), "{}")
+        self.control(Control::Heartbeat, Some(passed), &NOTHING)
     }
 
     /// `cstar.reconnect`: the server closes; come back after a while.
     pub(crate) fn reconnect(self, passed: Position, after: Duration) -> Bytes {
         let mut out = BytesMut::new();
-        let data = format!(r#"{{"after_ms":{}}}"#, after.as_millis());
-        self.put(&mut out, Control::Reconnect, Some(passed), &data, Some(after));
+        let reconnect = StreamReconnect { after_ms: millis(after) };
+        self.put(&mut out, Control::Reconnect, Some(passed), &reconnect, Some(after));
         out.freeze()
     }
 
-    /// Any other block.
-    pub(crate) fn control(self, control: Control, id: Option<Position>, data: &str) -> Bytes {
+    /// `cstar.unauthorized`: nothing more comes with this key.
+    pub(crate) fn unauthorized(self, code: Code) -> Bytes {
+        self.control(Control::Unauthorized, None, &StreamUnauthorized { code: code.as_str().into() })
+    }
+
+    /// `cstar.end`: the head that was asked for is reached.
+    pub(crate) fn end(self, passed: Position) -> Bytes {
+        self.control(Control::End, Some(passed), &NOTHING)
+    }
+
+    fn control(self, control: Control, id: Option<Position>, data: &impl Serialize) -> Bytes {
         let mut out = BytesMut::new();
         self.put(&mut out, control, id, data, None);
         out.freeze()
@@ -80,9 +92,10 @@ impl Format {
         out: &mut BytesMut,
         control: Control,
         id: Option<Position>,
-        data: &str,
+        data: &impl Serialize,
         retry: Option<Duration>,
     ) {
+        let data = serde_json::to_string(data).expect("positions, numbers and names are JSON");
         match self {
             Self::EventStream => {
                 let id = id.map(|id| id.to_string());
@@ -97,6 +110,10 @@ impl Format {
             }
         }
     }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Appends an event's line to an NDJSON stream; an event stream's frames are encoded once, in their run.

@@ -30,7 +30,7 @@ mod task;
 mod wheel;
 
 pub use counts::Counts;
-pub use cursor::{Gap, GapReason, Origin};
+pub use cursor::Origin;
 pub use format::Format;
 pub use hub::{Hub, Stream};
 pub use options::Options;

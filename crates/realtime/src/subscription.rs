@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use cstar_sse::Control;
 use cstar_store::StoreError;
 use cstar_types::Position;
+use cstar_wire::Code;
 
 use crate::Format;
 use crate::batch::Cut;
-use crate::cursor::Gap;
+use crate::cursor::expired;
 use crate::hub::Place;
 use crate::reading::{Found, ReadError, Reading};
 use crate::run::{Run, RunError};
@@ -149,7 +149,7 @@ impl Subscription {
     fn follow(&mut self) -> Step {
         let passed = self.place.seat.passed();
         if passed >= self.until {
-            return self.close(self.format.control(Control::End, Some(self.position()), "{}"));
+            return self.close(self.format.end(self.position()));
         }
         if passed >= self.place.feed.known() {
             return self.wait();
@@ -202,7 +202,7 @@ impl Subscription {
     fn accept(&mut self, found: Found) -> Result<Step, ReadError> {
         let Found::InStore { run, ends } = found else { return Ok(Step::Again) };
         let Place { hub, feed, seat, .. } = &self.place;
-        let gap = Gap::expired(seat.passed(), ends);
+        let gap = expired(seat.passed(), ends);
         if let Some(gap) = &gap {
             seat.pass(gap.to.seq);
             hub.tally.gaps.add(1);
@@ -219,16 +219,14 @@ impl Subscription {
     }
 
     fn end(&mut self, ending: Ending) -> Step {
-        let refused =
-            |code| self.format.control(Control::Unauthorized, None, &format!(r#"{{"code":"{code}"}}"#));
         let last = match ending {
             Ending::Reconnect => {
                 let after = self.place.hub.options.reconnect(rand::random());
                 self.format.reconnect(self.position(), after)
             }
-            Ending::Expired => refused("token_expired"),
-            Ending::Revoked => refused("key_revoked"),
-            Ending::TeamDeleted => refused("not_found"),
+            Ending::Expired => self.format.unauthorized(Code::TokenExpired),
+            Ending::Revoked => self.format.unauthorized(Code::KeyRevoked),
+            Ending::TeamDeleted => self.format.unauthorized(Code::NotFound),
             Ending::Stalled => return self.close(Bytes::new()),
         };
         self.close(last)

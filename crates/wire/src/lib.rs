@@ -6,6 +6,7 @@
 
 mod catalog;
 mod code;
+mod control;
 mod delivery;
 mod event;
 pub mod header;
@@ -20,6 +21,7 @@ mod webhook;
 
 pub use catalog::EventTypeEntry;
 pub use code::{Code, UnknownCode};
+pub use control::{Gap, GapReason, StreamReady, StreamReconnect, StreamUnauthorized};
 pub use delivery::{Attempt, AttemptSummary, Delivery, DeliveryDetail, DeliveryRow, HeaderLine, SentRequest};
 pub use event::{BatchEvent, Envelope, EnvelopeFields, Publish, PublishBatch, PublishedBatch};
 pub use key::{CreateKey, CreatedKey, Key};

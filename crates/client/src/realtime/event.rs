@@ -4,8 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use cstar_types::{EventId, EventType, Position};
-use cstar_wire::Envelope;
-use serde::Deserialize;
+use cstar_wire::{Envelope, Gap};
 use serde::de::DeserializeOwned;
 
 use crate::Error;
@@ -32,31 +31,6 @@ pub struct Event {
     pub event_type: EventType,
     /// The envelope, byte for byte as webhooks and lists have it (T9).
     pub envelope: Envelope,
-}
-
-/// A part of the log that this stream did not give and never will (RT-2). The key's patterns decide whether anything was in
-/// it for this reader.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub struct Gap {
-    /// The last position before it; `None` where the reader's place could not be read.
-    pub from: Option<Position>,
-    /// The last position within it: the stream goes on behind this one.
-    pub to: Position,
-    /// Why.
-    pub reason: GapReason,
-}
-
-/// Why a part of the log was missed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum GapReason {
-    /// It is no longer kept.
-    Expired,
-    /// The server was restored from a backup, and what was published between the backup and the restore is not in its log.
-    Restored,
-    /// The reader's place is not of this log, or ahead of it.
-    #[serde(other)]
-    Unknown,
 }
 
 /// What became of the connection.
@@ -111,16 +85,6 @@ impl Disconnected {
     #[must_use]
     pub const fn will_retry(&self) -> bool {
         self.retry_in.is_some()
-    }
-}
-
-impl fmt::Display for GapReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Expired => "expired",
-            Self::Restored => "restored",
-            Self::Unknown => "unknown",
-        })
     }
 }
 

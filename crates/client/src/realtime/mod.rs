@@ -13,7 +13,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-pub use event::{Disconnected, Event, Gap, GapReason, Opened, State, StreamEvent};
+pub use event::{Disconnected, Event, Opened, State, StreamEvent};
 pub use stream::{Realtime, RealtimeOptions};
 
 #[cfg(test)]

@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use cstar_sse::Control;
 use cstar_types::{Cursor, Position};
-use cstar_wire::{Code, Envelope};
-use serde::Deserialize;
+use cstar_wire::{Code, Envelope, Gap, GapReason, StreamReady, StreamReconnect, StreamUnauthorized};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use super::event::{Event, Gap, GapReason, Opened};
+use super::event::{Event, Opened};
 
 /// How often a server says that it lives, until it has said how often.
 pub(crate) const HEARTBEAT_UNLESS_SAID: Duration = Duration::from_secs(15);
@@ -43,27 +42,6 @@ pub(crate) enum Effect {
     Unauthorized(Option<Code>),
     /// The head that was asked for is reached.
     End,
-}
-
-/// The data of `cstar.ready`.
-#[derive(Deserialize)]
-struct Ready {
-    resumed: bool,
-    head: Position,
-    oldest: Position,
-    heartbeat_ms: u64,
-}
-
-/// The data of `cstar.reconnect`.
-#[derive(Deserialize)]
-struct ComeBack {
-    after_ms: u64,
-}
-
-/// The data of `cstar.unauthorized`.
-#[derive(Deserialize)]
-struct Refused {
-    code: Option<String>,
 }
 
 impl Session {
@@ -122,7 +100,7 @@ impl Session {
     }
 
     fn open(&mut self, position: Option<Position>, data: &str) -> Result<Vec<Effect>, String> {
-        let Ready { resumed, head, oldest, heartbeat_ms } = read(Control::Ready, data)?;
+        let StreamReady { resumed, head, oldest, heartbeat_ms } = read(Control::Ready, data)?;
         self.ready = true;
         let gap = position.and_then(|position| self.go_on_at(position));
         let open = Effect::Open(Opened { resumed, head, oldest, heartbeat: heartbeat(heartbeat_ms) });
@@ -177,14 +155,14 @@ fn read<T: DeserializeOwned>(control: Control, data: &str) -> Result<T, String> 
 }
 
 fn come_back_after(data: &str) -> Result<Duration, String> {
-    let said: ComeBack = read(Control::Reconnect, data)?;
+    let said: StreamReconnect = read(Control::Reconnect, data)?;
     Ok(Duration::from_millis(said.after_ms))
 }
 
 /// The code, if it is one that this client knows.
 fn refused_with(data: &str) -> Result<Option<Code>, String> {
-    let said: Refused = read(Control::Unauthorized, data)?;
-    Ok(said.code.and_then(|code| code.parse().ok()))
+    let said: StreamUnauthorized = read(Control::Unauthorized, data)?;
+    Ok(said.code.parse().ok())
 }
 
 fn heartbeat(ms: u64) -> Duration {
