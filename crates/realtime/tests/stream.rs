@@ -197,7 +197,7 @@ async fn until_head_ends_there() {
 #[tokio::test(start_paused = true)]
 async fn an_expired_token_ends_its_stream() {
     let mut world = World::new(Options::default()).await;
-    let expires_at = Timestamp::from_millis(BEGAN).plus(Duration::from_secs(600));
+    let expires_at = Timestamp::from_millis(BEGAN).plus(Duration::from_secs(300));
     let mut client = world.open(Subscribe { expires_at: Some(expires_at), ..world.asks() }).await.unwrap();
     let mut stays = world.client("").await;
     let mut last = Vec::new();
