@@ -4,6 +4,7 @@ use bytes::Bytes;
 use cstar_types::limits::{RESPONSE_KEPT_BYTES, RESPONSE_READ_MAX_BYTES};
 use http::Response;
 use hyper::body::{Body as _, Incoming};
+use tokio::time::Instant;
 
 use super::failure::Failure;
 use super::http1::Http1;
@@ -41,6 +42,14 @@ impl Connection {
             Http2::over(stream).await.map(Self::Http2)
         } else {
             Http1::over(stream).await.map(|http1| Self::Http1(Box::new(http1)))
+        }
+    }
+
+    /// When it was opened: what became of it has likely become of those that are older.
+    pub(super) fn opened(&self) -> Instant {
+        match self {
+            Self::Http1(http1) => http1.opened,
+            Self::Http2(http2) => http2.opened,
         }
     }
 

@@ -10,6 +10,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Frame, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
+use tokio::time::Instant;
 
 use super::connection::{Broken, HEAD_MAX_BYTES};
 use super::failure::{Failure, lost_connection};
@@ -23,6 +24,7 @@ pub(super) struct Http1 {
     /// `None` once it has ended.
     driver: Option<Driver>,
     heard: Heard,
+    pub(super) opened: Instant,
 }
 
 impl Http1 {
@@ -33,7 +35,7 @@ impl Http1 {
             .max_header_size(HEAD_MAX_BYTES)
             .handshake(TokioIo::new(stream));
         let (sender, driver) = handshake.await.map_err(|error| Failure::answering(&error))?;
-        Ok(Self { sender, driver: Some(driver), heard })
+        Ok(Self { sender, driver: Some(driver), heard, opened: Instant::now() })
     }
 
     pub(super) async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Broken> {

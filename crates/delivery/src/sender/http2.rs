@@ -7,6 +7,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Frame, Incoming};
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::time::Instant;
 
 use super::connection::{Broken, HEAD_MAX_BYTES};
 use super::failure::{Failure, lost_connection};
@@ -22,6 +23,7 @@ const CONNECTION_WINDOW_BYTES: u32 = 16 * STREAM_WINDOW_BYTES;
 #[derive(Clone)]
 pub(super) struct Http2 {
     sender: SendRequest<Full<Bytes>>,
+    pub(super) opened: Instant,
 }
 
 impl Http2 {
@@ -36,7 +38,7 @@ impl Http2 {
             // Why it ended is told to the exchanges that it broke.
             let _ended = driver.await;
         });
-        Ok(Self { sender })
+        Ok(Self { sender, opened: Instant::now() })
     }
 
     pub(super) async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Broken> {

@@ -79,6 +79,8 @@ pub(crate) struct Answer {
 struct Trace {
     stage: Stage,
     address: Option<SocketAddr>,
+    /// When the connection was opened over which the request was sent.
+    opened: Option<Instant>,
 }
 
 impl Sender {
@@ -122,8 +124,8 @@ impl Sender {
 
     /// A connection that has not answered may have died without a word: the next request gets another.
     fn timed_out(&self, route: Route<'_>, trace: &Trace) -> Failure {
-        if let Some(address) = trace.address.filter(|_| trace.stage == Stage::Answering) {
-            self.pool.discard(route.key(address));
+        if let Some((address, opened)) = trace.address.zip(trace.opened) {
+            self.pool.discard(route.key(address), opened);
         }
         Failure::Timeout(trace.stage)
     }
@@ -137,26 +139,44 @@ impl Sender {
     ) -> Result<(Connection, Response<Incoming>), Failure> {
         let vetted = self.names.vet(route.target, route.asker).await?;
         if let Some((key, mut connection)) = self.pooled(route, &vetted) {
-            trace.address = Some(key.address);
-            trace.stage = Stage::Answering;
+            trace.take(key.address, &connection);
             match connection.send(request).await {
                 Ok(response) => return Ok((connection, response)),
                 // It died while it was idle: replaced once, below, by one that is new.
-                Err(Broken { unheard: true, .. }) => self.pool.discard(key),
+                Err(Broken { unheard: true, .. }) => self.pool.discard(key, connection.opened()),
                 Err(Broken { failure, .. }) => return Err(failure),
             }
         }
         // Boxed: it is large and seldom needed, and every attempt's future would be as large.
-        let dialling = Box::pin(self.dialler.dial(route.target, &vetted, deadline, trace));
-        let (address, mut connection) = dialling.await?;
-        // From now on, or each request until the first answer would dial for itself.
-        if let Some(shared) = connection.share() {
-            self.pool.put(route.key(address), shared);
-        }
+        let mut connection = Box::pin(self.new_connection(route, &vetted, deadline, trace)).await?;
         match connection.send(request).await {
             Ok(response) => Ok((connection, response)),
             Err(Broken { failure, .. }) => Err(failure),
         }
+    }
+
+    /// A burst over HTTP/2 opens one connection: from its dialling on it is shared, and who comes meanwhile waits for it.
+    async fn new_connection(
+        &self,
+        route: Route<'_>,
+        vetted: &[Vetted],
+        deadline: Instant,
+        trace: &mut Trace,
+    ) -> Result<Connection, Failure> {
+        *trace = Trace { stage: Stage::Connecting, ..Trace::default() };
+        let turn = vetted.iter().find_map(|vetted| self.pool.turn(route.key(vetted.address())));
+        let _mine = match &turn {
+            Some(turn) => Some(turn.lock().await),
+            None => None,
+        };
+        if let Some((key, connection)) = turn.as_ref().and_then(|_| self.pooled(route, vetted)) {
+            trace.take(key.address, &connection);
+            return Ok(connection);
+        }
+        let (address, connection) = self.dialler.dial(route.target, vetted, deadline, trace).await?;
+        trace.take(address, &connection);
+        self.pool.share(route.key(address), &connection);
+        Ok(connection)
     }
 
     fn pooled(&self, route: Route<'_>, vetted: &[Vetted]) -> Option<(Key, Connection)> {
@@ -180,6 +200,13 @@ impl Sender {
             self.pool.put(route.key(address), connection);
         }
         Answer { status: head.status, headers: head.headers, body: kept.bytes }
+    }
+}
+
+impl Trace {
+    /// The request is sent over this connection.
+    fn take(&mut self, address: SocketAddr, connection: &Connection) {
+        *self = Self { stage: Stage::Answering, address: Some(address), opened: Some(connection.opened()) };
     }
 }
 

@@ -2,13 +2,18 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cstar_types::WebhookId;
 use parking_lot::Mutex;
+use tokio::sync;
 use tokio::time::Instant;
 
 use super::connection::Connection;
+
+/// The most keys of which it is remembered that their connections are shared: about a megabyte.
+const SHARING_MAX: usize = 10_000;
 
 /// For whom a connection is kept. A changed webhook has another version: a connection that was made for another host name
 /// is never taken for it.
@@ -22,6 +27,8 @@ pub(crate) struct Key {
 /// Bounded by count and by age; the longest idle goes first.
 pub(super) struct Pool {
     idle: Mutex<Idle>,
+    /// Whose connections were shared: of those who find none, one at a time dials.
+    sharing: Mutex<HashMap<Key, Arc<sync::Mutex<()>>>>,
     most: usize,
     longest: Duration,
 }
@@ -36,7 +43,7 @@ struct Idle {
 
 impl Pool {
     pub(super) fn new(most: usize, longest: Duration) -> Self {
-        Self { idle: Mutex::default(), most, longest }
+        Self { idle: Mutex::default(), sharing: Mutex::default(), most, longest }
     }
 
     /// The connection that was used last, if there is one that still stands. One that is shared stays for others too.
@@ -66,13 +73,36 @@ impl Pool {
         drop(crowded_out);
     }
 
-    /// Drops what is kept for a key, after one of them was found dead or silent: what became of one has likely become of
-    /// all.
-    pub(super) fn discard(&self, key: Key) {
-        let mut dead = Vec::new();
+    /// Keeps a new connection at once if it can be shared, and remembers whether it can.
+    pub(super) fn share(&self, key: Key, connection: &Connection) {
+        let Some(shared) = connection.share() else {
+            self.sharing.lock().remove(&key);
+            return;
+        };
+        self.put(key, shared);
+        let mut sharing = self.sharing.lock();
+        if sharing.len() >= SHARING_MAX {
+            sharing.clear();
+        }
+        sharing.entry(key).or_default();
+    }
+
+    /// Whose turn it is to dial, where what is dialled will be shared.
+    pub(super) fn turn(&self, key: Key) -> Option<Arc<sync::Mutex<()>>> {
+        self.sharing.lock().get(&key).map(Arc::clone)
+    }
+
+    /// Drops what is kept for a key, after one that was `opened` then was found dead or silent, and all that are older with
+    /// it. What was opened since is better: somebody else has found out before.
+    pub(super) fn discard(&self, key: Key, opened: Instant) {
         let mut idle = self.idle.lock();
-        while let Some(connection) = idle.pop(key) {
-            dead.push(connection);
+        let all = idle.by_key.remove(&key).unwrap_or_default();
+        let (newer, dead): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, one)| one.opened() > opened);
+        for (age, _) in &dead {
+            idle.by_age.remove(age);
+        }
+        if !newer.is_empty() {
+            idle.by_key.insert(key, newer);
         }
         drop(idle);
         drop(dead);
@@ -200,8 +230,13 @@ mod tests {
         })
         .await;
         let (near, _far) = connection(&listener).await;
+        let opened = near.opened();
         pool.put(key(1), near);
-        pool.discard(key(1));
+        let (newer, _newer_far) = connection(&listener).await;
+        pool.put(key(1), newer);
+        pool.discard(key(1), opened);
+        assert!(pool.take(key(1)).is_some(), "what was opened since stays");
         assert!(pool.take(key(1)).is_none());
+        assert!(pool.idle.lock().by_age.is_empty());
     }
 }

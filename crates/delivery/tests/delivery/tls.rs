@@ -1,6 +1,7 @@
 //! Certificates are verified, and what is wrong with one is told.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -190,6 +191,40 @@ async fn a_new_http2_connection_is_shared_at_once() {
     assert_eq!(receiver.connections(), 2);
     gate.open();
     world.ended(3).await;
+}
+
+/// However many requests find their connection dead at once, one new connection is opened for all.
+#[tokio::test]
+async fn a_burst_over_http2_opens_one_connection() {
+    const WARM: usize = 40;
+    let authority = Authority::new();
+    let identity = authority.issue(NAME, Validity::Now).with_http2();
+    let cut = Arc::new(AtomicBool::new(false));
+    let cutting = Arc::clone(&cut);
+    let receiver = Receiver::over_tls(&identity, move |request| {
+        if request.connection == 0 && cutting.load(Ordering::Relaxed) {
+            Reply::hang_up()
+        } else {
+            Reply::status(200)
+        }
+    })
+    .await;
+    let world = World::with(trusting(&authority)).await;
+    world.webhook(&receiver.url_at(NAME, "/")).await;
+    for _ in 0..WARM {
+        world.publish().await;
+    }
+    world.ended(WARM).await;
+    assert_eq!(receiver.connections(), 1);
+    cut.store(true, Ordering::Relaxed);
+    // Nothing of this waits for anything: the engine starts as many as the endpoint's pace lets it.
+    for _ in 0..WARM {
+        world.publish().await;
+    }
+    for (delivery, attempts) in world.ended(2 * WARM).await {
+        assert_eq!((delivery.status, attempts.len()), (DeliveryStatus::Delivered, 1));
+    }
+    assert_eq!(receiver.connections(), 2);
 }
 
 /// A server that knows only versions of TLS that are no longer safe refuses ours with an alert.
