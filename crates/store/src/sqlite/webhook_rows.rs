@@ -136,6 +136,7 @@ impl WebhookRow {
         let Webhook { id, team, .. } = self.webhook;
         self.headers = (!headers.is_empty()).then(|| {
             let clear = serde_json::to_vec(headers).expect("pairs of texts can always be written");
+            let clear = Zeroizing::new(clear);
             look.shelf.vault.seal(Sealed::Headers(team, id), &clear)
         });
     }
