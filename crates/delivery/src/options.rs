@@ -52,7 +52,8 @@ pub struct Options {
     pub tail_bytes_max: usize,
     /// For how long idle connections are kept.
     pub idle_connection_timeout: Duration,
-    /// How long a name's addresses are taken as they were; each attempt judges them anew.
+    /// How long a name's addresses are taken as they were; each attempt judges them anew. They serve for half a minute
+    /// where no fresh answer comes.
     pub names_kept: Duration,
     /// Where requests may go.
     pub target: TargetRule,

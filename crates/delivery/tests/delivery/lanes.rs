@@ -1,8 +1,13 @@
 //! One slow or dead endpoint never delays another.
 
 use std::collections::HashSet;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
+use cstar_delivery::{Options, Resolver};
 use cstar_testkit::{Gate, Receiver, Reply, until};
 use cstar_types::DeliveryStatus;
 
@@ -47,6 +52,42 @@ async fn endpoints_that_hang_do_not_hold_up_a_healthy_one() {
 async fn hanging_full(world: &World, hanging: &Receiver, slots: usize) {
     world.publish().await;
     hanging.until_received(slots).await;
+}
+
+/// DLV-4: nor do 100 whose names' servers swallow every question: lookups have rooms too.
+#[tokio::test]
+async fn names_that_do_not_resolve_do_not_hold_up_a_healthy_one() {
+    struct Swallowing;
+    #[async_trait]
+    impl Resolver for Swallowing {
+        async fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>> {
+            match name {
+                "good.example" => Ok(vec![Ipv4Addr::LOCALHOST.into()]),
+                _ => std::future::pending().await,
+            }
+        }
+    }
+    const SILENT: usize = 100;
+    let options = Options {
+        in_flight_max: 4 * SILENT,
+        attempt_timeout: Duration::from_secs(600), // nothing ends by itself here
+        resolver: Arc::new(Swallowing),
+        ..options()
+    };
+    let (world, healthy) = (World::with(options).await, Receiver::ok().await);
+    world.webhook(&healthy.url_at("good.example", "/")).await;
+    world.publish().await;
+    world.ended(1).await;
+    for number in 0..SILENT {
+        world.webhook(&format!("http://silent-{number}.example/")).await;
+    }
+    world.publish().await;
+    let all_ask = async || (world.handle.counts().in_flight >= SILENT as u64).then_some(());
+    until("every one of them to be looked up", all_ask).await;
+    for _ in 0..10 {
+        world.publish().await;
+    }
+    healthy.until_received(12).await;
 }
 
 /// What does not fit into memory waits in the store, and everything arrives once.
