@@ -16,6 +16,7 @@ mod error;
 mod etag;
 mod fields;
 mod ids;
+mod openapi;
 mod options;
 mod page;
 mod publish;

@@ -9,6 +9,7 @@ use crate::{DeliveryId, DisabledReason, EventId, EventType, TeamId, Timestamp, W
 
 /// Where a delivery stands. The last three are ends, each with a recorded cause (DLV-2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryStatus {
     /// The first attempt (of this schedule) is still to come.
@@ -68,6 +69,7 @@ impl FromStr for DeliveryStatus {
 
 /// Why a delivery was cancelled (DLV-2): what became of its webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CancelReason {
     /// Somebody disabled it.
@@ -94,6 +96,7 @@ impl From<DisabledReason> for CancelReason {
 
 /// What came of one attempt. Everything but [`Outcome::Success`] is a failure and is retried (W48).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// A 2xx answer within the deadline (W47).

@@ -9,6 +9,7 @@ use crate::{KeyId, Patterns, TeamId, Timestamp};
 
 /// What a key may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Scope {
     /// Publish.
     #[serde(rename = "events:write")]

@@ -12,6 +12,8 @@ pub mod limits;
 mod pattern;
 mod position;
 mod retry;
+#[cfg(feature = "schema")]
+mod schema;
 mod team;
 mod time;
 mod webhook;

@@ -8,6 +8,7 @@ use crate::{Patterns, RetrySchedule, TeamId, Timestamp, WebhookId};
 
 /// Whether a webhook takes part in publishing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum WebhookStatus {
     /// Each event that matches makes a delivery.
@@ -18,6 +19,7 @@ pub enum WebhookStatus {
 
 /// Why a webhook is disabled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DisabledReason {
     /// Somebody with a key said so.

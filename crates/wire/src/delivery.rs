@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 /// An event on its way to one webhook; `A` is what is told of its attempts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "DeliveryOf{A}"))]
 pub struct Delivery<A> {
     /// Which delivery; `x-cstar-delivery` on every attempt (T8).
     pub id: DeliveryId,
@@ -66,6 +68,7 @@ fn with_attempts<A>(delivery: cstar_types::Delivery, attempts: A) -> Delivery<A>
 
 /// The last attempt, as lists show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AttemptSummary {
     /// Its number.
     pub number: u32,
@@ -96,6 +99,7 @@ impl From<cstar_types::AttemptSummary> for AttemptSummary {
 
 /// One POST and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Attempt {
     /// From 1, going on over resends (T8).
     pub number: u32,
@@ -140,6 +144,7 @@ impl From<cstar_types::Attempt> for Attempt {
 
 /// One header of an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HeaderLine {
     /// Its name.
     pub name: String,
@@ -149,6 +154,7 @@ pub struct HeaderLine {
 
 /// What an attempt sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SentRequest {
     /// The URL at that time.
     pub url: String,

@@ -6,11 +6,13 @@ use serde_json::value::RawValue;
 
 /// `POST …/events` with one event.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Publish {
     /// What happened.
     #[serde(rename = "type")]
     pub event_type: EventType,
     /// What there is to say about it: a JSON object.
+    #[cfg_attr(feature = "schema", schemars(with = "serde_json::Map<String, serde_json::Value>"))]
     pub data: Box<RawValue>,
     /// Whether webhooks that match get a delivery, as they do unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -19,8 +21,10 @@ pub struct Publish {
 
 /// `POST …/events` with many, stored all or nothing.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PublishBatch {
     /// The events, in the order in which they will stand.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 1000)))]
     pub events: Vec<BatchEvent>,
     /// Whether webhooks that match get deliveries, as they do unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -29,19 +33,23 @@ pub struct PublishBatch {
 
 /// One event of a [`PublishBatch`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BatchEvent {
     /// What happened.
     #[serde(rename = "type")]
     pub event_type: EventType,
     /// What there is to say about it: a JSON object.
+    #[cfg_attr(feature = "schema", schemars(with = "serde_json::Map<String, serde_json::Value>"))]
     pub data: Box<RawValue>,
     /// A repeat with the same key, type and data finds the first event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 255)))]
     pub idempotency_key: Option<String>,
 }
 
 /// The 201 of a [`PublishBatch`]: both lists in the order of the batch.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PublishedBatch {
     /// The envelopes.
     pub data: Vec<Envelope>,
@@ -52,8 +60,11 @@ pub struct PublishedBatch {
 /// `{id, type, team_id, created_at, data}` (W30), byte for byte as it was stored: the bytes that are signed and sent
 /// to webhooks (T9).
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
-pub struct Envelope(Box<RawValue>);
+pub struct Envelope(
+    #[cfg_attr(feature = "schema", schemars(with = "EnvelopeFields<'static>"))] Box<RawValue>,
+);
 
 impl Envelope {
     /// The envelope's bytes.
@@ -79,6 +90,7 @@ impl From<Box<RawValue>> for Envelope {
 
 /// What an [`Envelope`] holds.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EnvelopeFields<'a> {
     /// Which event, the same everywhere (T8).
     pub id: EventId,
@@ -91,6 +103,7 @@ pub struct EnvelopeFields<'a> {
     pub created_at: Timestamp,
     /// What there is to say about it, byte for byte.
     #[serde(borrow)]
+    #[cfg_attr(feature = "schema", schemars(with = "serde_json::Map<String, serde_json::Value>"))]
     pub data: &'a RawValue,
 }
 

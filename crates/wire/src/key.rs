@@ -7,6 +7,7 @@ use crate::ShownOnce;
 
 /// A team key, as it can be seen after it was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Key {
     /// Which key; also its public part.
     pub id: KeyId,
@@ -43,10 +44,13 @@ impl From<cstar_types::Key> for Key {
 
 /// `POST …/keys`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CreateKey {
     /// For people.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 500)))]
     pub name: String,
     /// What it may do; not more than its maker (SEC-2).
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     pub scopes: Vec<Scope>,
     /// Which types it sees; not more than its maker (SEC-2), and what that one sees unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,6 +62,7 @@ pub struct CreateKey {
 
 /// The 201 of `POST …/keys`, the one answer that shows the key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CreatedKey {
     /// What can be seen of it later, too.
     #[serde(flatten)]

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// A page of a list, in the order that the list has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "{T}List"))]
 pub struct List<T> {
     /// The rows. There may be fewer than asked for, or none, although more follow.
     pub data: Vec<T>,

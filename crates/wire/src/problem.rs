@@ -9,6 +9,7 @@ use crate::Code;
 
 /// A refusal: what is wrong and what to do about it, as `application/problem+json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Problem {
     /// Where the code's page is, relative to the server.
     #[serde(rename = "type")]
@@ -30,6 +31,7 @@ pub struct Problem {
 
 /// A field that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FieldError {
     /// The JSON Pointer (RFC 6901) of the value in the request's body; empty for the body as a whole.
     pub pointer: String,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// SEC-3: it is serialized, or asked for by name, and does not print itself.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct ShownOnce(String);
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// An open stream: a row of `GET …/realtime/streams`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Stream {
     /// Which stream.
     pub id: StreamId,

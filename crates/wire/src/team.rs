@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// A team.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Team {
     /// Which team: the application's own UUID, or one that the server made.
     pub id: TeamId,
@@ -22,8 +23,10 @@ impl From<cstar_types::Team> for Team {
 
 /// `POST /v1/teams`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CreateTeam {
     /// For people.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 500)))]
     pub name: String,
     /// The application's own UUID for it, or `None` to have one made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -32,8 +35,10 @@ pub struct CreateTeam {
 
 /// `PATCH /v1/teams/{team}`
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UpdateTeam {
     /// A new name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 500)))]
     pub name: Option<String>,
 }

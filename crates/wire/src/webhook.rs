@@ -9,6 +9,7 @@ use crate::ShownOnce;
 
 /// A registered endpoint (W2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Webhook {
     /// Which webhook.
     pub id: WebhookId,
@@ -58,15 +59,19 @@ impl Webhook {
     }
 }
 
-/// `POST …/webhooks`. Cannot print itself: it may carry a secret and credentials (SEC-3).
+/// `POST …/webhooks`.
+// It cannot print itself: it may carry a secret and credentials (SEC-3).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CreateWebhook {
     /// Where requests go.
+    #[cfg_attr(feature = "schema", schemars(url, length(max = 2048)))]
     pub url: String,
     /// Which events it gets.
     pub events: Patterns,
     /// For people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(max = 500)))]
     pub description: Option<String>,
     /// Whether it begins enabled, as it does unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -104,6 +109,7 @@ impl CreateWebhook {
 
 /// The 201 of `POST …/webhooks`, the one answer that shows the secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CreatedWebhook {
     /// What can be seen of it later, too.
     #[serde(flatten)]
@@ -112,17 +118,21 @@ pub struct CreatedWebhook {
     pub secret: ShownOnce,
 }
 
-/// `PATCH …/webhooks/{webhook}`: what is `None` stays as it is. Cannot print itself: it may carry credentials.
+/// `PATCH …/webhooks/{webhook}`: what is `None` stays as it is.
+// It cannot print itself: it may carry credentials.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UpdateWebhook {
     /// A new URL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(url, length(max = 2048)))]
     pub url: Option<String>,
     /// New patterns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub events: Option<Patterns>,
     /// A new description.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(max = 500)))]
     pub description: Option<String>,
     /// Enables it, or disables it, which cancels what waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -138,12 +148,15 @@ pub struct UpdateWebhook {
     pub disable_on_gone: Option<bool>,
 }
 
-/// `POST …/webhooks/{webhook}/secret`. Cannot print itself: it may carry a secret (SEC-3).
+/// `POST …/webhooks/{webhook}/secret`.
+// It cannot print itself: it may carry a secret (SEC-3).
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RotateSecret {
     /// How long the secret before stays valid beside the new one, in seconds: a day unless given, at most a week, and 0 ends
     /// it at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(max = 604800)))]
     pub overlap_seconds: Option<u64>,
     /// A secret from elsewhere, `whsec_…`; one is made unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -152,6 +165,7 @@ pub struct RotateSecret {
 
 /// The 200 of `POST …/webhooks/{webhook}/secret`, the one answer that shows the new secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RotatedSecret {
     /// Whose secret.
     pub id: WebhookId,

@@ -81,6 +81,7 @@ fn other_routes() -> Router<Arc<Shared>> {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .route("/errors/{code}", get(pages::page))
+        .route("/openapi.json", get(pages::description))
 }
 
 async fn not_found() -> ApiError {

@@ -1,10 +1,16 @@
-//! The pages of the problem codes, where a refusal's `type` leads.
+//! What the API says of itself: the pages of the problem codes, where a refusal's `type` leads, and its description.
 
 use axum::response::{IntoResponse, Response};
 use cstar_wire::Code;
 use http::header::CONTENT_TYPE;
 
 use crate::auth::PathId;
+use crate::openapi;
+
+/// `GET /openapi.json`
+pub(super) async fn description() -> Response {
+    ([(CONTENT_TYPE, "application/json")], openapi::text()).into_response()
+}
 
 /// `GET /errors/{code}`
 pub(super) async fn page(PathId(code): PathId<Code>) -> Response {

@@ -3,6 +3,7 @@
 mod bad_input;
 mod browsers;
 mod deliveries;
+mod description;
 mod keys;
 mod lists;
 mod open_streams;
