@@ -3,6 +3,8 @@
 use cstar_types::{KeyId, Patterns, Scope, Timestamp};
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "schema")]
+use crate::NO_CONTROLS;
 use crate::ShownOnce;
 
 /// A team key, as it can be seen after it was made.
@@ -47,7 +49,7 @@ impl From<cstar_types::Key> for Key {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CreateKey {
     /// For people.
-    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 500)))]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 500), regex(pattern = NO_CONTROLS)))]
     pub name: String,
     /// What it may do; not more than its maker (SEC-2).
     #[cfg_attr(feature = "schema", schemars(length(min = 1)))]

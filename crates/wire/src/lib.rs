@@ -32,3 +32,7 @@ pub use stream::Stream;
 pub use team::{CreateTeam, Team, UpdateTeam};
 pub use token::{CreateToken, CreatedToken};
 pub use webhook::{CreateWebhook, CreatedWebhook, RotateSecret, RotatedSecret, UpdateWebhook, Webhook};
+
+/// What texts for people are made of.
+#[cfg(feature = "schema")]
+const NO_CONTROLS: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";

@@ -3,6 +3,9 @@
 use cstar_types::{TeamId, Timestamp};
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "schema")]
+use crate::NO_CONTROLS;
+
 /// A team.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -26,7 +29,7 @@ impl From<cstar_types::Team> for Team {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CreateTeam {
     /// For people.
-    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 500)))]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 500), regex(pattern = NO_CONTROLS)))]
     pub name: String,
     /// The application's own UUID for it, or `None` to have one made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -39,6 +42,6 @@ pub struct CreateTeam {
 pub struct UpdateTeam {
     /// A new name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 500)))]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 500), regex(pattern = NO_CONTROLS)))]
     pub name: Option<String>,
 }

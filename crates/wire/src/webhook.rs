@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use cstar_types::{DisabledReason, Patterns, RetrySchedule, Timestamp, WebhookId, WebhookStatus};
 use serde::{Deserialize, Deserializer, Serialize};
 
+#[cfg(feature = "schema")]
+use crate::NO_CONTROLS;
 use crate::ShownOnce;
 
 /// A registered endpoint (W2).
@@ -71,7 +73,7 @@ pub struct CreateWebhook {
     pub events: Patterns,
     /// For people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(length(max = 500)))]
+    #[cfg_attr(feature = "schema", schemars(length(max = 500), regex(pattern = NO_CONTROLS)))]
     pub description: Option<String>,
     /// Whether it begins enabled, as it does unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -132,7 +134,7 @@ pub struct UpdateWebhook {
     pub events: Option<Patterns>,
     /// A new description.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(length(max = 500)))]
+    #[cfg_attr(feature = "schema", schemars(length(max = 500), regex(pattern = NO_CONTROLS)))]
     pub description: Option<String>,
     /// Enables it, or disables it, which cancels what waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -26,7 +26,7 @@ enum Source {
     Component(&'static str),
 }
 
-const NEEDS: [Need; 7] = [
+const NEEDS: [Need; 8] = [
     Need { name: "rustfmt", probe: &["cargo", "fmt", "--version"], from: Source::Component("rustfmt") },
     Need { name: "clippy", probe: &["cargo", "clippy", "--version"], from: Source::Component("clippy") },
     Need { name: "node", probe: &["node", "--version"], from: Source::Package("nodejs") },
@@ -35,6 +35,11 @@ const NEEDS: [Need; 7] = [
     // A terminal for what behaves differently on one.
     Need { name: "script", probe: &["script", "--version"], from: Source::Package("bsdutils") },
     Need { name: "curl", probe: &["curl", "--version"], from: Source::Package("curl") },
+    Need {
+        name: "python3 with venv",
+        probe: &["python3", "-c", "import ensurepip"],
+        from: Source::Package("python3-venv"),
+    },
 ];
 
 /// Installs what the checks need and this machine lacks, or says how.

@@ -11,6 +11,10 @@ use crate::{needs, process, promises, tidy};
 /// Where the checks that run in Node live.
 const NODE_PROJECT: &str = "tests/node";
 
+/// An environment of its own for what comes from PyPI: nothing of the machine's is touched.
+const PYTHON: &str = "target/python";
+const PIP: &str = "target/python/bin/pip";
+
 /// A step of the run: its name and what it does.
 struct Step {
     name: &'static str,
@@ -57,21 +61,27 @@ pub(crate) fn run(tree: &Tree) -> Result<()> {
 
 /// The order is cheapest first, so that a slip is heard of early.
 fn plan(extras: &Extras) -> Vec<Step> {
-    let cargo = |name, line| Step { name, action: Action::Run { directory: ".", line } };
+    let plain = |name, line| Step { name, action: Action::Run { directory: ".", line } };
     let node = |name, line| Step { name, action: Action::Run { directory: NODE_PROJECT, line } };
     vec![
         Step { name: "needs", action: Action::Do(|_| needs::ensure()) },
-        cargo("format", &["cargo", "fmt", "--all", "--check"]),
+        plain("format", &["cargo", "fmt", "--all", "--check"]),
         Step { name: "tidy", action: Action::Do(tidy::run) },
         Step { name: "promises", action: Action::Do(|tree| promises::run(tree, Mode::Check)) },
         licences(extras),
-        cargo("clippy", &["cargo", "clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+        plain("clippy", &["cargo", "clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
         // As the tests will want it, binary included: building the binary alone would build most of it twice.
-        cargo("build", &["cargo", "build", "--workspace", "--all-targets"]),
-        cargo("rust tests", rust_tests(extras)),
-        cargo("doc tests", &["cargo", "test", "--doc", "--workspace", "--quiet"]),
+        plain("build", &["cargo", "build", "--workspace", "--all-targets"]),
+        plain("rust tests", rust_tests(extras)),
+        plain("doc tests", &["cargo", "test", "--doc", "--workspace", "--quiet"]),
         node("node packages", &["npm", "ci"]),
         node("node tests", &["npm", "test"]),
+        plain("python environment", &["python3", "-m", "venv", PYTHON]),
+        plain(
+            "python packages",
+            &[PIP, "install", "--quiet", "--requirement", "tests/openapi/requirements.txt"],
+        ),
+        plain("api by its description", &["target/python/bin/python", "tests/openapi/run.py"]),
     ]
 }
 
