@@ -143,4 +143,15 @@ pub trait Deliveries: Send + Sync {
         delivery: DeliveryId,
         now: Timestamp,
     ) -> Result<Delivery, StoreError>;
+
+    /// Delivers an event that is kept to one webhook, whether it wanted the event or not (DLV-1): makes a delivery that is due
+    /// now, or reopens the one that there is, since there is one for each event and webhook (T8). `Conflict` where
+    /// [`Deliveries::resend`] has it; `NotFound` if the event or the webhook is gone. Tells the tail.
+    async fn deliver(
+        &self,
+        team: TeamId,
+        event: EventId,
+        webhook: WebhookId,
+        now: Timestamp,
+    ) -> Result<Delivery, StoreError>;
 }

@@ -24,7 +24,7 @@ pub enum Change {
         /// What is now due.
         deliveries: Vec<Due>,
     },
-    /// An ended delivery is due again.
+    /// An ended delivery is due again, or one was made by itself of an event that was there before.
     Reopened {
         /// Which delivery.
         delivery: DeliveryId,

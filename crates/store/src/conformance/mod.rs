@@ -83,7 +83,10 @@ macro_rules! conformance_suite {
                 a_late_failure_leaves_a_resent_delivery_alone,
                 a_delivery_has_so_many_attempts,
                 what_has_not_ended_is_not_resent,
-                what_is_gone_is_not_resent;
+                what_is_gone_is_not_resent,
+                an_event_is_delivered_to_who_did_not_get_it,
+                a_known_delivery_is_reopened,
+                what_is_gone_or_disabled_is_not_delivered_to;
             webhook_logs:
                 the_logs_are_newest_first,
                 filters_and_pages_cut_the_same_list,

@@ -110,3 +110,69 @@ pub async fn what_is_gone_is_not_resent(subject: impl Subject) {
     assert_eq!(store.resend(team, due.id, at(10)).await, gone, "its event is gone");
     assert!(read::due(&store, webhook, at(99)).await.is_empty());
 }
+
+/// DLV-1: an event that is kept goes to a webhook that did not want it, or was not there yet, by a call that says so; it is a
+/// delivery like any other from then on.
+pub async fn an_event_is_delivered_to_who_did_not_get_it(subject: impl Subject) {
+    let store = subject.store();
+    let team = given::team(&store).await;
+    let entry = given::one_event(&store, team, "ticket.created").await;
+    let webhook = given::webhook(&store, team, "boss.*").await;
+    let made = store.deliver(team, entry.event.id, webhook, at(50)).await.unwrap();
+    assert_eq!((made.event, made.webhook, made.status), (entry.event.id, webhook, DeliveryStatus::Pending));
+    assert_eq!((made.attempts, made.created_at, made.next_attempt_at), (0, at(50), Some(at(50))));
+    assert_eq!(store.delivery(team, made.id).await.unwrap(), (made.clone(), Vec::new()));
+    let due = only_due(&store, webhook).await;
+    assert_eq!((due.id, due.due_at, due.attempts, due.failed), (made.id, at(50), 0, 0));
+    assert_eq!(due.entry, entry, "LOG-3: it carries the same bytes");
+    assert_eq!(recorded(&store, &due, Verdict::Delivered, at(51)).await, DeliveryStatus::Delivered);
+
+    let store = subject.reopened().await.store();
+    let later = given::published(&store, team, &["boss.spawned"], at(20)).await.remove(0);
+    let rows = read::deliveries(&store, team, read::every_delivery(9)).await.unwrap();
+    let events: Vec<_> = rows.iter().map(|row| (row.event, row.created_at)).collect();
+    assert_eq!(events, [(later.event.id, at(50)), (entry.event.id, at(50))], "times of a team do not fall");
+}
+
+/// T8: a webhook that got the event gets it again under the same delivery; `Conflict` while it waits.
+pub async fn a_known_delivery_is_reopened(subject: impl Subject) {
+    let store = subject.store();
+    let (team, webhook, first) = given::one_delivery(&store).await;
+    let event = first.entry.event.id;
+    assert!(matches!(store.deliver(team, event, webhook, at(1)).await, Err(StoreError::Conflict(_))));
+    recorded(&store, &first, Verdict::Failed, at(2)).await;
+    let again = store.deliver(team, event, webhook, at(3)).await.unwrap();
+    assert_eq!((again.id, again.attempts, again.next_attempt_at), (first.id, 1, Some(at(3))));
+    assert_eq!(only_due(&store, webhook).await.id, first.id);
+    assert_eq!(read::receivers(&store, team, event).await, [webhook], "T8: one for each event and webhook");
+    let made = given::webhook(&store, team, "boss.*").await;
+    let other = store.deliver(team, event, made, at(4)).await.unwrap();
+    assert_ne!(other.id, first.id);
+    assert!(matches!(store.deliver(team, event, made, at(5)).await, Err(StoreError::Conflict(_))));
+}
+
+/// `NotFound` if the event or the webhook is gone or another team's (T24), `Conflict` if the webhook is disabled; nothing is
+/// made then.
+pub async fn what_is_gone_or_disabled_is_not_delivered_to(subject: impl Subject) {
+    let store = subject.store();
+    let (team, other) = (given::team(&store).await, given::team(&store).await);
+    let webhook = given::webhook(&store, team, "boss.*").await;
+    let theirs = given::webhook(&store, other, "*").await;
+    let event = given::one_event(&store, team, "ticket.created").await.event.id;
+    let gone = Err(StoreError::NotFound);
+    let unknown = cstar_types::EventId::from_bits(7, false);
+    assert_eq!(store.deliver(team, unknown, webhook, at(1)).await, gone);
+    assert_eq!(store.deliver(team, event, theirs, at(1)).await, gone, "T24");
+    assert_eq!(store.deliver(other, event, theirs, at(1)).await, gone, "T24");
+    store.disable_webhook(webhook, None, DisabledReason::ByRequest, at(2)).await.unwrap();
+    assert!(matches!(store.deliver(team, event, webhook, at(3)).await, Err(StoreError::Conflict(_))));
+    store.delete_webhook(team, webhook, None, at(4)).await.unwrap();
+    assert_eq!(store.deliver(team, event, webhook, at(5)).await, gone, "the webhook is gone");
+    assert_eq!(read::receivers(&store, team, event).await, []);
+
+    let late = given::webhook(&store, team, "*").await;
+    let cutoffs = Cutoffs { events: at(9), deliveries: at(0), idempotency_keys: at(0) };
+    given::remove_all_old(&store, cutoffs, 100).await;
+    assert_eq!(store.deliver(team, event, late, at(10)).await, gone, "the event is gone");
+    assert!(read::due(&store, late, at(99)).await.is_empty());
+}

@@ -47,6 +47,8 @@ pub async fn changes_are_told_in_the_order_of_commits(subject: impl Subject) {
     store.resend(team, due.id, at(2)).await.unwrap();
     expected.push(format!("reopened {} {webhook}", due.id));
     store.resend(team, due.id, at(2)).await.expect_err("it has not ended");
+    let alone = store.deliver(team, due.entry.event.id, made, at(2)).await.unwrap();
+    expected.push(format!("reopened {} {made}", alone.id));
     store.update_webhook(team, made, given::wanting("*"), None, at(3)).await.unwrap();
     expected.push(format!("webhook {made}"));
     store.update_webhook(team, made, given::wanting("*"), Some(9), at(3)).await.expect_err("it changed");

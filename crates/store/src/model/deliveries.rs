@@ -1,10 +1,11 @@
 //! What is due, what came of it, and the webhook logs.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use cstar_types::{
-    Attempt, AttemptSummary, Delivery, DeliveryId, DeliveryStatus, DisabledReason, Outcome, TeamId,
+    Attempt, AttemptSummary, Delivery, DeliveryId, DeliveryStatus, DisabledReason, EventId, Outcome, TeamId,
     Timestamp, WebhookId, WebhookStatus,
 };
 
@@ -103,10 +104,24 @@ impl Deliveries for Model {
             Ok((resent, Some(told)))
         })
     }
+
+    async fn deliver(
+        &self,
+        team: TeamId,
+        event: EventId,
+        webhook: WebhookId,
+        now: Timestamp,
+    ) -> Result<Delivery, StoreError> {
+        self.change(|state| {
+            let due = state.deliver(team, event, webhook, now)?;
+            let told = Change::Reopened { delivery: due.id, webhook };
+            Ok((due, Some(told)))
+        })
+    }
 }
 
 impl DeliveryQuery {
-    fn asks_for(&self, delivery: &Delivery) -> bool {
+    pub(super) fn asks_for(&self, delivery: &Delivery) -> bool {
         self.filter.passes(&delivery.event_type)
             && self.webhook.is_none_or(|webhook| webhook == delivery.webhook)
             && self.event.is_none_or(|event| event == delivery.event)
@@ -126,7 +141,22 @@ impl State {
         row.record(report)
     }
 
-    fn resend(&mut self, team: TeamId, delivery: DeliveryId, now: Timestamp) -> Result<Delivery, StoreError> {
+    pub(super) fn resend(
+        &mut self,
+        team: TeamId,
+        delivery: DeliveryId,
+        now: Timestamp,
+    ) -> Result<Delivery, StoreError> {
+        self.may_reopen(team, delivery)?;
+        let row = self.deliveries.get_mut(&delivery).ok_or(StoreError::NotFound)?;
+        row.failed = 0;
+        row.delivery.status = DeliveryStatus::Pending;
+        row.delivery.cancel_reason = None;
+        row.delivery.next_attempt_at = Some(now);
+        Ok(row.delivery.clone())
+    }
+
+    pub(super) fn may_reopen(&self, team: TeamId, delivery: DeliveryId) -> Result<(), StoreError> {
         let Delivery { webhook, event, status, attempts, .. } = self.delivery(team, delivery)?.delivery;
         let webhook = self.webhook(team, webhook)?;
         if !self.team(team)?.kept.iter().any(|kept| kept.entry.event.id == event) {
@@ -141,12 +171,31 @@ impl State {
         if attempts >= ATTEMPTS_MAX {
             return Err(StoreError::Conflict("the delivery has had all the attempts that one may have"));
         }
-        let row = self.deliveries.get_mut(&delivery).ok_or(StoreError::NotFound)?;
-        row.failed = 0;
-        row.delivery.status = DeliveryStatus::Pending;
-        row.delivery.cancel_reason = None;
-        row.delivery.next_attempt_at = Some(now);
-        Ok(row.delivery.clone())
+        Ok(())
+    }
+
+    pub(super) fn deliver(
+        &mut self,
+        team: TeamId,
+        event: EventId,
+        webhook: WebhookId,
+        now: Timestamp,
+    ) -> Result<Delivery, StoreError> {
+        let status = self.webhook(team, webhook)?.status;
+        let kept = self.team(team)?.kept.iter().find(|kept| kept.entry.event.id == event);
+        let entry = Arc::clone(&kept.ok_or(StoreError::NotFound)?.entry);
+        let is_it = |row: &&Row| (row.delivery.event, row.delivery.webhook) == (event, webhook);
+        if let Some(id) = self.deliveries.values().find(is_it).map(|row| row.delivery.id) {
+            return self.resend(team, id, now);
+        }
+        if status == WebhookStatus::Disabled {
+            return Err(StoreError::Conflict("the webhook is disabled"));
+        }
+        let log = self.team_mut(team)?;
+        log.committed_at = log.committed_at.max(now);
+        let created_at = log.committed_at;
+        let due = self.make_delivery(entry, webhook, created_at, now);
+        Ok(self.delivery(team, due.id)?.delivery.clone())
     }
 }
 

@@ -182,7 +182,7 @@ impl State {
         Ok(pairs)
     }
 
-    fn make_delivery(
+    pub(super) fn make_delivery(
         &mut self,
         entry: Arc<Entry>,
         webhook: WebhookId,

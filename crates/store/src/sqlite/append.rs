@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use cstar_types::limits::COMMIT_MAX_DELIVERIES;
-use cstar_types::{DeliveryStatus, Entry, Event, Position, TeamId, Timestamp};
-use rand::Rng;
+use cstar_types::{Entry, Event, Position, TeamId, Timestamp};
 use rusqlite::{Statement, params};
 
 use super::checksum::{EventColumns, event_checksum};
-use super::delivery_rows::{DeliveryRow, INSERT_DELIVERY};
+use super::delivery_rows::{DeliveryRow, EventOf, INSERT_DELIVERY};
 use super::fault::Fault;
 use super::idempotency::{self, KeyUse, Standing};
 use super::memory::{Head, Target};
@@ -157,25 +156,16 @@ impl Publish {
     fn deliver(&self, tx: &mut Tx<'_>, head: &mut Head, placed: &[Placed]) -> Result<Vec<Due>, Fault> {
         let mut due = Vec::new();
         let mut insert = tx.conn.prepare_cached(INSERT_DELIVERY)?;
-        let mut random = rand::rng();
         for Placed { entry, place, kind, targets } in placed {
             for target in targets.iter() {
                 head.delivery += 1;
-                let row = DeliveryRow {
-                    place: Place::new(head.number, head.delivery),
-                    tag: random.next_u64() as i64,
-                    webhook: target.number,
-                    generation: target.generation,
-                    event: *place,
-                    event_id: entry.event.id.bits(),
-                    kind: *kind,
-                    status: DeliveryStatus::Pending,
-                    attempts: 0,
-                    failed: 0,
-                    created_ms: head.last_ms,
-                    due_ms: Some(self.now.as_millis()),
-                    last_attempt: None,
-                };
+                let row = DeliveryRow::due(
+                    Place::new(head.number, head.delivery),
+                    *target,
+                    EventOf { place: *place, id: entry.event.id, kind: *kind },
+                    head.last_ms,
+                    self.now,
+                );
                 row.insert(&mut insert)?;
                 let entry = Arc::clone(entry);
                 due.push(Due {

@@ -1,11 +1,13 @@
 //! The rows of deliveries.
 
 use cstar_types::{Delivery, DeliveryId, DeliveryStatus, EventId, TeamId, Timestamp};
+use rand::Rng;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::checksum::Checksum;
 use super::fault::Fault;
 use super::look::Look;
+use super::memory::Target;
 use super::place::Place;
 use super::types::Kind;
 use super::webhook_rows::WebhookRow;
@@ -34,6 +36,14 @@ pub(super) struct DeliveryRow {
     pub(super) last_attempt: Option<i64>,
 }
 
+/// What a row knows of its event.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct EventOf {
+    pub(super) place: Place,
+    pub(super) id: EventId,
+    pub(super) kind: Kind,
+}
+
 macro_rules! select_deliveries {
     ($($rest:expr),+) => {
         concat!(
@@ -46,6 +56,25 @@ macro_rules! select_deliveries {
 pub(super) use select_deliveries;
 
 impl DeliveryRow {
+    /// A new one, due at `now`. Times of a team's deliveries rise with their places, so `created_ms` is the team's own.
+    pub(super) fn due(place: Place, target: Target, event: EventOf, created_ms: i64, now: Timestamp) -> Self {
+        Self {
+            place,
+            tag: rand::rng().next_u64() as i64,
+            webhook: target.number,
+            generation: target.generation,
+            event: event.place,
+            event_id: event.id.bits(),
+            kind: event.kind,
+            status: DeliveryStatus::Pending,
+            attempts: 0,
+            failed: 0,
+            created_ms,
+            due_ms: Some(now.as_millis()),
+            last_attempt: None,
+        }
+    }
+
     pub(super) fn id(&self) -> DeliveryId {
         self.place.delivery_id(self.tag)
     }
@@ -142,6 +171,9 @@ pub(super) const INSERT_DELIVERY: &str =
      status, attempts, failed, created_ms, due_ms, last_attempt, checksum)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
 
+pub(super) const DELIVERY_TO: &str =
+    select_deliveries!("INDEXED BY deliveries_event WHERE event_id = ?1 AND webhook = ?2");
+
 pub(super) const UPDATE_DELIVERY: &str = "UPDATE deliveries SET generation = ?2, status = ?3, attempts = ?4,
      failed = ?5, due_ms = ?6, last_attempt = ?7, checksum = ?8 WHERE place = ?1";
 
@@ -158,6 +190,14 @@ impl Look<'_> {
     pub(super) fn delivery_row(&self, team: i64, id: DeliveryId) -> Result<DeliveryRow, Fault> {
         let found = self.any_delivery(id)?.filter(|row| row.place.team() == team);
         found.ok_or(Fault::Refused(StoreError::NotFound))
+    }
+
+    /// The row of the delivery of an event to a webhook, if there is one.
+    pub(super) fn delivery_to(&self, webhook: i64, event: EventId) -> Result<Option<DeliveryRow>, Fault> {
+        let mut found = self.conn.prepare_cached(DELIVERY_TO)?;
+        let row =
+            found.query_row(params![event.bits().to_be_bytes(), webhook], |row| Ok(DeliveryRow::read(row)));
+        row.optional()?.transpose()
     }
 
     /// The delivery that a row means.

@@ -9,6 +9,7 @@ use rusqlite::{OptionalExtension, params};
 use super::fault::Fault;
 use super::look::Look;
 use super::types;
+use super::webhook_rows::WebhookRow;
 
 /// A webhook that an event goes to.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +17,12 @@ pub(super) struct Target {
     pub(super) number: i64,
     pub(super) id: WebhookId,
     pub(super) generation: i64,
+}
+
+impl Target {
+    pub(super) fn of(webhook: &WebhookRow) -> Self {
+        Self { number: webhook.number, id: webhook.webhook.id, generation: webhook.generation }
+    }
 }
 
 /// The end of a team's log, and who wants its events.
@@ -178,9 +185,6 @@ fn enabled(look: Look<'_>, team: i64) -> Result<Vec<(Target, Patterns)>, Fault> 
     let mut webhooks = look.webhooks_before(team, None, usize::MAX)?;
     webhooks.retain(|row| row.webhook.status == WebhookStatus::Enabled);
     webhooks.reverse(); // lists are newest first
-    let targets = webhooks.into_iter().map(|row| {
-        let target = Target { number: row.number, id: row.webhook.id, generation: row.generation };
-        (target, row.webhook.events)
-    });
+    let targets = webhooks.into_iter().map(|row| (Target::of(&row), row.webhook.events));
     Ok(targets.collect())
 }

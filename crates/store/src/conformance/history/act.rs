@@ -1,6 +1,8 @@
 //! Doing one step on both sides.
 
-use cstar_types::{DeliveryStatus, Event, EventId, KeyId, Outcome};
+use std::cell::RefCell;
+
+use cstar_types::{Delivery, DeliveryId, DeliveryStatus, Event, EventId, KeyId, Outcome};
 use proptest::sample::Index;
 
 use super::Difference;
@@ -27,6 +29,7 @@ impl<M: Subject, S: Subject> Sides<M, S> {
             Op::Append { team, events, deliver } => self.append(*team, events, *deliver).await?,
             Op::Record { results } => self.record(results).await?,
             Op::Resend { delivery, whose } => self.resend(*delivery, *whose).await?,
+            Op::Deliver { event, webhook, whose } => self.deliver(*event, *webhook, *whose).await?,
             Op::RemoveOld { events, deliveries, keys, rows } => {
                 let cutoffs = Cutoffs {
                     events: self.seconds_ago(*events),
@@ -239,6 +242,22 @@ impl<M: Subject, S: Subject> Sides<M, S> {
             Ok(self.shared(side, row))
         };
         self.both("resend", resend).await?.ok();
+        Ok(())
+    }
+
+    async fn deliver(&mut self, event: Index, webhook: Index, whose: Whose) -> Result<(), Difference> {
+        let Some(Pair { event, .. }) = pick(&self.deliveries, event) else { return Ok(()) };
+        let Some((owner, webhook)) = pick(&self.webhooks, webhook) else { return Ok(()) };
+        let (team, now) = (self.asked_under(owner, whose), self.now());
+        let ids = RefCell::new(Vec::new());
+        let deliver = async |side: &Side| {
+            let row = side.store.deliver(team, event, webhook, now).await?;
+            ids.borrow_mut().push(row.id);
+            Ok(Delivery { id: DeliveryId::from_bits(0), ..row })
+        };
+        if self.both("deliver", deliver).await?.is_ok() {
+            self.learn(Pair { team, event, webhook }, ids.into_inner());
+        }
         Ok(())
     }
 }

@@ -92,7 +92,7 @@ impl<M: Subject, S: Subject> Sides<M, S> {
         Ok(())
     }
 
-    /// A list of deliveries to its end. Newest first is the order of their events; those of one event stand as the
+    /// A list of deliveries to its end. Newest first is the order of their making; those that were made together stand as the
     /// store likes.
     pub(super) async fn list(
         &self,
@@ -101,7 +101,7 @@ impl<M: Subject, S: Subject> Sides<M, S> {
         query: DeliveryQuery,
     ) -> Result<Vec<Delivery>, StoreError> {
         let rows = read::deliveries(&side.store, team, query).await?;
-        assert!(rows.is_sorted_by_key(|row| Reverse(row.event)), "newest first");
+        assert!(rows.is_sorted_by_key(|row| Reverse(row.created_at)), "newest first");
         let mut rows: Vec<Delivery> = rows.into_iter().map(|row| self.shared(side, row)).collect();
         rows.sort_by_key(|row| (Reverse(row.event), row.webhook));
         Ok(rows)

@@ -78,6 +78,12 @@ pub(super) enum Op {
         delivery: Index,
         whose: Whose,
     },
+    /// Of those that made a delivery, gone or not.
+    Deliver {
+        event: Index,
+        webhook: Index,
+        whose: Whose,
+    },
     RemoveOld {
         events: u16,
         deliveries: u16,
@@ -248,6 +254,8 @@ fn of_deliveries() -> impl Strategy<Value = Op> {
     prop_oneof![
         4 => vec(reported(), 0..5).prop_map(|results| Op::Record { results }),
         1 => (any::<Index>(), whose()).prop_map(|(delivery, whose)| Op::Resend { delivery, whose }),
+        1 => (any::<Index>(), any::<Index>(), whose())
+            .prop_map(|(event, webhook, whose)| Op::Deliver { event, webhook, whose }),
     ]
 }
 

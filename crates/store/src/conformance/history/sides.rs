@@ -100,6 +100,17 @@ impl<M: Subject, S: Subject> Sides<M, S> {
         Err(TestCaseError::fail(format!("{what}\n  model: {model:?}\n  store: {store:?}")))
     }
 
+    /// Both have this delivery now, each under its own id.
+    pub(super) fn learn(&mut self, pair: Pair, ids: Vec<DeliveryId>) {
+        for (side, id) in self.sides.iter_mut().zip(ids) {
+            side.ids.insert((pair.event, pair.webhook), id);
+        }
+        let is_it = |known: &Pair| (known.event, known.webhook) == (pair.event, pair.webhook);
+        if !self.deliveries.iter().any(is_it) {
+            self.deliveries.push(pair);
+        }
+    }
+
     pub(super) fn now(&self) -> Timestamp {
         given::at(self.now_second)
     }

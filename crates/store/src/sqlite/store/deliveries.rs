@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use cstar_types::{
-    Attempt, Delivery, DeliveryId, DeliveryStatus, DisabledReason, TeamId, Timestamp, WebhookId,
+    Attempt, Delivery, DeliveryId, DeliveryStatus, DisabledReason, EventId, TeamId, Timestamp, WebhookId,
 };
 
 use super::{ONE, SqliteStore};
@@ -66,5 +66,15 @@ impl Deliveries for SqliteStore {
         now: Timestamp,
     ) -> Result<Delivery, StoreError> {
         self.shared.write(Class::Change, ONE, move |tx| resend::resend(tx, team, delivery, now)).await
+    }
+
+    async fn deliver(
+        &self,
+        team: TeamId,
+        event: EventId,
+        webhook: WebhookId,
+        now: Timestamp,
+    ) -> Result<Delivery, StoreError> {
+        self.shared.write(Class::Change, ONE, move |tx| resend::deliver(tx, team, event, webhook, now)).await
     }
 }

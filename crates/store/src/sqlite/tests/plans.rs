@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::sqlite::append::INSERT_EVENT;
 use crate::sqlite::attempt_rows::INSERT_ATTEMPT;
 use crate::sqlite::deliveries::WAYS;
-use crate::sqlite::delivery_rows::{INSERT_DELIVERY, UPDATE_DELIVERY};
+use crate::sqlite::delivery_rows::{DELIVERY_TO, INSERT_DELIVERY, UPDATE_DELIVERY};
 use crate::sqlite::{cancel, due, idempotency, retention, schema};
 
 fn plan(conn: &Connection, sql: &str) -> String {
@@ -33,6 +33,12 @@ fn the_webhook_logs_are_searched_and_not_sorted() {
         assert!(!plan.contains("SCAN") && !plan.contains("TEMP B-TREE"), "{way:?}: {plan}");
         assert!(plan.contains("rowid>? AND rowid<?"), "{way:?} leaves out the bounds: {plan}");
     }
+}
+
+#[test]
+fn the_delivery_of_an_event_to_a_webhook_is_searched() {
+    let plan = plan(&file(), DELIVERY_TO);
+    assert_eq!(plan, "SEARCH deliveries USING INDEX deliveries_event (event_id=?)");
 }
 
 #[test]
