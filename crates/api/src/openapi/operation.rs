@@ -130,7 +130,7 @@ impl Operation {
             "summary": self.summary,
             "responses": self.responses(schemas),
         });
-        let of_path = path_parameters(self.path).map(|name| path_parameter(name));
+        let of_path = path_parameters(self.path).map(path_parameter);
         let given = self.parameters.iter().map(|Parameter(place, name, meaning, shape)| {
             json!({"in": place, "name": name, "description": meaning, "required": false, "schema": shape(schemas)})
         });
