@@ -66,6 +66,14 @@ fn with_attempts<A>(delivery: cstar_types::Delivery, attempts: A) -> Delivery<A>
     }
 }
 
+/// `POST …/events/{event}/resend`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ResendEvent {
+    /// To where.
+    pub webhook: WebhookId,
+}
+
 /// The last attempt, as lists show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

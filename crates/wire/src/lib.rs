@@ -22,7 +22,9 @@ mod webhook;
 pub use catalog::EventTypeEntry;
 pub use code::{Code, UnknownCode};
 pub use control::{Gap, GapReason, StreamReady, StreamReconnect, StreamUnauthorized};
-pub use delivery::{Attempt, AttemptSummary, Delivery, DeliveryDetail, DeliveryRow, HeaderLine, SentRequest};
+pub use delivery::{
+    Attempt, AttemptSummary, Delivery, DeliveryDetail, DeliveryRow, HeaderLine, ResendEvent, SentRequest,
+};
 pub use event::{BatchEvent, Envelope, EnvelopeFields, Publish, PublishBatch, PublishedBatch};
 pub use key::{CreateKey, CreatedKey, Key};
 pub use list::List;

@@ -6,7 +6,9 @@ use std::time::Duration;
 use cstar_delivery::{StaticHeaderError, check_static_headers};
 use cstar_signature::Secret;
 use cstar_types::limits::{PATTERNS_MAX, STATIC_HEADERS_MAX};
-use cstar_types::{Pattern, Patterns, RetrySchedule, Scope, Scopes, TeamId, Timestamp, format_duration};
+use cstar_types::{
+    Pattern, Patterns, RetrySchedule, Scope, Scopes, TeamId, Timestamp, WebhookId, format_duration,
+};
 use cstar_wire::Code;
 use serde_json::Value;
 
@@ -60,6 +62,11 @@ pub(crate) fn instant(value: &Value) -> Taken<Timestamp> {
 /// A team's UUID.
 pub(crate) fn team_id(value: &Value) -> Taken<TeamId> {
     parsed(value, |text| text.parse().map_err(|_| "write a UUID with hyphens"))
+}
+
+/// A webhook's id.
+pub(crate) fn webhook_id(value: &Value) -> Taken<WebhookId> {
+    parsed(value, str::parse)
 }
 
 /// A retry schedule; `null` is the server's.

@@ -75,6 +75,17 @@ fn events() -> Vec<Operation> {
             .refuses(&[Code::InvalidPattern]),
         op(Method::GET, "/v1/teams/{team}/events/{event}", "getEvent", "Events", "One event", scope(Scope::EventsRead))
             .answers::<wire::Envelope>(200, "The envelope, with `x-cstar-position`."),
+        op(
+            Method::POST,
+            "/v1/teams/{team}/events/{event}/resend",
+            "resendEvent",
+            "Events",
+            "Deliver an event to a webhook, whether it matched or not",
+            scope(Scope::DeliveriesWrite),
+        )
+        .body::<wire::ResendEvent>()
+        .answers::<wire::DeliveryRow>(200, "The delivery, due now: a new one, or the one that there was.")
+        .refuses(&[Code::Conflict]),
     ]
 }
 

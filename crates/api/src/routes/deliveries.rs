@@ -2,17 +2,21 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::State;
 use cstar_store::{DeliveryQuery, StoreError, TypeFilter};
-use cstar_types::{Attempt, Delivery, DeliveryId, Patterns, Scope, WebhookId};
+use cstar_types::{Attempt, Delivery, DeliveryId, EventId, Patterns, Scope, WebhookId};
 use cstar_wire::{DeliveryDetail, DeliveryRow};
+use http::HeaderMap;
 
-use crate::answer;
+use super::{events, webhooks};
 use crate::auth::{Access, PathId};
 use crate::error::{ApiError, ApiResult};
+use crate::fields::{Fields, webhook_id};
 use crate::page::{self, Range};
 use crate::query::{NoQuery, Query};
 use crate::shared::Shared;
+use crate::{answer, body};
 
 const PARAMETERS: [&str; 9] =
     ["limit", "after", "before", "webhook", "status", "types", "event", "since", "until"];
@@ -79,6 +83,26 @@ pub(super) async fn resend(
     visible(&shared, &access, id).await?;
     let reopened = shared.store().resend(access.team, id, shared.now()).await?;
     Ok(answer::ok(&DeliveryRow::from(reopened)))
+}
+
+/// `POST …/events/{event}/resend`. SEC-2: of an event that the caller sees, to a webhook that gets no more than that.
+pub(super) async fn deliver(
+    State(shared): State<Arc<Shared>>,
+    access: Access,
+    PathId(event): PathId<EventId>,
+    _: NoQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> ApiResult {
+    access.caller.needs(Scope::DeliveriesWrite)?;
+    let body = shared.intake.read(&headers, body, body::CONTROL_MAX_BYTES).await?;
+    let mut fields = Fields::read(&body)?;
+    let webhook = fields.required("webhook", webhook_id);
+    let webhook = fields.finish(webhook)?;
+    events::visible(&shared, &access, event).await?;
+    webhooks::visible(&shared, &access, webhook).await?;
+    let delivery = shared.store().deliver(access.team, event, webhook, shared.now()).await?;
+    Ok(answer::ok(&DeliveryRow::from(delivery)))
 }
 
 /// A delivery of an event that the caller sees; any other is as unknown as one that never was (SEC-2).

@@ -40,7 +40,7 @@ pub(super) async fn one(
 }
 
 /// An event that the caller sees; any other is as unknown as one that never was (SEC-2).
-async fn visible(shared: &Shared, access: &Access, id: EventId) -> ApiResult<Entry> {
+pub(super) async fn visible(shared: &Shared, access: &Access, id: EventId) -> ApiResult<Entry> {
     let entry = shared.store().event(access.team, id).await?;
     if access.caller.sees(&entry.event.event_type) { Ok(entry) } else { Err(ApiError::not_found()) }
 }

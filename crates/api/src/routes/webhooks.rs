@@ -148,7 +148,7 @@ impl Edit<'_> {
 }
 
 /// A webhook within the caller's patterns; any other is as unknown as one that never was.
-async fn visible(shared: &Shared, access: &Access, id: WebhookId) -> ApiResult<Webhook> {
+pub(super) async fn visible(shared: &Shared, access: &Access, id: WebhookId) -> ApiResult<Webhook> {
     let webhook = shared.store().webhook(access.team, id).await?;
     if access.caller.covers(&webhook.events) { Ok(webhook) } else { Err(ApiError::not_found()) }
 }

@@ -158,3 +158,53 @@ async fn an_ended_delivery_is_reopened() {
     resend().await.refused(Code::NotFound);
     world.get(format!("{list}/{id}")).await.expect(200);
 }
+
+/// DLV-1, T8: an event goes to a webhook that did not want it; to one that got it, under the same delivery as before.
+#[tokio::test]
+async fn an_event_is_resent_to_one_webhook() {
+    let world = World::new();
+    let team = world.team().await;
+    let (wanting, other) = (world.webhook(team, &["*"]).await, world.webhook(team, &["boss.*"]).await);
+    let event = world.publish(team, "ticket.created", TICKET).await;
+    let list = format!("/v1/teams/{team}/deliveries");
+    let first = ids(&world.get(&*list).await.expect(200)).remove(0);
+    let resend =
+        |body: serde_json::Value| world.post(format!("/v1/teams/{team}/events/{event}/resend"), body);
+    world.wait_s(10);
+    let made = resend(json!({"webhook": other})).await.expect(200).value();
+    assert_eq!((&made["webhook_id"], &made["event_id"]), (&json!(other), &json!(event)));
+    assert_eq!(
+        (&made["status"], &made["attempts"], &made["next_attempt_at"]),
+        (&json!("pending"), &json!(0), &json!("2025-12-10T14:30:10.000Z"))
+    );
+    resend(json!({"webhook": wanting})).await.refused(Code::Conflict);
+    fail(&world, team, &first).await;
+    assert_eq!(resend(json!({"webhook": wanting})).await.expect(200).value()["id"], json!(first));
+    assert_eq!(ids(&world.get(&*list).await).len(), 2);
+
+    for wrong in [json!({}), json!({"webhook": 7}), json!({"webhook": other, "force": true})] {
+        resend(wrong).await.refused(Code::InvalidField);
+    }
+    resend(json!({"webhook": "wh_00000000000000000000000001"})).await.refused(Code::NotFound);
+    world.patch(format!("/v1/teams/{team}/webhooks/{other}"), json!({"enabled": false})).await.expect(200);
+    resend(json!({"webhook": other})).await.refused(Code::Conflict);
+}
+
+/// SEC-2: a key resends events that it sees to webhooks that get no more than that; others are as unknown as none.
+#[tokio::test]
+async fn an_event_is_resent_within_the_keys_patterns() {
+    let world = World::new();
+    let team = world.team().await;
+    let (own, wide) = (world.webhook(team, &["ticket.*"]).await, world.webhook(team, &["*"]).await);
+    let ticket = world.publish(team, "ticket.created", TICKET).await;
+    let boss = world.publish(team, "boss.spawned", r#"{"id":"1"}"#).await;
+    let key = world.key(team, &["deliveries:write"], &["ticket.*"]).await;
+    let resend = async |event: &str, webhook: &str| {
+        let path = format!("/v1/teams/{team}/events/{event}/resend");
+        world.post(path, json!({"webhook": webhook})).key(&key).await
+    };
+    resend(&boss, &own).await.refused(Code::NotFound);
+    resend(&ticket, &wide).await.refused(Code::NotFound);
+    resend(&ticket, &own).await.refused(Code::Conflict);
+    assert_eq!(ids(&world.get(format!("/v1/teams/{team}/deliveries")).await).len(), 3, "nothing was made");
+}

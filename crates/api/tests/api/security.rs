@@ -118,6 +118,7 @@ fn paths<'a>(
         ("deliveries:read", world.get(path("deliveries"))),
         ("deliveries:read", world.get(path(&format!("deliveries/{delivery}")))),
         ("deliveries:write", world.ask(Method::POST, path(&format!("deliveries/{delivery}/resend")))),
+        ("deliveries:write", world.post(path(&format!("events/{event}/resend")), json!({"webhook": hook}))),
         ("keys:write", world.get(path("realtime/streams"))),
         ("keys:write", world.get(path("keys"))),
         ("keys:write", world.post(path("keys"), json!({"name": "k", "scopes": ["keys:write"]}))),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cstar_types::{DeliveryId, DeliveryStatus, EventId, Patterns, TeamId, Timestamp, WebhookId};
-use cstar_wire::{DeliveryDetail, DeliveryRow};
+use cstar_wire::{DeliveryDetail, DeliveryRow, ResendEvent};
 
 use crate::call::Call;
 use crate::transport::Transport;
@@ -62,5 +62,14 @@ impl Deliveries<'_> {
     pub async fn resend(&self, delivery: DeliveryId) -> Result<DeliveryRow> {
         let call = Call::post(&[&"v1", &"teams", &self.team, &"deliveries", &delivery, &"resend"]);
         self.transport.fetch(&call).await
+    }
+
+    /// Delivers an event to one webhook, whether it wanted the event or not; a delivery that has ended is opened once more.
+    ///
+    /// # Errors
+    /// See [`crate::Error`]; `conflict` while it waits, and if the webhook is disabled.
+    pub async fn resend_event(&self, event: EventId, webhook: WebhookId) -> Result<DeliveryRow> {
+        let call = Call::post(&[&"v1", &"teams", &self.team, &"events", &event, &"resend"]);
+        self.transport.fetch(&call.json(&ResendEvent { webhook })?).await
     }
 }
