@@ -1,7 +1,7 @@
 //! `cstar events`.
 
 use clap::Subcommand;
-use cstar_types::{Cursor, EventId, EventType, Patterns};
+use cstar_types::{Cursor, EventId, EventType, Patterns, WebhookId};
 
 use super::{Period, Rows, values};
 
@@ -52,6 +52,17 @@ Examples:
         /// Make no webhook deliveries
         #[arg(long)]
         no_webhooks: bool,
+    },
+    /// Deliver one to a webhook, whether it matched or not
+    #[command(before_help = "\
+Examples:
+  cstar events resend evt_… --webhook wh_…")]
+    Resend {
+        /// Its id
+        event: EventId,
+        /// To which webhook
+        #[arg(long)]
+        webhook: WebhookId,
     },
     /// Show events as they happen, one envelope a line
     #[command(before_help = "\

@@ -33,6 +33,9 @@ pub(crate) async fn run(global: &Global, command: Events, output: Output) -> Res
             ));
             output.line(published.envelope.as_str())
         }
+        Events::Resend { event, webhook } => {
+            output.thing(&team.deliveries().resend_event(event, webhook).await?)
+        }
         Events::Tail { types, after, until_head } => tail(&team, types, after, until_head, output).await,
     }
 }

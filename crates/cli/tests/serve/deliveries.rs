@@ -7,7 +7,7 @@ use std::time::Duration;
 use cstar_signature::{Headers, Secret, verify_body, verify_standard};
 use cstar_testkit::{CstarProcess, Received, Receiver, Reply};
 use cstar_types::{DeliveryStatus, Outcome};
-use cstar_wire::{Attempt, DeliveryDetail};
+use cstar_wire::{Attempt, DeliveryDetail, DeliveryRow};
 
 use crate::{cstar, ticket, with_team};
 
@@ -185,6 +185,32 @@ async fn a_failed_delivery_is_resent_under_its_name() {
     let received = receiver.received();
     assert_eq!(received[4].header("x-cstar-attempt"), "5");
     assert!(received.iter().all(|request| request.header("x-cstar-delivery") == failed.id.to_string()));
+}
+
+/// DLV-1, T8: an event that was published before is sent at once to a webhook that did not want it, and again under the same
+/// `x-cstar-delivery`.
+#[tokio::test]
+async fn an_event_is_resent_to_a_webhook_that_did_not_want_it() {
+    let (_cstar, team) = with_team(impatient()).await;
+    let receiver = Receiver::ok().await;
+    let event = team.publish("ticket.created", &ticket("late")).await;
+    let webhook = team.webhook(&receiver.url("/"), &["boss.*"]).await.seen.id;
+    let resend = async || {
+        let path = team.path(&format!("events/{}/resend", event.id));
+        let body = serde_json::json!({"webhook": webhook}).to_string();
+        let row: DeliveryRow = team.http.post(&path, body).await.expect(200).read();
+        team.until_ended(&format!("webhook={webhook}&status=delivered"), 1).await;
+        row.id
+    };
+    let (made, reopened) = (resend().await, resend().await);
+    assert_eq!(made, reopened);
+    let received = receiver.received();
+    let numbers: Vec<&str> = received.iter().map(|request| request.header("x-cstar-attempt")).collect();
+    assert_eq!(numbers, ["1", "2"]);
+    for request in &received {
+        assert_eq!((&request.body[..], request.header("x-cstar-test")), (event.envelope.as_bytes(), ""));
+        assert_eq!(request.header("x-cstar-delivery"), made.to_string());
+    }
 }
 
 /// DLV-1, DLV-2: a webhook that is disabled gets nothing more; what waited for it is cancelled, and says so.

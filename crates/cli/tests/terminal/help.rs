@@ -188,6 +188,7 @@ async fn of_events() {
       list     List events, newest first
       get      Show one event, byte for byte
       publish  Publish an event
+      resend   Deliver one to a webhook, whether it matched or not
       tail     Show events as they happen, one envelope a line
       help     Print this message or the help of the given subcommand(s)
 
@@ -247,6 +248,21 @@ async fn of_events() {
           --no-webhooks            Make no webhook deliveries
       -h, --help                   Print help
     "#);
+    assert_snapshot!(help("events resend").await, @r"
+    Examples:
+      cstar events resend evt_… --webhook wh_…
+
+    Deliver one to a webhook, whether it matched or not
+
+    Usage: cstar events resend [OPTIONS] --webhook <WEBHOOK> <EVENT>
+
+    Arguments:
+      <EVENT>  Its id
+
+    Options:
+          --webhook <WEBHOOK>  To which webhook
+      -h, --help               Print help
+    ");
     assert_snapshot!(help("events tail").await, @r"
     Examples:
       cstar events tail

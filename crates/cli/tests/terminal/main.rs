@@ -18,6 +18,7 @@ mod refused;
 mod rotation;
 mod running;
 mod scene;
+mod sending;
 mod serve;
 mod settings;
 mod stream;
