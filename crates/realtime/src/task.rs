@@ -228,7 +228,7 @@ mod tests {
     use std::time::Duration;
 
     use cstar_store::model::Model;
-    use cstar_store::{Append, Directory, Log, NewEvent};
+    use cstar_store::{Append, Directory, FanOut, Log, NewEvent};
     use cstar_types::{Team, Timestamp};
     use futures_util::stream;
     use tokio::sync::oneshot;
@@ -273,7 +273,7 @@ mod tests {
             assert!(read().await.contains("cstar.ready"));
             let now = Timestamp::default();
             let event = NewEvent { event: entry(1).event.clone(), idempotency_key: None };
-            store.append(Append { team, events: vec![event], deliver: true, now }).await.unwrap();
+            store.append(Append { team, events: vec![event], fan_out: FanOut::Matching, now }).await.unwrap();
             assert!(read().await.starts_with("id: 1.1\n"));
             assert!(read().await.contains("cstar.heartbeat"));
             drop(stop);

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use cstar_store::sqlite::{MasterKey, Options, SqliteStore};
-use cstar_store::{Append, AttemptReport, Change, NewEvent, SecretText, Store, Told, Verdict};
+use cstar_store::{Append, AttemptReport, Change, FanOut, NewEvent, SecretText, Store, Told, Verdict};
 use cstar_types::{
     Attempt, AttemptRequest, Event, EventId, EventType, Outcome, Patterns, Team, TeamId, Timestamp, Webhook,
     WebhookId, WebhookStatus,
@@ -62,7 +62,7 @@ async fn publish(store: Arc<dyn Store>, team: TeamId, batch: usize, until: Insta
             let event = Event::new(id, event_type.clone(), team, now, DATA.as_bytes());
             NewEvent { event, idempotency_key: None }
         });
-        match store.append(Append { team, events: events.collect(), deliver: true, now }).await {
+        match store.append(Append { team, events: events.collect(), fan_out: FanOut::Matching, now }).await {
             Ok(_) => taken += batch,
             Err(error) => {
                 println!("refused: {error}");

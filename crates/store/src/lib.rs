@@ -20,7 +20,8 @@ pub use deliveries::{ATTEMPTS_MAX, AttemptReport, Deliveries, DeliveryQuery, Due
 pub use directory::{Directory, KeyDigest, ListQuery, Rotation, SecretText, WebhookPatch, WebhookSecrets};
 pub use error::StoreError;
 pub use log::{
-    Append, Appended, EventQuery, Log, LogEnds, LogSlice, NewEvent, Order, Page, SliceLimit, TypeFilter,
+    Append, Appended, EventQuery, FanOut, Log, LogEnds, LogSlice, NewEvent, Order, Page, SliceLimit,
+    TypeFilter,
 };
 pub use tail::{Change, Tail, TailReader, Told};
 pub use upkeep::{Cutoffs, Health, StoreCounts, Upkeep};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use cstar_types::{Entry, Event, EventId, Patterns, TeamId, Timestamp};
+use cstar_types::{Entry, Event, EventId, Patterns, TeamId, Timestamp, WebhookId};
 
 use crate::StoreError;
 
@@ -14,8 +14,8 @@ pub struct Append {
     pub team: TeamId,
     /// The events, in the order in which they will stand.
     pub events: Vec<NewEvent>,
-    /// Whether webhooks that match get deliveries (`webhooks: false` makes none).
-    pub deliver: bool,
+    /// Which webhooks get deliveries.
+    pub fan_out: FanOut,
     /// When it was asked, for the age of idempotency keys and deliveries.
     ///
     /// Commit times of a team never fall, since lists and retention search them as they search positions. So after a clock
@@ -25,12 +25,23 @@ pub struct Append {
     pub now: Timestamp,
 }
 
+/// Which webhooks an append makes deliveries for, in the same transaction (DLV-1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FanOut {
+    /// Each enabled one that wants the event.
+    Matching,
+    /// Not one (`webhooks: false`).
+    Nobody,
+    /// This one and no other, whether it wants the event or not: a test of it.
+    Only(WebhookId),
+}
+
 /// One event to append.
 #[derive(Debug, Clone)]
 pub struct NewEvent {
     /// The event, its body built.
     pub event: Event,
-    /// A repeat with the same key, type, data, test mark and [`Append::deliver`] finds the first event instead of making
+    /// A repeat with the same key, type, data, test mark and [`Append::fan_out`] finds the first event instead of making
     /// another.
     pub idempotency_key: Option<String>,
 }
@@ -144,15 +155,16 @@ pub struct Page<T, C> {
 /// The log of each team.
 #[async_trait]
 pub trait Log: Send + Sync {
-    /// Appends events and, in the same transaction, one delivery for each enabled webhook that wants one (DLV-1).
+    /// Appends events and, in the same transaction, one delivery for each webhook that is to get one (DLV-1).
     /// Returns after the commit is synced (LOG-1), one [`Appended`] for each event, in order. Positions are given
     /// here, each one more than the one before, for each team (LOG-2).
     ///
     /// If the caller stops waiting, the append may still happen.
     ///
     /// # Errors
-    /// `NotFound` (team), `FanOutTooLarge`, `IdempotencyKeyReused`, `Conflict` (a new event has the id of one that the store
-    /// keeps, whosever it is), `QueueFull`, `ShuttingDown`, `StorageFull`: nothing is stored. `OutcomeUnknown`, `Poisoned` after hand-over: it may be.
+    /// `NotFound` (team, or the webhook of [`FanOut::Only`]), `FanOutTooLarge`, `IdempotencyKeyReused`, `Conflict` (a new event
+    /// has the id of one that the store keeps, whosever it is; that webhook is disabled), `QueueFull`, `ShuttingDown`,
+    /// `StorageFull`: nothing is stored. `OutcomeUnknown`, `Poisoned` after hand-over: it may be.
     async fn append(&self, append: Append) -> Result<Vec<Appended>, StoreError>;
 
     /// The ends of the team's log.

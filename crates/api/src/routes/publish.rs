@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use bytes::{BufMut, Bytes, BytesMut};
-use cstar_store::{Append, Appended, StoreError};
+use cstar_store::{Append, Appended, FanOut, StoreError};
 use cstar_types::limits::BATCH_MAX_BYTES;
 use cstar_types::{Position, Scope};
 use cstar_wire::Code;
@@ -59,7 +59,8 @@ pub(super) async fn publish(
 fn prepare(shared: &Shared, access: &Access, marks: Marks, body: &[u8]) -> ApiResult<(Append, bool)> {
     let envelope_max_bytes = shared.options().envelope_max_bytes;
     let request = read(body, envelope_max_bytes)?;
-    let (batch, deliver, now) = (request.batch, request.webhooks, shared.now());
+    let fan_out = if request.webhooks { FanOut::Matching } else { FanOut::Nobody };
+    let (batch, now) = (request.batch, shared.now());
     if batch && marks.idempotency_key.is_some() {
         return Err(ApiError::malformed_header(
             "`idempotency-key` serves a single publish; in a batch each event has its own `idempotency_key`",
@@ -78,7 +79,7 @@ fn prepare(shared: &Shared, access: &Access, marks: Marks, body: &[u8]) -> ApiRe
     if let ([one], Some(key)) = (events.as_mut_slice(), marks.idempotency_key) {
         one.idempotency_key = Some(key);
     }
-    Ok((Append { team: access.team, events, deliver, now }, batch))
+    Ok((Append { team: access.team, events, fan_out, now }, batch))
 }
 
 /// Appends, and waits for the sync no longer than a client would.

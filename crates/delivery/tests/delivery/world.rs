@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use cstar_delivery::{Engine, Handle, Options, Resolver};
 use cstar_store::model::Model;
 use cstar_store::{
-    Append, Deliveries, DeliveryQuery, Directory, Log, NewEvent, SecretText, StoreError, TypeFilter,
+    Append, Deliveries, DeliveryQuery, Directory, FanOut, Log, NewEvent, SecretText, StoreError, TypeFilter,
 };
 use cstar_testkit::until;
 use cstar_types::{
@@ -187,6 +187,6 @@ pub(crate) async fn publish_on(store: &Model, team: TeamId, test: bool) -> Event
     let now = system_now();
     let event = Event::new(id, "ticket.created".parse().unwrap(), team, now, br#"{"id":"1","title":"A"}"#);
     let events = vec![NewEvent { event: event.clone(), idempotency_key: None }];
-    store.append(Append { team, events, deliver: true, now }).await.unwrap();
+    store.append(Append { team, events, fan_out: FanOut::Matching, now }).await.unwrap();
     event
 }

@@ -8,7 +8,7 @@ use bytes::{Buf, Bytes};
 use cstar_realtime::{Hub, Options, Origin, Subscribe, SubscribeError, Subscription};
 use cstar_sse::{Limits, Parsed, Parser};
 use cstar_store::model::Model;
-use cstar_store::{Append, Cutoffs, NewEvent, Store, TypeFilter};
+use cstar_store::{Append, Cutoffs, FanOut, NewEvent, Store, TypeFilter};
 use cstar_types::{Event, EventId, Key, KeyId, Patterns, Position, Scopes, Team, TeamId, Timestamp};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -70,7 +70,7 @@ impl World {
             let event = Event::new(id, event_type.parse().unwrap(), team, at, data.as_bytes());
             NewEvent { event, idempotency_key: None }
         });
-        let append = Append { team, events: events.collect(), deliver: true, now: at };
+        let append = Append { team, events: events.collect(), fan_out: FanOut::Matching, now: at };
         self.published += types.len() as u64;
         self.store.append(append).await.unwrap();
     }

@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 
 use super::given::{self, at, new_event, publishing, soon, wanting};
 use super::{Subject, read};
-use crate::{Append, StoreError, WebhookPatch};
+use crate::{Append, FanOut, StoreError, WebhookPatch};
 
 /// DLV-1: exactly one delivery for each enabled webhook of the team that wants the type; W4, W5.
 pub async fn each_webhook_that_wants_an_event_gets_one_delivery(subject: impl Subject) {
@@ -104,17 +104,42 @@ pub async fn a_webhook_made_in_a_race_begins_at_one_place(subject: impl Subject)
     assert!(!got.is_empty());
 }
 
-/// `deliver: false` stores the event and makes no delivery.
+/// [`FanOut::Nobody`] stores the event and makes no delivery.
 pub async fn an_append_can_keep_from_webhooks(subject: impl Subject) {
     let store = subject.store();
     let team = given::team(&store).await;
     let webhook = given::webhook(&store, team, "*").await;
     let events = vec![new_event(team, "ticket.created", "{}", at(0))];
-    let append = Append { deliver: false, ..publishing(team, events, at(0)) };
+    let append = Append { fan_out: FanOut::Nobody, ..publishing(team, events, at(0)) };
     let answer = store.append(append).await.unwrap();
     assert_eq!(read::receivers(&store, team, answer[0].entry.event.id).await, []);
     assert!(read::due(&store, webhook, at(99)).await.is_empty());
     assert_eq!(read::log(&store, team).await.len(), 1);
+}
+
+/// [`FanOut::Only`] makes one delivery, for the webhook that it names, whether that wants the event or not.
+pub async fn an_append_can_go_to_one_webhook_alone(subject: impl Subject) {
+    let store = subject.store();
+    let (team, other) = (given::team(&store).await, given::team(&store).await);
+    let chosen = given::webhook(&store, team, "boss.*").await;
+    let wanting = given::webhook(&store, team, "*").await;
+    let theirs = given::webhook(&store, other, "*").await;
+    let append = async |webhook: WebhookId| {
+        let events = vec![new_event(team, "ticket.created", "{}", at(0))];
+        store.append(Append { fan_out: FanOut::Only(webhook), ..publishing(team, events, at(0)) }).await
+    };
+    let entry = append(chosen).await.unwrap().remove(0).entry;
+    assert_eq!(read::receivers(&store, team, entry.event.id).await, [chosen]);
+    let due = read::due(&store, chosen, at(0)).await.remove(0);
+    assert_eq!((due.entry, due.due_at, due.attempts), (entry, at(0), 0));
+    assert!(read::due(&store, wanting, at(99)).await.is_empty());
+
+    assert_eq!(append(theirs).await, Err(StoreError::NotFound), "T24");
+    store.disable_webhook(chosen, None, DisabledReason::ByRequest, at(1)).await.unwrap();
+    assert!(matches!(append(chosen).await, Err(StoreError::Conflict(_))));
+    store.delete_webhook(team, chosen, None, at(2)).await.unwrap();
+    assert_eq!(append(chosen).await, Err(StoreError::NotFound));
+    assert_eq!(store.ends(team).await.unwrap().head, 1, "what is refused is not stored");
 }
 
 /// One commit holds so many deliveries and not one more; a refused append leaves nothing.
@@ -141,7 +166,7 @@ pub async fn a_fan_out_past_the_limit_is_refused_whole(subject: impl Subject) {
     assert_eq!(store.append(events(EVENTS + 1)).await, Err(refused));
     assert_eq!(store.ends(team).await.unwrap().head, 0);
     assert_eq!(store.lanes().await, Ok(Vec::new()));
-    assert!(store.append(Append { deliver: false, ..events(EVENTS + 1) }).await.is_ok());
+    assert!(store.append(Append { fan_out: FanOut::Nobody, ..events(EVENTS + 1) }).await.is_ok());
     assert!(store.append(events(EVENTS)).await.is_ok(), "exactly the limit is allowed");
     assert_eq!(store.lanes().await.unwrap().len(), WEBHOOKS);
 }

@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 use super::AnyStore;
 use crate::{
-    Append, Appended, AttemptReport, Cutoffs, Due, KeyDigest, NewEvent, SecretText, Verdict, WebhookPatch,
+    Append, Appended, AttemptReport, Cutoffs, Due, FanOut, KeyDigest, NewEvent, SecretText, Verdict,
+    WebhookPatch,
 };
 
 /// Room for every webhook that a rule makes.
@@ -131,7 +132,7 @@ pub fn keyed(mut event: NewEvent, key: &str) -> NewEvent {
 /// A publish of these events at `now`, to webhooks too.
 #[must_use]
 pub const fn publishing(team: TeamId, events: Vec<NewEvent>, now: Timestamp) -> Append {
-    Append { team, events, deliver: true, now }
+    Append { team, events, fan_out: FanOut::Matching, now }
 }
 
 /// Publishes one event of each type, all at `now`, in one append.

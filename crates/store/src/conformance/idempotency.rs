@@ -5,7 +5,7 @@ use tokio::task::JoinSet;
 
 use super::given::{self, at, keyed, new_event, publishing, soon};
 use super::{Subject, read};
-use crate::{Append, Change, StoreError};
+use crate::{Append, Change, FanOut, StoreError};
 
 /// A repeat with the same key, type and data finds the first event: no position, no delivery, nothing told.
 pub async fn a_repeat_finds_the_first_event(subject: impl Subject) {
@@ -60,30 +60,38 @@ pub async fn a_key_used_for_something_else_is_refused(subject: impl Subject) {
     assert_eq!(answer[0].entry.position.seq, 2, "a refused batch took positions");
 }
 
-/// T20: a test, or an event that no webhook gets, is another event than the real one with the same type and data, and a
+/// T20: a test, or an event that no webhook gets or one alone, is another event than the real one with the same type and data, and a
 /// repeat of each finds itself. The real one would be lost if it were taken for a repeat.
 pub async fn a_test_never_stands_for_the_real_event(subject: impl Subject) {
     let store = subject.store();
     let team = given::team(&store).await;
     let webhook = given::webhook(&store, team, "*").await;
-    let publish = async |key: &str, test: bool, deliver: bool| {
+    let other = given::webhook(&store, team, "boss.*").await;
+    let publish = async |key: &str, test: bool, fan_out: FanOut| {
         let mut new = keyed(new_event(team, "ticket.created", r#"{"id":"1"}"#, at(0)), key);
         let event = new.event;
         let id = EventId::from_bits(event.id.bits(), test);
         new.event = Event::new(id, event.event_type.clone(), team, at(0), event.data());
-        store.append(Append { deliver, ..publishing(team, vec![new], at(0)) }).await
+        store.append(Append { fan_out, ..publishing(team, vec![new], at(0)) }).await
     };
     let reused = Err(StoreError::IdempotencyKeyReused { index: 0 });
-    for (key, test, deliver) in [("test", true, true), ("quiet", false, false)] {
-        publish(key, test, deliver).await.unwrap();
-        assert_eq!(publish(key, false, true).await, reused, "{key}");
-        assert!(publish(key, test, deliver).await.unwrap()[0].replayed, "{key}");
+    let (all, quiet, only) = (FanOut::Matching, FanOut::Nobody, FanOut::Only(webhook));
+    for (key, test, fan_out) in [("test", true, all), ("quiet", false, quiet), ("only", false, only)] {
+        publish(key, test, fan_out).await.unwrap();
+        assert_eq!(publish(key, false, all).await, reused, "{key}");
+        assert!(publish(key, test, fan_out).await.unwrap()[0].replayed, "{key}");
     }
-    publish("real", false, true).await.unwrap();
-    assert_eq!(publish("real", true, true).await, reused);
-    assert_eq!(publish("real", false, false).await, reused);
-    assert_eq!(store.ends(team).await.unwrap().head, 3);
-    assert_eq!(read::due(&store, webhook, at(99)).await.len(), 2, "the test and the real one");
+    assert_eq!(publish("only", false, FanOut::Only(other)).await, reused);
+    publish("real", false, all).await.unwrap();
+    assert_eq!(publish("real", true, all).await, reused);
+    assert_eq!(publish("real", false, quiet).await, reused);
+    assert_eq!(publish("real", false, only).await, reused);
+    assert_eq!(store.ends(team).await.unwrap().head, 4);
+    assert_eq!(
+        read::due(&store, webhook, at(99)).await.len(),
+        3,
+        "the test, the one for it alone and the real one"
+    );
 }
 
 /// Within one batch a key works as between two.

@@ -63,6 +63,7 @@ macro_rules! conformance_suite {
                 webhooks_count_as_they_stand_at_the_commit,
                 a_webhook_made_in_a_race_begins_at_one_place,
                 an_append_can_keep_from_webhooks,
+                an_append_can_go_to_one_webhook_alone,
                 a_fan_out_past_the_limit_is_refused_whole;
             waiting:
                 the_longest_due_comes_first,

@@ -4,7 +4,7 @@ use cstar_types::{Timestamp, WebhookId};
 
 use super::given::{self, at, keyed, new_event, publishing, recorded, remove_all_old};
 use super::{AnyStore, Subject, read};
-use crate::{Append, Cutoffs, SliceLimit, StoreError, Verdict};
+use crate::{Append, Cutoffs, FanOut, SliceLimit, StoreError, Verdict};
 
 /// Long before everything.
 const NEVER: Timestamp = at(-1_000_000);
@@ -131,7 +131,7 @@ pub async fn old_idempotency_keys_are_forgotten(subject: impl Subject) {
     let team = given::team(&store).await;
     let append = |key: &str, second| {
         let events = vec![keyed(new_event(team, "ticket.created", "{}", at(second)), key)];
-        Append { deliver: false, ..publishing(team, events, at(second)) }
+        Append { fan_out: FanOut::Nobody, ..publishing(team, events, at(second)) }
     };
     store.append(append("old", 0)).await.unwrap();
     store.append(append("young", 10)).await.unwrap();

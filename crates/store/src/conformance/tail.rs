@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use super::given::{self, at, keyed, new_event, publishing, recorded, soon};
 use super::{Subject, read};
-use crate::{Append, Change, Rotation, SecretText, Verdict};
+use crate::{Append, Change, FanOut, Rotation, SecretText, Verdict};
 
 /// Room for everything that a rule commits.
 const BUDGET_BYTES: usize = 16 << 20;
@@ -64,7 +64,7 @@ pub async fn changes_are_told_in_the_order_of_commits(subject: impl Subject) {
     store.disable_webhook(webhook, None, DisabledReason::Gone, at(4)).await.unwrap();
     expected.push(format!("webhook {webhook}"));
     let events = vec![new_event(team, "boss.spawned", "{}", at(5))];
-    store.append(Append { deliver: false, ..publishing(team, events, at(5)) }).await.unwrap();
+    store.append(Append { fan_out: FanOut::Nobody, ..publishing(team, events, at(5)) }).await.unwrap();
     expected.push("appended 1.3 with 0".to_owned());
     store.revoke_key(team, key, at(6)).await.unwrap();
     expected.push(format!("key {key}"));

@@ -7,13 +7,14 @@ use async_trait::async_trait;
 use cstar_types::limits::COMMIT_MAX_DELIVERIES;
 use cstar_types::{
     Delivery, DeliveryId, DeliveryStatus, Entry, Event, EventId, Position, TeamId, Timestamp, WebhookId,
+    WebhookStatus,
 };
 
 use super::Model;
 use super::state::{EPOCH, FirstUse, Kept, Row, State};
 use crate::{
-    Append, Appended, Change, Due, EventQuery, Log, LogEnds, LogSlice, NewEvent, Order, Page, SliceLimit,
-    StoreError,
+    Append, Appended, Change, Due, EventQuery, FanOut, Log, LogEnds, LogSlice, NewEvent, Order, Page,
+    SliceLimit, StoreError,
 };
 
 #[async_trait]
@@ -83,14 +84,14 @@ fn is_same(one: &Event, other: &Event) -> bool {
 
 impl State {
     fn append(&mut self, append: Append) -> Result<(Vec<Appended>, Option<Change>), StoreError> {
-        let Append { team, events, deliver, now } = append;
-        let placed = self.place(team, events, deliver)?;
+        let Append { team, events, fan_out, now } = append;
+        let placed = self.place(team, events, fan_out)?;
         let new: Vec<Arc<Entry>> = placed
             .iter()
             .filter(|(answer, _)| !answer.replayed)
             .map(|(answer, _)| answer.entry.clone())
             .collect();
-        let pairs = if deliver { self.fan_out(team, &new)? } else { Vec::new() };
+        let pairs = self.fan_out(team, &new, fan_out)?;
         // Nothing is refused from here on.
         let committed_at = self.keep(team, &new, now)?;
         let deliveries: Vec<Due> = pairs
@@ -99,7 +100,7 @@ impl State {
             .collect();
         for (answer, key) in placed.iter().filter(|(answer, _)| !answer.replayed) {
             if let Some(key) = key {
-                let first = FirstUse { entry: Arc::clone(&answer.entry), deliver, at: now };
+                let first = FirstUse { entry: Arc::clone(&answer.entry), fan_out, at: now };
                 self.idempotency_keys.insert((team, key.clone()), first);
             }
         }
@@ -124,7 +125,7 @@ impl State {
         &self,
         team: TeamId,
         events: Vec<NewEvent>,
-        deliver: bool,
+        fan_out: FanOut,
     ) -> Result<Vec<(Appended, Option<String>)>, StoreError> {
         let mut seq = self.team(team)?.ends().head;
         let mut in_batch: BTreeMap<String, Arc<Entry>> = BTreeMap::new();
@@ -133,7 +134,7 @@ impl State {
             let earlier = key.as_ref().and_then(|key| self.idempotency_keys.get(&(team, key.clone())));
             let first = earlier.map(|earlier| &earlier.entry).or_else(|| in_batch.get(key.as_ref()?));
             if let Some(first) = first {
-                let as_first = earlier.is_none_or(|earlier| earlier.deliver == deliver)
+                let as_first = earlier.is_none_or(|earlier| earlier.fan_out == fan_out)
                     && first.event.id.is_test() == event.id.is_test()
                     && first.event.event_type == event.event_type
                     && first.event.data() == event.data();
@@ -162,16 +163,27 @@ impl State {
         self.teams.iter().flat_map(|log| &log.kept).any(|kept| is_same(&kept.entry.event, event))
     }
 
-    /// DLV-1: each pair of an event and an enabled webhook that wants it.
+    /// DLV-1: each pair of an event and a webhook that is to get it.
     fn fan_out(
         &self,
         team: TeamId,
         entries: &[Arc<Entry>],
+        fan_out: FanOut,
     ) -> Result<Vec<(Arc<Entry>, WebhookId)>, StoreError> {
+        if let (FanOut::Only(webhook), false) = (fan_out, entries.is_empty())
+            && self.webhook(team, webhook)?.status == WebhookStatus::Disabled
+        {
+            return Err(StoreError::Conflict("the webhook is disabled"));
+        }
         let mut pairs = Vec::new();
         for entry in entries {
             for (webhook, _) in self.webhooks.values().filter(|(webhook, _)| webhook.team == team) {
-                if webhook.wants(&entry.event.event_type) {
+                let gets = match fan_out {
+                    FanOut::Matching => webhook.wants(&entry.event.event_type),
+                    FanOut::Nobody => false,
+                    FanOut::Only(chosen) => webhook.id == chosen,
+                };
+                if gets {
                     pairs.push((Arc::clone(entry), webhook.id));
                 }
             }

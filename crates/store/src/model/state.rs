@@ -8,7 +8,7 @@ use cstar_types::{
     Webhook, WebhookId,
 };
 
-use crate::{Due, KeyDigest, LogEnds, StoreCounts, StoreError, WebhookSecrets};
+use crate::{Due, FanOut, KeyDigest, LogEnds, StoreCounts, StoreError, WebhookSecrets};
 
 /// The model is never restored from a backup.
 pub(super) const EPOCH: u32 = 1;
@@ -60,7 +60,7 @@ pub(super) struct Row {
 #[derive(Debug)]
 pub(super) struct FirstUse {
     pub(super) entry: Arc<Entry>,
-    pub(super) deliver: bool,
+    pub(super) fan_out: FanOut,
     pub(super) at: Timestamp,
 }
 

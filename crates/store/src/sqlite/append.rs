@@ -3,19 +3,21 @@
 use std::sync::Arc;
 
 use cstar_types::limits::COMMIT_MAX_DELIVERIES;
-use cstar_types::{Entry, Event, Position, TeamId, Timestamp};
+use cstar_types::{Entry, Event, EventType, Position, TeamId, Timestamp};
 use rusqlite::{Statement, params};
 
 use super::checksum::{EventColumns, event_checksum};
 use super::delivery_rows::{DeliveryRow, EventOf, INSERT_DELIVERY};
 use super::fault::Fault;
 use super::idempotency::{self, KeyUse, Standing};
+use super::look::Look;
 use super::memory::{Head, Target};
 use super::place::{COUNT_MAX, Place};
 use super::queue::Size;
+use super::resend;
 use super::tx::Tx;
 use super::types::Kind;
-use crate::{Append, Appended, Due, NewEvent, StoreError};
+use crate::{Append, Appended, Due, FanOut, NewEvent, StoreError};
 
 pub(super) const INSERT_EVENT: &str =
     "INSERT INTO events (place, id, kind, created_ms, committed_ms, checksum, body)
@@ -25,7 +27,7 @@ pub(super) const INSERT_EVENT: &str =
 pub(super) struct Publish {
     team: TeamId,
     events: Vec<Prepared>,
-    deliver: bool,
+    fan_out: FanOut,
     now: Timestamp,
 }
 
@@ -43,14 +45,29 @@ struct Placed {
     targets: Arc<[Target]>,
 }
 
+/// Who gets what is appended, as the webhooks stand in this transaction.
+enum Receivers {
+    Matching,
+    Chosen(Arc<[Target]>),
+}
+
+impl Receivers {
+    fn targets(&self, head: &mut Head, event_type: &EventType) -> Arc<[Target]> {
+        match self {
+            Self::Matching => head.targets(event_type),
+            Self::Chosen(targets) => Arc::clone(targets),
+        }
+    }
+}
+
 impl Publish {
     pub(super) fn prepare(append: Append) -> Self {
         let events = append.events.into_iter().map(|NewEvent { event, idempotency_key }| Prepared {
             body_crc: crc32fast::hash(&event.body),
-            key: idempotency_key.map(|key| KeyUse::new(&key, &event, append.deliver)),
+            key: idempotency_key.map(|key| KeyUse::new(&key, &event, append.fan_out)),
             event,
         });
-        Self { team: append.team, events: events.collect(), deliver: append.deliver, now: append.now }
+        Self { team: append.team, events: events.collect(), fan_out: append.fan_out, now: append.now }
     }
 
     pub(super) fn size(&self) -> Size {
@@ -73,9 +90,11 @@ impl Publish {
     fn apply_behind(&self, tx: &mut Tx<'_>, head: &mut Head) -> Result<Vec<Appended>, Fault> {
         let keys = self.events.iter().map(|prepared| &prepared.key);
         let standings = idempotency::standings(tx.look(), self.team, head.number, keys)?;
-        self.is_within_bounds(tx, head, &standings)?;
+        let any_new = standings.iter().any(|standing| matches!(standing, Standing::New));
+        let receivers = if any_new { self.receivers(tx.look())? } else { Receivers::Chosen(Arc::default()) };
+        self.is_within_bounds(tx, head, &receivers, &standings)?;
 
-        if standings.iter().any(|standing| matches!(standing, Standing::New)) {
+        if any_new {
             head.last_ms = head.last_ms.max(self.now.as_millis());
         }
         let mut answers: Vec<Appended> = Vec::with_capacity(self.events.len());
@@ -86,7 +105,7 @@ impl Publish {
                 Standing::Stored(entry) => (entry, true),
                 Standing::Repeats(first) => (Arc::clone(&answers[first].entry), true),
                 Standing::New => {
-                    let new = self.place(tx, &mut insert, head, prepared)?;
+                    let new = self.place(tx, &mut insert, head, &receivers, prepared)?;
                     let entry = Arc::clone(&new.entry);
                     placed.push(new);
                     (entry, false)
@@ -101,10 +120,26 @@ impl Publish {
         Ok(answers)
     }
 
-    fn is_within_bounds(&self, tx: &Tx<'_>, head: &mut Head, standings: &[Standing]) -> Result<(), Fault> {
+    fn receivers(&self, look: Look<'_>) -> Result<Receivers, Fault> {
+        let webhook = match self.fan_out {
+            FanOut::Matching => return Ok(Receivers::Matching),
+            FanOut::Nobody => return Ok(Receivers::Chosen(Arc::default())),
+            FanOut::Only(webhook) => look.webhook_of(self.team, webhook)?,
+        };
+        resend::is_enabled(&webhook)?;
+        Ok(Receivers::Chosen([Target::of(&webhook)].into()))
+    }
+
+    fn is_within_bounds(
+        &self,
+        tx: &Tx<'_>,
+        head: &mut Head,
+        receivers: &Receivers,
+        standings: &[Standing],
+    ) -> Result<(), Fault> {
         let new = self.events.iter().zip(standings).filter(|(_, standing)| matches!(standing, Standing::New));
         let deliveries: usize =
-            new.filter(|_| self.deliver).map(|(new, _)| head.targets(&new.event.event_type).len()).sum();
+            new.map(|(new, _)| receivers.targets(head, &new.event.event_type).len()).sum();
         let limit = COMMIT_MAX_DELIVERIES;
         if deliveries > limit {
             return Err(StoreError::FanOutTooLarge { deliveries, limit }.into());
@@ -121,6 +156,7 @@ impl Publish {
         tx: &mut Tx<'_>,
         insert: &mut Statement<'_>,
         head: &mut Head,
+        receivers: &Receivers,
         prepared: &Prepared,
     ) -> Result<Placed, Fault> {
         let Prepared { event, body_crc, key } = prepared;
@@ -149,7 +185,7 @@ impl Publish {
         }
         let entry =
             Arc::new(Entry { position: Position::new(tx.shelf.epoch, head.seq), event: event.clone() });
-        let targets = if self.deliver { head.targets(&event.event_type) } else { Arc::default() };
+        let targets = receivers.targets(head, &event.event_type);
         Ok(Placed { entry, place, kind, targets })
     }
 

@@ -11,7 +11,7 @@ use super::checksum::Checksum;
 use super::fault::Fault;
 use super::look::Look;
 use super::place::Place;
-use crate::StoreError;
+use crate::{FanOut, StoreError};
 
 /// Half of a SHA-256: nobody finds two texts with the same one.
 pub(super) type Hash = [u8; 16];
@@ -20,7 +20,7 @@ pub(super) type Hash = [u8; 16];
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct KeyUse {
     pub(super) key: Hash,
-    /// Of the type, the data, whether it is a test and whether webhooks get it: what a repeat must have in common with
+    /// Of the type, the data, whether it is a test and which webhooks get it: what a repeat must have in common with
     /// the first.
     fingerprint: Hash,
 }
@@ -31,9 +31,17 @@ fn half(hash: Sha256) -> Hash {
 }
 
 impl KeyUse {
-    pub(super) fn new(key: &str, event: &Event, deliver: bool) -> Self {
-        let marks = [0, u8::from(event.id.is_test()), u8::from(deliver)];
-        let fingerprint = Sha256::new().chain_update(event.event_type.as_str()).chain_update(marks);
+    pub(super) fn new(key: &str, event: &Event, fan_out: FanOut) -> Self {
+        let (mark, only) = match fan_out {
+            FanOut::Nobody => (0, None),
+            FanOut::Matching => (1, None),
+            FanOut::Only(webhook) => (2, Some(webhook.bits().to_be_bytes())),
+        };
+        let marks = [0, u8::from(event.id.is_test()), mark];
+        let fingerprint = Sha256::new()
+            .chain_update(event.event_type.as_str())
+            .chain_update(marks)
+            .chain_update(only.as_ref().map_or(&[][..], |webhook| webhook));
         Self {
             key: half(Sha256::new().chain_update(key)),
             fingerprint: half(fingerprint.chain_update(event.data())),

@@ -104,7 +104,7 @@ fn tell(tx: &mut Tx<'_>, row: DeliveryRow, webhook: &WebhookRow) -> Result<Deliv
     tx.look().delivery(team, &row, webhook)
 }
 
-fn is_enabled(webhook: &WebhookRow) -> Result<(), Fault> {
+pub(super) fn is_enabled(webhook: &WebhookRow) -> Result<(), Fault> {
     match webhook.webhook.status {
         WebhookStatus::Enabled => Ok(()),
         WebhookStatus::Disabled => Err(StoreError::Conflict("the webhook is disabled").into()),

@@ -6,11 +6,11 @@ use cstar_types::{Delivery, DeliveryId, DeliveryStatus, Event, EventId, KeyId, O
 use proptest::sample::Index;
 
 use super::Difference;
-use super::op::{Draft, Op, Patch, Reported, Result as Came, Seen, Whose};
+use super::op::{Draft, Op, Patch, Receivers, Reported, Result as Came, Seen, Whose};
 use super::sides::{Pair, Side, Sides, pick};
 use crate::conformance::{Subject, given, read};
 use crate::{
-    Append, AttemptReport, Cutoffs, NewEvent, Rotation, SecretText, StoreError, Verdict, WebhookPatch,
+    Append, AttemptReport, Cutoffs, FanOut, NewEvent, Rotation, SecretText, StoreError, Verdict, WebhookPatch,
 };
 
 impl<M: Subject, S: Subject> Sides<M, S> {
@@ -26,7 +26,7 @@ impl<M: Subject, S: Subject> Sides<M, S> {
             | Op::DisableWebhook { .. }
             | Op::DeleteWebhook { .. } => self.act_on_webhooks(op).await?,
             Op::RotateSecret { .. } | Op::EndOverlap { .. } => self.act_on_secrets(op).await?,
-            Op::Append { team, events, deliver } => self.append(*team, events, *deliver).await?,
+            Op::Append { team, events, receivers } => self.append(*team, events, *receivers).await?,
             Op::Record { results } => self.record(results).await?,
             Op::Resend { delivery, whose } => self.resend(*delivery, *whose).await?,
             Op::Deliver { event, webhook, whose } => self.deliver(*event, *webhook, *whose).await?,
@@ -181,7 +181,12 @@ impl<M: Subject, S: Subject> Sides<M, S> {
         Ok(())
     }
 
-    async fn append(&mut self, team: Index, drafts: &[Draft], deliver: bool) -> Result<(), Difference> {
+    async fn append(
+        &mut self,
+        team: Index,
+        drafts: &[Draft],
+        receivers: Receivers,
+    ) -> Result<(), Difference> {
         let (team, now) = (self.team(team), self.now());
         let mut events = Vec::new();
         for draft in drafts {
@@ -189,7 +194,13 @@ impl<M: Subject, S: Subject> Sides<M, S> {
             let event = Event::new(id, given::event_type(draft.event_type), team, now, draft.data.as_bytes());
             events.push(NewEvent { event, idempotency_key: draft.key.map(str::to_owned) });
         }
-        let append = Append { team, events, deliver, now };
+        let only = |webhook| pick(&self.webhooks, webhook).map_or(FanOut::Nobody, |(_, id)| FanOut::Only(id));
+        let fan_out = match receivers {
+            Receivers::Matching => FanOut::Matching,
+            Receivers::Nobody => FanOut::Nobody,
+            Receivers::Only(webhook) => only(webhook),
+        };
+        let append = Append { team, events, fan_out, now };
         self.both("append", async |side| side.store.append(append.clone()).await).await?.ok();
         Ok(())
     }

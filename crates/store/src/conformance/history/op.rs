@@ -69,7 +69,7 @@ pub(super) enum Op {
     Append {
         team: Index,
         events: Vec<Draft>,
-        deliver: bool,
+        receivers: Receivers,
     },
     Record {
         results: Vec<Reported>,
@@ -153,6 +153,15 @@ pub(super) enum Patch {
     Enable,
     Disable(DisabledReason),
     Gone(bool),
+}
+
+/// Which webhooks get what is published.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Receivers {
+    Matching,
+    Nobody,
+    /// Anybody's.
+    Only(Index),
 }
 
 /// An event to publish.
@@ -242,11 +251,15 @@ fn rotation() -> impl Strategy<Value = Op> {
 }
 
 fn of_log() -> impl Strategy<Value = Op> {
-    let deliver = prop::bool::weighted(0.9);
-    (any::<Index>(), vec(draft(), 0..4), deliver).prop_map(|(team, events, deliver)| Op::Append {
+    let receivers = prop_oneof![
+        8 => Just(Receivers::Matching),
+        1 => Just(Receivers::Nobody),
+        1 => any::<Index>().prop_map(Receivers::Only),
+    ];
+    (any::<Index>(), vec(draft(), 0..4), receivers).prop_map(|(team, events, receivers)| Op::Append {
         team,
         events,
-        deliver,
+        receivers,
     })
 }
 
