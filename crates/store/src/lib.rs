@@ -12,6 +12,7 @@ mod error;
 mod log;
 #[cfg(feature = "model")]
 pub mod model;
+mod operations;
 pub mod sqlite;
 mod tail;
 mod upkeep;
@@ -23,6 +24,7 @@ pub use log::{
     Append, Appended, EventQuery, FanOut, Log, LogEnds, LogSlice, NewEvent, Order, Page, SliceLimit,
     TypeFilter,
 };
+pub use operations::{NewOperation, Operations, ResendCount};
 pub use tail::{Change, Tail, TailReader, Told};
 pub use upkeep::{Cutoffs, Health, StoreCounts, Upkeep};
 
@@ -34,6 +36,6 @@ pub use upkeep::{Cutoffs, Health, StoreCounts, Upkeep};
 /// - DLV-1: an append makes exactly one delivery for each enabled webhook of the team that wants the event's type, as
 ///   the webhooks stand in the order of commits.
 /// - The tail is told after the sync, in the order of commits.
-pub trait Store: Log + Directory + Deliveries + Upkeep + 'static {}
+pub trait Store: Log + Directory + Deliveries + Operations + Upkeep + 'static {}
 
-impl<T: Log + Directory + Deliveries + Upkeep + 'static> Store for T {}
+impl<T: Log + Directory + Deliveries + Operations + Upkeep + 'static> Store for T {}

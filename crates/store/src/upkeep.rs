@@ -10,7 +10,7 @@ use crate::{StoreError, TailReader};
 pub struct Cutoffs {
     /// For events. One with a delivery that has not ended stays, and those behind it.
     pub events: Timestamp,
-    /// For deliveries that have ended, with their attempts.
+    /// For deliveries that have ended, with their attempts, and for operations that have.
     pub deliveries: Timestamp,
     /// For idempotency keys.
     pub idempotency_keys: Timestamp,

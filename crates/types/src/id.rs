@@ -96,6 +96,9 @@ pub enum DeliveryKind {}
 /// Marks the identifier of a team key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum KeyKind {}
+/// Marks the identifier of an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OperationKind {}
 /// Marks the identifier of an open stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StreamKind {}
@@ -109,6 +112,9 @@ impl IdKind for DeliveryKind {
 impl IdKind for KeyKind {
     const PREFIX: &'static str = "key_";
 }
+impl IdKind for OperationKind {
+    const PREFIX: &'static str = "op_";
+}
 impl IdKind for StreamKind {
     const PREFIX: &'static str = "str_";
 }
@@ -119,6 +125,8 @@ pub type WebhookId = Id<WebhookKind>;
 pub type DeliveryId = Id<DeliveryKind>;
 /// Identifies a team key; it is the public part of the key.
 pub type KeyId = Id<KeyKind>;
+/// Identifies an operation.
+pub type OperationId = Id<OperationKind>;
 /// Identifies an open stream, for as long as it is open.
 pub type StreamId = Id<StreamKind>;
 

@@ -9,6 +9,7 @@ mod id;
 pub mod json;
 mod key;
 pub mod limits;
+mod operation;
 mod pattern;
 mod position;
 mod retry;
@@ -23,10 +24,11 @@ pub use delivery::{
 };
 pub use event::{Entry, Event, envelope_len};
 pub use id::{
-    DeliveryId, DeliveryKind, EventId, Id, IdKind, KeyId, KeyKind, NotAnId, StreamId, StreamKind, TeamId,
-    WebhookId, WebhookKind,
+    DeliveryId, DeliveryKind, EventId, Id, IdKind, KeyId, KeyKind, NotAnId, OperationId, OperationKind,
+    StreamId, StreamKind, TeamId, WebhookId, WebhookKind,
 };
 pub use key::{Key, NotAScope, Scope, Scopes};
+pub use operation::{Operation, OperationFailure, OperationStatus, OperationWork, ResendFilter};
 pub use pattern::{EventType, Pattern, PatternError, Patterns};
 pub use position::{Cursor, NotAPosition, Position};
 pub use retry::{

@@ -40,6 +40,9 @@ pub const URL_MAX_BYTES: usize = 2048;
 /// The longest free text (a name or description), in characters.
 pub const TEXT_MAX_CHARS: usize = 500;
 
+/// The most operations of a team that are under way together: they take turns, so more would only make each slower.
+pub const OPERATIONS_A_TEAM: usize = 10;
+
 /// How long a webhook's secret stays valid beside the one that replaces it, unless told otherwise (T3): a working day, and
 /// the night before it.
 pub const OVERLAP_DEFAULT: Duration = Duration::from_secs(24 * 60 * 60);

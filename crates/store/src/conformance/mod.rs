@@ -13,7 +13,9 @@ pub mod idempotency;
 pub mod keys;
 pub mod lists;
 pub mod log;
+pub mod operations;
 pub mod read;
+pub mod recovery;
 pub mod resend;
 pub mod results;
 pub mod retention;
@@ -88,6 +90,24 @@ macro_rules! conformance_suite {
                 an_event_is_delivered_to_who_did_not_get_it,
                 a_known_delivery_is_reopened,
                 what_is_gone_or_disabled_is_not_delivered_to;
+            operations:
+                a_resend_reopens_what_its_filter_matches,
+                each_part_of_a_filter_cuts,
+                what_comes_later_is_not_resent,
+                what_cannot_be_reopened_is_skipped,
+                a_restart_goes_on_where_it_stood,
+                a_cancelled_operation_stops_where_it_stands,
+                operations_take_turns,
+                operations_are_listed_newest_first,
+                an_operation_that_makes_no_sense_does_not_begin,
+                who_waits_for_an_operation_is_woken,
+                old_operations_go_once_they_have_ended;
+            recovery:
+                what_a_webhook_missed_is_made_pending,
+                a_recovery_keeps_to_its_range,
+                a_recovery_brings_nothing_that_was_kept_away,
+                a_recovery_of_a_webhook_that_goes_fails,
+                a_recovery_outlives_a_restart;
             webhook_logs:
                 the_logs_are_newest_first,
                 filters_and_pages_cut_the_same_list,
@@ -178,6 +198,8 @@ mod tests {
             include_str!("keys.rs"),
             include_str!("lists.rs"),
             include_str!("log.rs"),
+            include_str!("operations.rs"),
+            include_str!("recovery.rs"),
             include_str!("resend.rs"),
             include_str!("results.rs"),
             include_str!("retention.rs"),

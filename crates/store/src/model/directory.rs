@@ -261,6 +261,7 @@ impl State {
         self.webhooks.retain(|_, (webhook, _)| webhook.team != team);
         self.deliveries.retain(|_, row| row.delivery.team != team);
         self.idempotency_keys.retain(|(of, _), _| *of != team);
+        self.erase_operations(team);
     }
 }
 
@@ -293,7 +294,7 @@ fn is_expected(version: u64, expected: Option<u64>) -> Result<(), StoreError> {
     }
 }
 
-fn page<T, I>(mut rows: Vec<T>, limit: usize, id: impl Fn(&T) -> I) -> Page<T, I> {
+pub(super) fn page<T, I>(mut rows: Vec<T>, limit: usize, id: impl Fn(&T) -> I) -> Page<T, I> {
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next = if more { rows.last().map(id) } else { None };

@@ -93,7 +93,7 @@ impl State {
             .collect();
         let pairs = self.fan_out(team, &new, fan_out)?;
         // Nothing is refused from here on.
-        let committed_at = self.keep(team, &new, now)?;
+        let committed_at = self.keep(team, &new, fan_out, now)?;
         let deliveries: Vec<Due> = pairs
             .into_iter()
             .map(|(entry, webhook)| self.make_delivery(entry, webhook, committed_at, now))
@@ -109,14 +109,21 @@ impl State {
     }
 
     /// Puts entries behind the head; answers the time of the commit.
-    fn keep(&mut self, team: TeamId, new: &[Arc<Entry>], now: Timestamp) -> Result<Timestamp, StoreError> {
+    fn keep(
+        &mut self,
+        team: TeamId,
+        new: &[Arc<Entry>],
+        fan_out: FanOut,
+        now: Timestamp,
+    ) -> Result<Timestamp, StoreError> {
         self.counts.events += new.len() as u64;
         let log = self.team_mut(team)?;
         let committed_at = log.committed_at.max(now);
         if !new.is_empty() {
             log.committed_at = committed_at;
         }
-        log.kept.extend(new.iter().map(|entry| Kept { entry: Arc::clone(entry), committed_at }));
+        let deliver = fan_out == FanOut::Matching;
+        log.kept.extend(new.iter().map(|entry| Kept { entry: Arc::clone(entry), committed_at, deliver }));
         Ok(committed_at)
     }
 

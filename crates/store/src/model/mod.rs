@@ -7,6 +7,7 @@
 mod deliveries;
 mod directory;
 mod log;
+mod operations;
 mod state;
 mod upkeep;
 
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 use crate::{Change, StoreError, Tail};
 use state::State;
@@ -26,6 +28,7 @@ use state::State;
 pub struct Model {
     state: Mutex<State>,
     tail: Tail,
+    operation_begun: Notify,
     refusals: AtomicUsize,
 }
 
@@ -65,15 +68,24 @@ impl Model {
         &self,
         change: impl FnOnce(&mut State) -> Result<(T, Option<Change>), StoreError>,
     ) -> Result<T, StoreError> {
+        self.change_many(|state| {
+            let (answer, told) = change(state)?;
+            Ok((answer, told.into_iter().collect()))
+        })
+    }
+
+    /// The same, for what is told more than once.
+    fn change_many<T>(
+        &self,
+        change: impl FnOnce(&mut State) -> Result<(T, Vec<Change>), StoreError>,
+    ) -> Result<T, StoreError> {
         let mut state = self.state.lock();
         if state.closed {
             return Err(StoreError::ShuttingDown);
         }
         let (answer, told) = change(&mut state)?;
         state.counts.commits += 1;
-        if let Some(told) = told {
-            self.tail.tell(told);
-        }
+        told.into_iter().for_each(|told| self.tail.tell(told));
         Ok(answer)
     }
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cstar_types::{
-    Attempt, CancelReason, Delivery, DeliveryId, DeliveryStatus, Entry, Key, KeyId, Team, TeamId, Timestamp,
-    Webhook, WebhookId,
+    Attempt, CancelReason, Delivery, DeliveryId, DeliveryStatus, Entry, Key, KeyId, OperationId, Team,
+    TeamId, Timestamp, Webhook, WebhookId,
 };
 
+use super::operations::Run;
 use crate::{Due, FanOut, KeyDigest, LogEnds, StoreCounts, StoreError, WebhookSecrets};
 
 /// The model is never restored from a backup.
@@ -24,6 +25,7 @@ pub(super) struct State {
     /// Their ids rise in the order of their making.
     pub(super) deliveries: BTreeMap<DeliveryId, Row>,
     pub(super) idempotency_keys: BTreeMap<(TeamId, String), FirstUse>,
+    pub(super) operations: BTreeMap<OperationId, Run>,
     pub(super) counts: StoreCounts,
     pub(super) closed: bool,
 }
@@ -44,6 +46,8 @@ pub(super) struct TeamLog {
 pub(super) struct Kept {
     pub(super) entry: Arc<Entry>,
     pub(super) committed_at: Timestamp,
+    /// Whether it was published to whichever webhooks match.
+    pub(super) deliver: bool,
 }
 
 /// A delivery and all that belongs to it.

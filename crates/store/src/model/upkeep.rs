@@ -52,6 +52,7 @@ impl State {
         self.remove_delivery(cutoffs.deliveries)
             || self.remove_event(cutoffs.events)
             || self.remove_idempotency_key(cutoffs.idempotency_keys)
+            || self.remove_operation(cutoffs.deliveries)
     }
 
     fn remove_delivery(&mut self, cutoff: Timestamp) -> bool {

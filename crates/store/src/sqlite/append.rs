@@ -164,6 +164,7 @@ impl Publish {
         head.seq += 1;
         let place = Place::new(head.number, head.seq);
         let kind = Kind::new(tx.memory.type_number(look, &event.event_type)?, event.id.is_test());
+        let kind = kind.kept_from_webhooks(self.fan_out != FanOut::Matching);
         let columns = EventColumns {
             place: place.bits(),
             id: event.id.bits(),

@@ -27,14 +27,15 @@ enum Part {
     Meta,
     Types,
     Teams,
-    KeysAndWebhooks,
+    /// Keys, webhooks and operations.
+    OfTeams,
     Events,
     Deliveries,
     Attempts,
     IdempotencyKeys,
 }
 
-const PARTS: [Part; 18] = [
+const PARTS: [Part; 19] = [
     Part::Structure("meta"),
     Part::Structure("types"),
     Part::Structure("teams"),
@@ -45,10 +46,11 @@ const PARTS: [Part; 18] = [
     Part::Structure("idempotency"),
     Part::Structure("deliveries"),
     Part::Structure("attempts"),
+    Part::Structure("operations"),
     Part::Meta,
     Part::Types,
     Part::Teams,
-    Part::KeysAndWebhooks,
+    Part::OfTeams,
     Part::Events,
     Part::Deliveries,
     Part::Attempts,
@@ -81,7 +83,7 @@ pub(super) fn slice(look: Look<'_>, progress: Progress) -> Result<Option<Progres
         Part::Meta => meta::epoch(look.conn).and(meta::probe(look.conn)).map(|_| None)?,
         Part::Types => types(look, after)?,
         Part::Teams => teams(look, after)?,
-        Part::KeysAndWebhooks => keys_and_webhooks(look, after)?,
+        Part::OfTeams => of_teams(look, after)?,
         Part::Events => events(look, after)?,
         Part::Deliveries => deliveries(look, after)?,
         Part::Attempts => attempts(look, after)?,
@@ -122,7 +124,7 @@ fn teams(look: Look<'_>, after: i64) -> Result<Option<i64>, Fault> {
     Ok(last)
 }
 
-fn keys_and_webhooks(look: Look<'_>, after: i64) -> Result<Option<i64>, Fault> {
+fn of_teams(look: Look<'_>, after: i64) -> Result<Option<i64>, Fault> {
     let mut next = look
         .conn
         .prepare_cached("SELECT number FROM teams WHERE number > ?1 AND state = 0 ORDER BY number LIMIT 1")?;
@@ -130,6 +132,7 @@ fn keys_and_webhooks(look: Look<'_>, after: i64) -> Result<Option<i64>, Fault> {
         return Ok(None);
     };
     look.keys_before(number, None, i64::MAX as usize)?;
+    look.operations_before(number, None, i64::MAX as usize)?;
     for webhook in look.webhooks_before(number, None, i64::MAX as usize)? {
         webhook.secrets(look)?;
         webhook.opened(look)?;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use cstar_types::{Delivery, DeliveryId, DeliveryStatus, Timestamp};
+use cstar_types::{Delivery, DeliveryId, DeliveryStatus, EventId, Timestamp};
 use rusqlite::{OptionalExtension, Statement, params};
 
 use super::delivery_rows::{DeliveryRow, select_deliveries};
@@ -12,9 +12,9 @@ use super::look::{Look, Passing};
 use super::place::Place;
 use super::team_rows::TeamRow;
 use super::webhook_rows::WebhookRow;
-use crate::{DeliveryQuery, Page};
+use crate::{DeliveryQuery, Order, Page};
 
-/// The way to the rows of a list that reads the fewest others; all go from the newest place to the oldest.
+/// The way to the rows of a list that reads the fewest others, by place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
     OfEvent(u128),
@@ -33,28 +33,36 @@ pub(super) const WAYS: [Way; 5] = [
     Way::All,
 ];
 
+/// A way from the newest place to the oldest, and back.
+macro_rules! both {
+    ($rest:literal) => {
+        (
+            select_deliveries!($rest, " AND place > ?1 AND place < ?2 ORDER BY place DESC"),
+            select_deliveries!($rest, " AND place > ?1 AND place < ?2 ORDER BY place"),
+        )
+    };
+}
+
 impl Way {
-    pub(super) const fn sql(self) -> &'static str {
-        match self {
-            Self::OfEvent(_) => select_deliveries!(
-                "INDEXED BY deliveries_event WHERE event_id = ?3 AND place > ?1 AND place < ?2 ORDER BY place DESC"
+    pub(super) const fn sql(self, order: Order) -> &'static str {
+        let (newest_first, oldest_first) = match self {
+            Self::OfEvent(_) => both!("INDEXED BY deliveries_event WHERE event_id = ?3"),
+            Self::OfWebhookUnwell(..) => both!(
+                "INDEXED BY deliveries_unwell_webhook WHERE webhook = ?3 AND status = ?4 AND status <> 0 AND status <> 2"
             ),
-            Self::OfWebhookUnwell(..) => select_deliveries!(
-                "INDEXED BY deliveries_unwell_webhook WHERE webhook = ?3 AND status = ?4 AND status <> 0 AND status <> 2 \
-                 AND place > ?1 AND place < ?2 ORDER BY place DESC"
-            ),
-            Self::OfWebhook(_) => select_deliveries!(
-                "INDEXED BY deliveries_webhook WHERE webhook = ?3 AND place > ?1 AND place < ?2 ORDER BY place DESC"
-            ),
-            Self::Unwell(_) => select_deliveries!(
-                "INDEXED BY deliveries_unwell WHERE status = ?3 AND status <> 0 AND status <> 2 \
-                 AND place > ?1 AND place < ?2 ORDER BY place DESC"
-            ),
-            Self::All => select_deliveries!("WHERE place > ?1 AND place < ?2 ORDER BY place DESC"),
+            Self::OfWebhook(_) => both!("INDEXED BY deliveries_webhook WHERE webhook = ?3"),
+            Self::Unwell(_) => {
+                both!("INDEXED BY deliveries_unwell WHERE status = ?3 AND status <> 0 AND status <> 2")
+            }
+            Self::All => both!("WHERE true"),
+        };
+        match order {
+            Order::Desc => newest_first,
+            Order::Asc => oldest_first,
         }
     }
 
-    fn rows<'s>(
+    pub(super) fn rows<'s>(
         self,
         list: &'s mut Statement<'_>,
         low: Place,
@@ -78,16 +86,11 @@ impl Look<'_> {
         query: DeliveryQuery,
     ) -> Result<Page<Delivery, DeliveryId>, Fault> {
         let mut page = Page { rows: Vec::new(), next: None };
-        let webhook = match query.webhook.map(|id| self.any_webhook(id)).transpose()? {
-            Some(Some(row)) if row.team_number == team.number => Some(row.number),
-            Some(_) => return Ok(page),
-            None => None,
-        };
+        let Some(webhook) = self.webhook_asked_for(team, &query)? else { return Ok(page) };
         let way = self.way(team, &query, webhook)?;
         let (low, high) = self.delivery_bounds(team, &query)?;
-        let mut judge =
-            Judge { look: *self, passing: Passing::new(*self, query.filter), webhooks: HashMap::new() };
-        let mut list = self.conn.prepare_cached(way.sql())?;
+        let mut judge = Judge::new(*self, &query, webhook);
+        let mut list = self.conn.prepare_cached(way.sql(Order::Desc))?;
         let mut rows = way.rows(&mut list, low, high)?;
         let mut last = None;
         let mut looked_at = 0;
@@ -97,11 +100,7 @@ impl Look<'_> {
                 break;
             }
             let row = DeliveryRow::read(row)?;
-            let asked_for = webhook.is_none_or(|webhook| webhook == row.webhook)
-                && query.event.is_none_or(|event| {
-                    event.bits() == row.event_id && event.is_test() == row.kind.is_test()
-                });
-            if asked_for && judge.shows(&row, query.status)? {
+            if judge.shows(&row)? {
                 page.rows.push(self.delivery(team.team.id, &row, judge.webhook(&row)?)?);
             }
             last = Some(row.id());
@@ -110,7 +109,23 @@ impl Look<'_> {
         Ok(page)
     }
 
-    fn way(&self, team: &TeamRow, query: &DeliveryQuery, webhook: Option<i64>) -> Result<Way, Fault> {
+    /// The number of the webhook that is asked for, if one is; `None` if it is not the team's.
+    pub(super) fn webhook_asked_for(
+        &self,
+        team: &TeamRow,
+        query: &DeliveryQuery,
+    ) -> Result<Option<Option<i64>>, Fault> {
+        let Some(id) = query.webhook else { return Ok(Some(None)) };
+        let known = self.any_webhook(id)?.filter(|row| row.team_number == team.number);
+        Ok(known.map(|row| Some(row.number)))
+    }
+
+    pub(super) fn way(
+        &self,
+        team: &TeamRow,
+        query: &DeliveryQuery,
+        webhook: Option<i64>,
+    ) -> Result<Way, Fault> {
         use DeliveryStatus::{Cancelled, Failed, Retrying};
         if let Some(event) = query.event {
             return Ok(Way::OfEvent(event.bits()));
@@ -137,7 +152,11 @@ impl Look<'_> {
 
     /// Rows of the query stand above the first place and below the second; times become places, since they rise
     /// together.
-    fn delivery_bounds(&self, team: &TeamRow, query: &DeliveryQuery) -> Result<(Place, Place), Fault> {
+    pub(super) fn delivery_bounds(
+        &self,
+        team: &TeamRow,
+        query: &DeliveryQuery,
+    ) -> Result<(Place, Place), Fault> {
         let (mut low, mut high) = (Place::before(team.number), Place::last(team.number));
         if let Some((from, _)) = query.from.and_then(Place::of_delivery) {
             high = high.min(from.max(low));
@@ -181,14 +200,29 @@ impl Look<'_> {
 }
 
 /// Decides whether a list shows a row; remembers the webhooks that it met.
-struct Judge<'a> {
+pub(super) struct Judge<'a> {
     look: Look<'a>,
     passing: Passing<'a>,
     webhooks: HashMap<i64, WebhookRow>,
+    webhook: Option<i64>,
+    event: Option<EventId>,
+    status: Option<DeliveryStatus>,
 }
 
-impl Judge<'_> {
-    fn webhook(&mut self, row: &DeliveryRow) -> Result<&WebhookRow, Fault> {
+impl<'a> Judge<'a> {
+    pub(super) fn new(look: Look<'a>, query: &DeliveryQuery, webhook: Option<i64>) -> Self {
+        Self {
+            look,
+            passing: Passing::new(look, query.filter.clone()),
+            webhooks: HashMap::new(),
+            webhook,
+            event: query.event,
+            status: query.status,
+        }
+    }
+
+    /// The webhook of a row.
+    pub(super) fn webhook(&mut self, row: &DeliveryRow) -> Result<&WebhookRow, Fault> {
         use std::collections::hash_map::Entry;
         match self.webhooks.entry(row.webhook) {
             Entry::Occupied(known) => Ok(known.into_mut()),
@@ -196,11 +230,15 @@ impl Judge<'_> {
         }
     }
 
-    fn shows(&mut self, row: &DeliveryRow, wanted: Option<DeliveryStatus>) -> Result<bool, Fault> {
-        if !self.passing.passes(row.kind)? {
+    pub(super) fn shows(&mut self, row: &DeliveryRow) -> Result<bool, Fault> {
+        let of_event = |event: EventId| event.bits() == row.event_id && event.is_test() == row.kind.is_test();
+        if self.webhook.is_some_and(|webhook| webhook != row.webhook)
+            || self.event.is_some_and(|event| !of_event(event))
+            || !self.passing.passes(row.kind)?
+        {
             return Ok(false);
         }
-        let generation = self.webhook(row)?.generation;
+        let (wanted, generation) = (self.status, self.webhook(row)?.generation);
         Ok(wanted.is_none_or(|wanted| row.status_under(generation) == wanted))
     }
 }

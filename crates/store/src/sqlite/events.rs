@@ -16,7 +16,7 @@ pub(super) const LOOKED_AT_MAX: usize = 10_000;
 impl Look<'_> {
     /// A page of a team's events.
     pub(super) fn events(&self, team: &TeamRow, query: EventQuery) -> Result<Page<Entry, u64>, Fault> {
-        let Some((low, high)) = self.bounds(team, &query)? else {
+        let Some((low, high)) = self.event_bounds(team, &query)? else {
             return Ok(Page { rows: Vec::new(), next: None });
         };
         let mut list = self.conn.prepare_cached(match query.order {
@@ -44,7 +44,11 @@ impl Look<'_> {
     }
 
     /// The first and the last place that the query can mean; times become places, since they rise together.
-    fn bounds(&self, team: &TeamRow, query: &EventQuery) -> Result<Option<(Place, Place)>, Fault> {
+    pub(super) fn event_bounds(
+        &self,
+        team: &TeamRow,
+        query: &EventQuery,
+    ) -> Result<Option<(Place, Place)>, Fault> {
         let ends = self.ends(team)?;
         let (mut low, mut high) = (ends.oldest, ends.head);
         match (query.from, query.order) {

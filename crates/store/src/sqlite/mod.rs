@@ -42,6 +42,8 @@ mod look;
 mod memory;
 mod meta;
 mod open;
+mod operation_rows;
+mod operations;
 mod options;
 mod place;
 mod queue;

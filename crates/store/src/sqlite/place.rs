@@ -43,6 +43,11 @@ impl Place {
         self.0 as u64 & COUNT_MAX
     }
 
+    /// The one behind it.
+    pub(super) const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+
     pub(super) const fn from_bits(bits: i64) -> Self {
         Self(bits)
     }

@@ -54,19 +54,25 @@ pub(super) fn deliver(
     tell(tx, made?, &webhook)
 }
 
-fn reopen(
+/// Whether a delivery can be reopened, as far as it and its webhook say.
+pub(super) fn may_reopen(row: &DeliveryRow, webhook: &WebhookRow) -> Result<(), StoreError> {
+    if !row.status_under(webhook.generation).has_ended() {
+        return Err(StoreError::Conflict("the delivery has not ended"));
+    }
+    is_enabled(webhook)?;
+    if row.attempts >= ATTEMPTS_MAX {
+        return Err(StoreError::Conflict("the delivery has had all the attempts that one may have"));
+    }
+    Ok(())
+}
+
+pub(super) fn reopen(
     tx: &mut Tx<'_>,
     mut row: DeliveryRow,
     webhook: &WebhookRow,
     now: Timestamp,
 ) -> Result<Delivery, Fault> {
-    if !row.status_under(webhook.generation).has_ended() {
-        return Err(StoreError::Conflict("the delivery has not ended").into());
-    }
-    is_enabled(webhook)?;
-    if row.attempts >= ATTEMPTS_MAX {
-        return Err(StoreError::Conflict("the delivery has had all the attempts that one may have").into());
-    }
+    may_reopen(&row, webhook)?;
     row.status = DeliveryStatus::Pending;
     row.failed = 0;
     row.due_ms = Some(now.as_millis());
@@ -76,7 +82,7 @@ fn reopen(
 }
 
 /// Writes a delivery behind the team's newest.
-fn make(
+pub(super) fn make(
     tx: &mut Tx<'_>,
     head: &mut Head,
     webhook: &WebhookRow,
@@ -98,15 +104,15 @@ fn make(
     Ok(row)
 }
 
-fn tell(tx: &mut Tx<'_>, row: DeliveryRow, webhook: &WebhookRow) -> Result<Delivery, Fault> {
+pub(super) fn tell(tx: &mut Tx<'_>, row: DeliveryRow, webhook: &WebhookRow) -> Result<Delivery, Fault> {
     let Webhook { id, team, .. } = webhook.webhook;
     tx.effects.told.push(Change::Reopened { delivery: row.id(), webhook: id });
     tx.look().delivery(team, &row, webhook)
 }
 
-pub(super) fn is_enabled(webhook: &WebhookRow) -> Result<(), Fault> {
+pub(super) fn is_enabled(webhook: &WebhookRow) -> Result<(), StoreError> {
     match webhook.webhook.status {
         WebhookStatus::Enabled => Ok(()),
-        WebhookStatus::Disabled => Err(StoreError::Conflict("the webhook is disabled").into()),
+        WebhookStatus::Disabled => Err(StoreError::Conflict("the webhook is disabled")),
     }
 }

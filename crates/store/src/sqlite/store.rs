@@ -3,11 +3,14 @@
 mod deliveries;
 mod directory;
 mod log;
+mod operations;
 mod upkeep;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::thread::JoinHandle;
+
+use tokio::sync::Notify;
 
 use super::open;
 use super::options::Options;
@@ -23,6 +26,7 @@ pub struct SqliteStore {
     writer: Option<JoinHandle<()>>,
     /// The number of the team where the next removal begins to look.
     removing_from: AtomicI64,
+    operation_begun: Notify,
 }
 
 /// A small change.
@@ -35,7 +39,12 @@ impl SqliteStore {
     /// `Unusable` if the directory, the file or the master key cannot be used, and `Damaged`; each says what to do.
     pub fn open(options: Options) -> Result<Self, StoreError> {
         let (shared, writer) = open::open(options)?;
-        Ok(Self { shared, writer: Some(writer), removing_from: AtomicI64::new(0) })
+        Ok(Self {
+            shared,
+            writer: Some(writer),
+            removing_from: AtomicI64::new(0),
+            operation_begun: Notify::new(),
+        })
     }
 }
 

@@ -47,20 +47,33 @@ pub(super) fn checksum(number: i64, name: &EventType) -> i64 {
     Checksum::new().int(number).text(name.as_str()).finish()
 }
 
-/// What an event or a delivery says of its type: the type's number, and whether the event is a test event (T20).
+/// What an event or a delivery says of its type: the type's number, whether the event is a test event (T20), and whether
+/// it was kept from the webhooks that match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Kind(pub(super) i64);
 
 impl Kind {
+    const TEST: i64 = 1;
+    const KEPT_FROM_WEBHOOKS: i64 = 2;
+
     pub(super) const fn new(type_number: i64, test: bool) -> Self {
-        Self(type_number << 1 | test as i64)
+        Self(type_number << 2 | test as i64)
+    }
+
+    /// The same, of an event that was kept from the webhooks that match, or not.
+    pub(super) const fn kept_from_webhooks(self, kept: bool) -> Self {
+        if kept { Self(self.0 | Self::KEPT_FROM_WEBHOOKS) } else { self }
+    }
+
+    pub(super) const fn is_kept_from_webhooks(self) -> bool {
+        self.0 & Self::KEPT_FROM_WEBHOOKS != 0
     }
 
     pub(super) const fn type_number(self) -> i64 {
-        self.0 >> 1
+        self.0 >> 2
     }
 
     pub(super) const fn is_test(self) -> bool {
-        self.0 & 1 == 1
+        self.0 & Self::TEST != 0
     }
 }

@@ -30,6 +30,7 @@ impl<M: Subject, S: Subject> Sides<M, S> {
             Op::Record { results } => self.record(results).await?,
             Op::Resend { delivery, whose } => self.resend(*delivery, *whose).await?,
             Op::Deliver { event, webhook, whose } => self.deliver(*event, *webhook, *whose).await?,
+            Op::ResendMany { .. } | Op::Recover { .. } => self.operate(op).await?,
             Op::RemoveOld { events, deliveries, keys, rows } => {
                 let cutoffs = Cutoffs {
                     events: self.seconds_ago(*events),

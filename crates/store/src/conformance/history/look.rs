@@ -58,7 +58,7 @@ impl<M: Subject, S: Subject> Sides<M, S> {
         Ok(())
     }
 
-    fn times(&self, cut: &Cut) -> (Option<Timestamp>, Option<Timestamp>) {
+    pub(super) fn times(&self, cut: &Cut) -> (Option<Timestamp>, Option<Timestamp>) {
         (cut.since.map(|ago| self.seconds_ago(ago)), cut.until.map(|ago| self.seconds_ago(ago)))
     }
 }

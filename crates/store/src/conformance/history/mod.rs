@@ -7,6 +7,7 @@
 mod act;
 mod compare;
 mod look;
+mod many;
 mod op;
 mod sides;
 mod told;

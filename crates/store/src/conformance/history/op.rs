@@ -84,6 +84,19 @@ pub(super) enum Op {
         webhook: Index,
         whose: Whose,
     },
+    /// All that a filter matches, in slices to the end.
+    ResendMany {
+        team: Index,
+        cut: Cut,
+        status: Option<DeliveryStatus>,
+        webhook: Option<Index>,
+    },
+    /// What a webhook did not get, in slices to the end.
+    Recover {
+        webhook: Index,
+        whose: Whose,
+        cut: Cut,
+    },
     RemoveOld {
         events: u16,
         deliveries: u16,
@@ -264,10 +277,15 @@ fn of_log() -> impl Strategy<Value = Op> {
 }
 
 fn of_deliveries() -> impl Strategy<Value = Op> {
+    let any = any::<Index>;
+    let status = option::of(select(&DeliveryStatus::ALL[..]));
     prop_oneof![
         4 => vec(reported(), 0..5).prop_map(|results| Op::Record { results }),
-        1 => (any::<Index>(), whose()).prop_map(|(delivery, whose)| Op::Resend { delivery, whose }),
-        1 => (any::<Index>(), any::<Index>(), whose())
+        1 => (any(), cut(), status, option::of(any()))
+            .prop_map(|(team, cut, status, webhook)| Op::ResendMany { team, cut, status, webhook }),
+        1 => (any(), whose(), cut()).prop_map(|(webhook, whose, cut)| Op::Recover { webhook, whose, cut }),
+        1 => (any(), whose()).prop_map(|(delivery, whose)| Op::Resend { delivery, whose }),
+        1 => (any(), any(), whose())
             .prop_map(|(event, webhook, whose)| Op::Deliver { event, webhook, whose }),
     ]
 }

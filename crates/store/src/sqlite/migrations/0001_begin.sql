@@ -83,7 +83,7 @@ CREATE INDEX webhooks_deleted ON webhooks (number) WHERE state = 3;
 CREATE TABLE events (
     place INTEGER PRIMARY KEY,
     id BLOB NOT NULL,
-    kind INTEGER NOT NULL,               -- the type's number << 1 | 1 for a test event
+    kind INTEGER NOT NULL,               -- the type's number << 2 | 2 if kept from webhooks | 1 for a test event
     created_ms INTEGER NOT NULL,         -- the envelope's
     committed_ms INTEGER NOT NULL,       -- never falls within a team
     checksum INTEGER NOT NULL,
@@ -144,3 +144,29 @@ CREATE TABLE attempts (
     signature TEXT,
     checksum INTEGER NOT NULL
 ) STRICT;
+
+CREATE TABLE operations (
+    id BLOB PRIMARY KEY,
+    team INTEGER NOT NULL,
+    state INTEGER NOT NULL,              -- 0 running, 1 done, 2 cancelled, 3 failed
+    failure INTEGER,                     -- 0 webhook disabled, 1 webhook deleted, 2 damaged
+    work INTEGER NOT NULL,               -- 0 resend, 1 recover
+    webhook BLOB,                        -- the id; with those below, what it is about
+    event TEXT,                          -- the id
+    status INTEGER,
+    types TEXT,
+    since_ms INTEGER,
+    until_ms INTEGER,
+    visible TEXT NOT NULL,               -- the patterns of its maker
+    cursor INTEGER NOT NULL,             -- done up to this place: of a delivery (resend) or an event (recover)
+    last INTEGER NOT NULL,               -- the last place that it is about
+    done INTEGER NOT NULL,
+    skipped INTEGER NOT NULL,
+    created_ms INTEGER NOT NULL,
+    updated_ms INTEGER NOT NULL,
+    ended_ms INTEGER,
+    checksum INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX operations_of_team ON operations (team, id);
+CREATE INDEX operations_running ON operations (updated_ms, id) WHERE state = 0;
+CREATE INDEX operations_ended ON operations (created_ms) WHERE state <> 0;

@@ -15,13 +15,15 @@ const OLDEST_EVENTS: &str =
 const OLD_KEY: &str = "SELECT 1 FROM idempotency WHERE used_ms < ?1 LIMIT 1";
 const BARE_WEBHOOKS: &str = "SELECT number FROM webhooks w WHERE state = 3 AND NOT EXISTS
      (SELECT 1 FROM deliveries INDEXED BY deliveries_webhook WHERE webhook = w.number) LIMIT ?1";
+const OLD_OPERATIONS: &str =
+    "SELECT id FROM operations INDEXED BY operations_ended WHERE state <> 0 AND created_ms < ?1 LIMIT ?2";
 const IS_AWAITED: &str =
     "SELECT 1 FROM deliveries INDEXED BY deliveries_event WHERE event_id = ?1 AND due_ms IS NOT NULL LIMIT 1";
 
 /// All of them are searched for, none reads what it does not want.
 #[cfg(test)]
-pub(in crate::sqlite) const SEARCHES: [&str; 6] =
-    [ERASING, OLDEST_DELIVERIES, OLDEST_EVENTS, OLD_KEY, BARE_WEBHOOKS, IS_AWAITED];
+pub(in crate::sqlite) const SEARCHES: [&str; 7] =
+    [ERASING, OLDEST_DELIVERIES, OLDEST_EVENTS, OLD_KEY, BARE_WEBHOOKS, OLD_OPERATIONS, IS_AWAITED];
 
 /// What is to be removed. Only places: the writer looks again.
 #[derive(Debug, Default)]
@@ -34,6 +36,8 @@ pub(in crate::sqlite) struct Plan {
     pub(super) idempotency_keys: bool,
     /// Deleted webhooks without deliveries.
     pub(super) webhooks: Vec<i64>,
+    /// Operations that have ended.
+    pub(super) operations: Vec<[u8; 16]>,
     pub(super) rows: usize,
     /// Where the next plan should begin to look: the number of a team.
     pub(in crate::sqlite) stopped_at: i64,
@@ -78,6 +82,7 @@ pub(in crate::sqlite) fn plan(
         }
     }
     plan.old_keys_and_webhooks(look, cutoffs.idempotency_keys, rows)?;
+    plan.old_operations(look, cutoffs.deliveries, rows)?;
     Ok(plan)
 }
 
@@ -136,6 +141,14 @@ impl Plan {
         let left = rows.saturating_sub(self.rows) as i64;
         self.webhooks = bare.query_map([left], |row| row.get(0))?.collect::<Result<_, _>>()?;
         self.rows += self.webhooks.len();
+        Ok(())
+    }
+
+    fn old_operations(&mut self, look: Look<'_>, cutoff: Timestamp, rows: usize) -> Result<(), Fault> {
+        let mut old = look.conn.prepare_cached(OLD_OPERATIONS)?;
+        let bounds = [cutoff.as_millis(), rows.saturating_sub(self.rows) as i64];
+        self.operations = old.query_map(bounds, |row| row.get(0))?.collect::<Result<_, _>>()?;
+        self.rows += self.operations.len();
         Ok(())
     }
 }

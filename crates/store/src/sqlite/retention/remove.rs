@@ -11,7 +11,8 @@ use crate::sqlite::place::Place;
 use crate::sqlite::team_rows::TeamState;
 use crate::sqlite::tx::Tx;
 
-/// Removes what the plan names and is still to go; answers how many rows of events, deliveries, attempts and keys.
+/// Removes what the plan names and is still to go; answers how many rows of events, deliveries, attempts, keys
+/// and operations.
 pub(in crate::sqlite) fn remove(tx: &mut Tx<'_>, plan: &Plan, cutoffs: Cutoffs) -> Result<usize, Fault> {
     let look = tx.look();
     if let Some(team) = plan.erase {
@@ -52,6 +53,10 @@ pub(in crate::sqlite) fn remove(tx: &mut Tx<'_>, plan: &Plan, cutoffs: Cutoffs) 
                 causes.execute([number])?;
             }
         }
+    }
+    let mut ended = look.conn.prepare_cached("DELETE FROM operations WHERE id = ?1 AND state <> 0")?;
+    for id in &plan.operations {
+        removed += ended.execute([id])?;
     }
     Ok(removed)
 }
@@ -132,6 +137,7 @@ fn erase(look: Look<'_>, team: i64, rows: usize) -> Result<usize, Fault> {
              (SELECT c.webhook, c.generation FROM webhooks w JOIN cancellations c ON c.webhook = w.number
               WHERE w.team = ?1 LIMIT ?2)",
         "DELETE FROM webhooks WHERE number IN (SELECT number FROM webhooks WHERE team = ?1 LIMIT ?2)",
+        "DELETE FROM operations WHERE id IN (SELECT id FROM operations WHERE team = ?1 LIMIT ?2)",
     ];
     for sql in of_team {
         if removed < rows {

@@ -175,7 +175,12 @@ impl Directory for SqliteStore {
 }
 
 /// A page out of rows of which there is one more than asked for if there are more.
-fn page<R, T, I>(rows: Vec<R>, limit: usize, row: impl FnMut(R) -> T, id: impl Fn(&T) -> I) -> Page<T, I> {
+pub(super) fn page<R, T, I>(
+    rows: Vec<R>,
+    limit: usize,
+    row: impl FnMut(R) -> T,
+    id: impl Fn(&T) -> I,
+) -> Page<T, I> {
     let more = rows.len() > limit;
     let rows: Vec<T> = rows.into_iter().take(limit).map(row).collect();
     let next = if more { rows.last().map(id) } else { None };

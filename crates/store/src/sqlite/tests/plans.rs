@@ -2,11 +2,12 @@
 
 use rusqlite::Connection;
 
+use crate::Order;
 use crate::sqlite::append::INSERT_EVENT;
 use crate::sqlite::attempt_rows::INSERT_ATTEMPT;
 use crate::sqlite::deliveries::WAYS;
 use crate::sqlite::delivery_rows::{DELIVERY_TO, INSERT_DELIVERY, UPDATE_DELIVERY};
-use crate::sqlite::{cancel, due, idempotency, retention, schema};
+use crate::sqlite::{cancel, due, idempotency, operation_rows, retention, schema};
 
 fn plan(conn: &Connection, sql: &str) -> String {
     let mut explain = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
@@ -27,8 +28,8 @@ fn file() -> Connection {
 #[test]
 fn the_webhook_logs_are_searched_and_not_sorted() {
     let conn = file();
-    for way in WAYS {
-        let plan = plan(&conn, way.sql());
+    for (way, order) in WAYS.into_iter().flat_map(|way| [(way, Order::Desc), (way, Order::Asc)]) {
+        let plan = plan(&conn, way.sql(order));
         assert!(plan.starts_with("SEARCH deliveries USING "), "{way:?}: {plan}");
         assert!(!plan.contains("SCAN") && !plan.contains("TEMP B-TREE"), "{way:?}: {plan}");
         assert!(plan.contains("rowid>? AND rowid<?"), "{way:?} leaves out the bounds: {plan}");
@@ -60,6 +61,15 @@ fn what_is_cancelled_is_searched() {
     assert!(slice.contains("deliveries_due (webhook=? AND generation<?)"), "{slice}");
     let webhooks = plan(&conn, cancel::CANCELLING);
     assert!(webhooks.contains("webhooks_cancelling") && !webhooks.contains("TEMP B-TREE"), "{webhooks}");
+}
+
+#[test]
+fn whose_turn_it_is_is_searched_and_not_sorted() {
+    let conn = file();
+    let running = plan(&conn, operation_rows::RUNNING);
+    assert!(running.contains("operations_running") && !running.contains("TEMP B-TREE"), "{running}");
+    let of_team = plan(&conn, operation_rows::RUNNING_OF_TEAM);
+    assert!(of_team.contains("operations_of_team (team=?)"), "{of_team}");
 }
 
 #[test]
