@@ -20,6 +20,11 @@ pub(crate) fn created(shape: &impl Serialize) -> Response {
     json(StatusCode::CREATED, shape)
 }
 
+/// A 202 with this shape: what was asked for is on disk, and goes on.
+pub(crate) fn accepted(shape: &impl Serialize) -> Response {
+    json(StatusCode::ACCEPTED, shape)
+}
+
 /// A 204.
 pub(crate) fn no_content() -> Response {
     StatusCode::NO_CONTENT.into_response()

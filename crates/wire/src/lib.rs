@@ -12,6 +12,7 @@ mod event;
 pub mod header;
 mod key;
 mod list;
+mod operation;
 mod problem;
 mod secret;
 mod stream;
@@ -28,12 +29,17 @@ pub use delivery::{
 pub use event::{BatchEvent, Envelope, EnvelopeFields, Publish, PublishBatch, PublishedBatch};
 pub use key::{CreateKey, CreatedKey, Key};
 pub use list::List;
+pub use operation::{
+    Operation, OperationFilter, OperationKind, RecoverWebhook, ResendCount, ResendDeliveries,
+};
 pub use problem::{FieldError, Problem};
 pub use secret::ShownOnce;
 pub use stream::Stream;
 pub use team::{CreateTeam, Team, UpdateTeam};
 pub use token::{CreateToken, CreatedToken};
-pub use webhook::{CreateWebhook, CreatedWebhook, RotateSecret, RotatedSecret, UpdateWebhook, Webhook};
+pub use webhook::{
+    CreateWebhook, CreatedWebhook, RotateSecret, RotatedSecret, TestWebhook, UpdateWebhook, Webhook,
+};
 
 /// What texts for people are made of.
 #[cfg(feature = "schema")]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cstar_types::{DisabledReason, Patterns, RetrySchedule, Timestamp, WebhookId, WebhookStatus};
+use cstar_types::{DisabledReason, EventType, Patterns, RetrySchedule, Timestamp, WebhookId, WebhookStatus};
 use serde::{Deserialize, Deserializer, Serialize};
 
 #[cfg(feature = "schema")]
@@ -163,6 +163,15 @@ pub struct RotateSecret {
     /// A secret from elsewhere, `whsec_…`; one is made unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<ShownOnce>,
+}
+
+/// `POST …/webhooks/{webhook}/test`, answered with the [`Attempt`](crate::Attempt).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TestWebhook {
+    /// Of which type the example is sent: the first of the catalog that the webhook wants, unless said.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub event_type: Option<EventType>,
 }
 
 /// The 200 of `POST …/webhooks/{webhook}/secret`, the one answer that shows the new secret.

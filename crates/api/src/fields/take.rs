@@ -7,7 +7,8 @@ use cstar_delivery::{StaticHeaderError, check_static_headers};
 use cstar_signature::Secret;
 use cstar_types::limits::{PATTERNS_MAX, STATIC_HEADERS_MAX};
 use cstar_types::{
-    Pattern, Patterns, RetrySchedule, Scope, Scopes, TeamId, Timestamp, WebhookId, format_duration,
+    DeliveryStatus, EventId, Pattern, Patterns, RetrySchedule, Scope, Scopes, TeamId, Timestamp, WebhookId,
+    format_duration,
 };
 use cstar_wire::Code;
 use serde_json::Value;
@@ -67,6 +68,19 @@ pub(crate) fn team_id(value: &Value) -> Taken<TeamId> {
 /// A webhook's id.
 pub(crate) fn webhook_id(value: &Value) -> Taken<WebhookId> {
     parsed(value, str::parse)
+}
+
+/// An event's id.
+pub(crate) fn event_id(value: &Value) -> Taken<EventId> {
+    parsed(value, str::parse)
+}
+
+/// A status that is an end.
+pub(crate) fn ended_status(value: &Value) -> Taken<DeliveryStatus> {
+    match parsed(value, str::parse::<DeliveryStatus>)? {
+        status if status.has_ended() => Ok(status),
+        _ => invalid("only what has ended is resent: write delivered, failed or cancelled"),
+    }
 }
 
 /// A retry schedule; `null` is the server's.

@@ -9,10 +9,11 @@ use serde_json::{Map, Value, json};
 use super::schemas::Schemas;
 
 /// The groups of the reference, in its order.
-pub(super) const TAGS: [(&str, &str); 8] = [
+pub(super) const TAGS: [(&str, &str); 9] = [
     ("Events", "Publishing, and the log of what was published."),
     ("Webhooks", "Endpoints that get each event that matches, signed."),
     ("Deliveries", "The webhook logs: every attempt, and its answer."),
+    ("Operations", "Long work that goes on after its answer, also over a restart."),
     ("Realtime", "The live stream."),
     ("Event types", "The catalog of what can be published."),
     ("Keys", "What opens a team's paths."),

@@ -35,7 +35,17 @@ fn scope(scope: Scope) -> Needs {
 
 /// Every operation, in the order of the reference.
 pub(super) fn all() -> Vec<Operation> {
-    let groups = [events(), webhooks(), deliveries(), realtime(), event_types(), keys(), teams(), service()];
+    let groups = [
+        events(),
+        webhooks(),
+        deliveries(),
+        operations(),
+        realtime(),
+        event_types(),
+        keys(),
+        teams(),
+        service(),
+    ];
     groups.into_iter().flatten().collect()
 }
 
@@ -144,6 +154,23 @@ fn webhooks() -> Vec<Operation> {
         .body::<wire::RotateSecret>()
         .answers::<wire::RotatedSecret>(200, "The new secret, which no other answer shows.")
         .refuses(&[Code::Conflict, Code::Changed, Code::StorageFull]),
+        op(
+            Method::POST,
+            "/v1/teams/{team}/webhooks/{webhook}/test",
+            "testWebhook",
+            "Webhooks",
+            "Send an example to a webhook now, as a test event, and see what comes of it",
+            write,
+        )
+        .body::<wire::TestWebhook>()
+        .answers::<wire::Attempt>(200, "The attempt, whether it succeeded or not.")
+        .refuses(&[
+            Code::OutsidePatterns,
+            Code::UnknownEventType,
+            Code::Conflict,
+            Code::OutcomeUnknown,
+            Code::StorageFull,
+        ]),
         op(Method::DELETE, PREVIOUS, "endOverlap", "Webhooks", "End a rotation's overlap", write)
             .taking(&[IF_MATCH])
             .answers_nothing()
@@ -193,6 +220,58 @@ fn deliveries() -> Vec<Operation> {
             scope(Scope::DeliveriesWrite),
         )
         .answers::<wire::DeliveryRow>(200, "The delivery, due now.")
+        .refuses(&[Code::Conflict]),
+    ]
+}
+
+fn operations() -> Vec<Operation> {
+    const OPERATION: &str = "/v1/teams/{team}/operations/{operation}";
+    let write = scope(Scope::DeliveriesWrite);
+    vec![
+        op(
+            Method::POST,
+            "/v1/teams/{team}/deliveries/resend",
+            "resendDeliveries",
+            "Operations",
+            "Send again all ended deliveries that a filter matches",
+            write,
+        )
+        .body::<wire::ResendDeliveries>()
+        .answers::<wire::Operation>(202, "The operation, which goes on by itself.")
+        .answers::<wire::ResendCount>(200, "What a dry run counted.")
+        .refuses(&[Code::InvalidPattern, Code::Conflict, Code::StorageFull]),
+        op(
+            Method::POST,
+            "/v1/teams/{team}/webhooks/{webhook}/recover",
+            "recoverWebhook",
+            "Operations",
+            "Make pending again what failed, was cancelled or was missed while the webhook was disabled",
+            write,
+        )
+        .body::<wire::RecoverWebhook>()
+        .answers::<wire::Operation>(202, "The operation, which goes on by itself.")
+        .refuses(&[Code::Conflict, Code::StorageFull]),
+        op(
+            Method::GET,
+            "/v1/teams/{team}/operations",
+            "listOperations",
+            "Operations",
+            "The operations, newest first",
+            write,
+        )
+        .taking(&PAGE)
+        .answers::<wire::List<wire::Operation>>(200, "A page of operations."),
+        op(Method::GET, OPERATION, "getOperation", "Operations", "One operation, and how far it is", write)
+            .answers::<wire::Operation>(200, "The operation."),
+        op(
+            Method::DELETE,
+            OPERATION,
+            "cancelOperation",
+            "Operations",
+            "End an operation where it stands; what was done stays done",
+            write,
+        )
+        .answers_nothing()
         .refuses(&[Code::Conflict]),
     ]
 }

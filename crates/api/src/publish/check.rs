@@ -46,7 +46,8 @@ impl Check<'_> {
         let fault = |code, field: &str, detail: String| {
             vec![FieldError::new(code, request.pointer(place) + field, detail)]
         };
-        let known = self.known(&draft.event_type).map_err(|(code, detail)| fault(code, "/type", detail))?;
+        let known = known(self.caller, self.catalog, &draft.event_type)
+            .map_err(|(code, detail)| fault(code, "/type", detail))?;
         let data = request.data(&draft);
         let faults = known.faults(data, &(request.pointer(place) + "/data"));
         if !faults.is_empty() {
@@ -64,15 +65,21 @@ impl Check<'_> {
         }
         Ok(NewEvent { event, idempotency_key: draft.idempotency_key })
     }
+}
 
-    /// SEC-2: a key publishes what it sees. That is looked at first, so that the rest of the catalog's types are no
-    /// matter to it.
-    fn known(&self, name: &str) -> Result<&Known, (Code, String)> {
-        let known = self.catalog.find(name);
-        let parsed = known.map(|known| known.event_type().clone()).or_else(|| name.parse::<EventType>().ok());
-        if parsed.is_some_and(|event_type| !self.caller.sees(&event_type)) {
-            return Err((Code::OutsidePatterns, "the key's patterns do not match this type".to_owned()));
-        }
-        known.ok_or_else(|| (Code::UnknownEventType, self.catalog.unknown(name)))
+/// The type of this name, if the caller may publish it.
+///
+/// SEC-2: a key publishes what it sees. That is looked at first, so that the rest of the catalog's types are no matter to
+/// it.
+pub(crate) fn known<'c>(
+    caller: &Caller,
+    catalog: &'c Catalog,
+    name: &str,
+) -> Result<&'c Known, (Code, String)> {
+    let known = catalog.find(name);
+    let parsed = known.map(|known| known.event_type().clone()).or_else(|| name.parse::<EventType>().ok());
+    if parsed.is_some_and(|event_type| !caller.sees(&event_type)) {
+        return Err((Code::OutsidePatterns, "the key's patterns do not match this type".to_owned()));
     }
+    known.ok_or_else(|| (Code::UnknownEventType, catalog.unknown(name)))
 }

@@ -7,6 +7,6 @@ mod check;
 mod marks;
 mod read;
 
-pub(crate) use check::Check;
+pub(crate) use check::{Check, known};
 pub(crate) use marks::Marks;
 pub(crate) use read::{Request, read};

@@ -61,7 +61,7 @@ pub(super) async fn one(
 
 /// Whether the caller may know where a webhook points: a URL can hold a secret (SEC-2). One that is deleted could have
 /// had any pattern.
-async fn reads_webhook(shared: &Shared, access: &Access, id: WebhookId) -> ApiResult<bool> {
+pub(super) async fn reads_webhook(shared: &Shared, access: &Access, id: WebhookId) -> ApiResult<bool> {
     if access.caller.needs(Scope::WebhooksRead).is_err() {
         return Ok(false);
     }

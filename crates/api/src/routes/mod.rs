@@ -5,6 +5,7 @@ mod event_types;
 mod events;
 mod health;
 mod keys;
+mod operations;
 mod pages;
 mod publish;
 mod streams;
@@ -65,10 +66,15 @@ fn json_routes() -> Router<Arc<Shared>> {
             get(webhooks::one).patch(webhooks::update).delete(webhooks::delete),
         )
         .route(&of_team("webhooks/{webhook}/secret"), post(webhooks::rotate))
+        .route(&of_team("webhooks/{webhook}/test"), post(webhooks::test))
         .route(&of_team("webhooks/{webhook}/secret/previous"), axum::routing::delete(webhooks::end_overlap))
         .route(&of_team("deliveries"), get(deliveries::list))
+        .route(&of_team("deliveries/resend"), post(operations::resend))
         .route(&of_team("deliveries/{delivery}"), get(deliveries::one))
         .route(&of_team("deliveries/{delivery}/resend"), post(deliveries::resend))
+        .route(&of_team("webhooks/{webhook}/recover"), post(operations::recover))
+        .route(&of_team("operations"), get(operations::list))
+        .route(&of_team("operations/{operation}"), get(operations::one).delete(operations::cancel))
         .route("/v1/event-types", get(event_types::list))
         .route("/v1/event-types/{type}", get(event_types::one))
         .route_layer(middleware::from_fn(answers_json))

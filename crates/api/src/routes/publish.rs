@@ -100,7 +100,7 @@ async fn hand_over(shared: &Shared, append: Append, batch: bool) -> ApiResult<Ve
 }
 
 /// What became of an append, if that is known in time. What was handed over may be stored even if not.
-async fn known_within<T>(
+pub(super) async fn known_within<T>(
     limit: Duration,
     append: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {

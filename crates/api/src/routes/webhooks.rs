@@ -5,8 +5,10 @@
 
 mod read;
 mod secret;
+mod test;
 
 pub(super) use secret::{end_overlap, rotate};
+pub(super) use test::test;
 
 use std::sync::Arc;
 

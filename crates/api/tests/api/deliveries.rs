@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::world::{TICKET, World, ids};
 
 /// A failed attempt at a delivery, after which nothing follows.
-async fn fail(world: &World, team: TeamId, delivery: &str) {
+pub(crate) async fn fail(world: &World, team: TeamId, delivery: &str) {
     let id: DeliveryId = delivery.parse().unwrap();
     let (row, attempts) = world.store.delivery(team, id).await.unwrap();
     let attempt = Attempt {

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use cstar_types::{TeamId, WebhookId};
-use cstar_wire::{CreateWebhook, CreatedWebhook, RotateSecret, RotatedSecret, UpdateWebhook, Webhook};
+use cstar_wire::{
+    Attempt, CreateWebhook, CreatedWebhook, RotateSecret, RotatedSecret, TestWebhook, UpdateWebhook, Webhook,
+};
 
 use crate::call::Call;
 use crate::transport::Transport;
@@ -66,6 +68,15 @@ impl Webhooks<'_> {
         let path: [&dyn std::fmt::Display; 7] =
             [&"v1", &"teams", &self.team, &"webhooks", &webhook, &"secret", &"previous"];
         self.transport.send(&Call::delete(&path)).await.map(|_| ())
+    }
+
+    /// Sends an example to a webhook now, as a test event, and answers with what came of it: a failed attempt is no error.
+    ///
+    /// # Errors
+    /// See [`crate::Error`]; `conflict` if the webhook is disabled, `outcome_unknown` if the attempt waits for its turn for long.
+    pub async fn test(&self, webhook: WebhookId, test: &TestWebhook) -> Result<Attempt> {
+        let call = Call::post(&[&"v1", &"teams", &self.team, &"webhooks", &webhook, &"test"]);
+        self.transport.fetch(&call.json(test)?).await
     }
 
     /// Deletes a webhook; what waits for it is cancelled.

@@ -12,6 +12,7 @@ mod recorder;
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cstar_store::{Store, StoreError};
 use url::Url;
@@ -40,6 +41,7 @@ pub struct Engine {
 pub struct Handle {
     names: Names,
     gauges: Arc<Gauges>,
+    attempt_timeout: Duration,
 }
 
 impl Engine {
@@ -72,7 +74,10 @@ impl Engine {
             clock: options.clock,
             gauges: Arc::clone(&gauges),
         };
-        Ok((Self { store, attempts: Arc::new(attempts), limits, tail_bytes }, Handle { names, gauges }))
+        Ok((
+            Self { store, attempts: Arc::new(attempts), limits, tail_bytes },
+            Handle { names, gauges, attempt_timeout: options.attempt_timeout },
+        ))
     }
 
     /// Delivers until `shutdown` completes; then nothing new is started, what is in flight ends within its deadline and is
@@ -94,6 +99,12 @@ impl Handle {
         let target = self.names.rule().check_url(url)?;
         self.names.vet(&target, Asker::Registration).await?;
         Ok(target.url().clone())
+    }
+
+    /// How long one attempt may take at most.
+    #[must_use]
+    pub fn attempt_timeout(&self) -> Duration {
+        self.attempt_timeout
     }
 
     /// How many there are, for metrics.

@@ -1,0 +1,129 @@
+//! `…/webhooks/{webhook}/test`: an example sent now, and what came of it (T20).
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::State;
+use cstar_store::{Append, DeliveryQuery, FanOut, NewEvent, TypeFilter};
+use cstar_types::limits::TEXT_MAX_CHARS;
+use cstar_types::{Attempt, DeliveryId, Event, EventId, Scope, Webhook, WebhookId, WebhookStatus};
+use cstar_wire::{self as wire, Code};
+use http::HeaderMap;
+use tokio::time::{Instant, sleep};
+
+use super::{Api, visible};
+use crate::auth::{Access, PathId};
+use crate::catalog::Known;
+use crate::error::{ApiError, ApiResult};
+use crate::fields::{Fields, text};
+use crate::publish::known;
+use crate::query::NoQuery;
+use crate::routes::deliveries::reads_webhook;
+use crate::routes::publish::known_within;
+use crate::shared::Shared;
+use crate::{answer, body};
+
+/// Sent where the webhook wants none of the built-in types.
+const TYPE_OTHERWISE: &str = "ticket.created";
+
+/// How often the store is asked for the attempt. It is asked, and nobody waits for a bell: results are put on record by
+/// whichever process makes the attempt, and what all of them share is the store. One row is read each time.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// What the attempt may wait for its turn in the lane and for its record, beside the time that it takes itself.
+const MARGIN: Duration = Duration::from_secs(5);
+
+/// `POST …/webhooks/{webhook}/test`
+pub(crate) async fn test(
+    State(shared): Api,
+    access: Access,
+    PathId(id): PathId<WebhookId>,
+    _: NoQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> ApiResult {
+    access.caller.needs(Scope::WebhooksWrite)?;
+    let body = shared.intake.read(&headers, body, body::CONTROL_MAX_BYTES).await?;
+    let mut fields = Fields::read(&body)?;
+    let event_type = fields.optional("type", text(1..=TEXT_MAX_CHARS));
+    fields.finish(Some(()))?;
+    let webhook = visible(&shared, &access, id).await?;
+    let example = example(&shared, &access, &webhook, event_type)?;
+    if webhook.status == WebhookStatus::Disabled {
+        return Err(ApiError::new(Code::Conflict, "the webhook is disabled"));
+    }
+    let delivery = send(&shared, &access, id, example).await?;
+    let mut attempt = wire::Attempt::from(first_attempt(&shared, &access, delivery).await?);
+    if !reads_webhook(&shared, &access, id).await? {
+        attempt.request = None;
+    }
+    Ok(answer::ok(&attempt))
+}
+
+/// The type that was asked for, else the first that the webhook wants.
+fn example<'s>(
+    shared: &'s Shared,
+    access: &Access,
+    webhook: &Webhook,
+    asked: Option<String>,
+) -> ApiResult<&'s Known> {
+    let wanted = || shared.catalog.entries().find(|entry| webhook.events.matches(&entry.event_type));
+    let name = match &asked {
+        Some(name) => name,
+        None => wanted().map_or(TYPE_OTHERWISE, |entry| entry.event_type.as_str()),
+    };
+    known(&access.caller, &shared.catalog, name)
+        .map_err(|(code, detail)| ApiError::field(code, "/type", detail))
+}
+
+/// Stores the test event with its one delivery, which is sent at once.
+async fn send(
+    shared: &Shared,
+    access: &Access,
+    webhook: WebhookId,
+    example: &Known,
+) -> ApiResult<DeliveryId> {
+    let (now, team) = (shared.now(), access.team);
+    let id = EventId::from_uuid(shared.ids.next(now), true);
+    let data = example.entry.example.as_bytes();
+    let event = Event::new(id, example.event_type().clone(), team, now, data);
+    let events = vec![NewEvent { event, idempotency_key: None }];
+    let append = shared.store().append(Append { team, events, fan_out: FanOut::Only(webhook), now });
+    known_within(shared.options().publish_timeout, append).await?;
+    let query = DeliveryQuery {
+        filter: TypeFilter::all(),
+        webhook: Some(webhook),
+        event: Some(id),
+        status: None,
+        since: None,
+        until: None,
+        from: None,
+        limit: 1,
+    };
+    let made = shared.store().deliveries(team, query).await?.rows.pop();
+    made.map(|delivery| delivery.id).ok_or_else(ApiError::not_found) // its team was deleted meanwhile
+}
+
+/// The first attempt, once it is on record.
+async fn first_attempt(shared: &Shared, access: &Access, id: DeliveryId) -> ApiResult<Attempt> {
+    let deadline = Instant::now() + shared.api.delivery.attempt_timeout() + MARGIN;
+    loop {
+        let (delivery, attempts) = shared.store().delivery(access.team, id).await?;
+        if let Some(first) = attempts.into_iter().next() {
+            return Ok(first);
+        }
+        if delivery.status.has_ended() {
+            return Err(ApiError::new(
+                Code::Conflict,
+                "the webhook was disabled or deleted before the attempt",
+            ));
+        }
+        if Instant::now() >= deadline {
+            return Err(ApiError::new(
+                Code::OutcomeUnknown,
+                format!("the attempt is still waiting for its turn; `GET …/deliveries/{id}` will show it"),
+            ));
+        }
+        sleep(LOOK_EVERY).await;
+    }
+}
