@@ -1,7 +1,7 @@
 //! `cstar webhooks`.
 
 use clap::{Args, Subcommand};
-use cstar_types::{Patterns, RetrySchedule, WebhookId};
+use cstar_types::{EventType, Patterns, RetrySchedule, WebhookId};
 use reqwest::header::{HeaderName, HeaderValue};
 
 use super::{Rows, values};
@@ -86,6 +86,18 @@ Examples:
     EndOverlap {
         /// Its id
         webhook: WebhookId,
+    },
+    /// Send an example to it now, as a test event, and show what comes of it; exit with 6 if it fails
+    #[command(before_help = "\
+Examples:
+  cstar webhooks test wh_…
+  cstar webhooks test wh_… --type boss.defeated")]
+    Test {
+        /// Its id
+        webhook: WebhookId,
+        /// Of which type; the first of the catalog that it wants, unless said
+        #[arg(long = "type", value_name = "TYPE")]
+        event_type: Option<EventType>,
     },
     /// Delete one; what waits is cancelled
     #[command(before_help = "\

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use cstar_wire::{CreateWebhook, RotateSecret, ShownOnce, UpdateWebhook, Webhook};
+use cstar_types::{Outcome, WebhookId};
+use cstar_wire::{Attempt, CreateWebhook, RotateSecret, ShownOnce, TestWebhook, UpdateWebhook, Webhook};
 
 use super::rows;
 use crate::args::{Global, WebhookOptions, Webhooks};
 use crate::ask;
 use crate::context::Context;
-use crate::exit::CliError;
-use crate::output::{Output, harmless};
+use crate::exit::{CliError, Failure};
+use crate::output::{BAD, GOOD, Output, harmless};
 
 pub(crate) async fn run(global: &Global, command: Webhooks, output: Output) -> Result<(), CliError> {
     let team = Context::find(global)?.team_client()?;
@@ -66,6 +67,10 @@ pub(crate) async fn run(global: &Global, command: Webhooks, output: Output) -> R
             output.note(&format!("requests to {webhook} are signed with its new secret alone"));
             Ok(())
         }
+        Webhooks::Test { webhook, event_type } => {
+            let attempt = webhooks.test(webhook, &TestWebhook { event_type }).await?;
+            tell_attempt(webhook, &attempt, output)
+        }
         Webhooks::Delete { webhook } => {
             let what = format!("{webhook} will be deleted, and what waits for it cancelled");
             ask::confirm(what, global.yes).await?;
@@ -74,6 +79,24 @@ pub(crate) async fn run(global: &Global, command: Webhooks, output: Output) -> R
             Ok(())
         }
     }
+}
+
+/// What came of a test: shown in any case, and an error if it failed.
+fn tell_attempt(webhook: WebhookId, attempt: &Attempt, output: Output) -> Result<(), CliError> {
+    let succeeded = attempt.outcome == Outcome::Success;
+    if output.json {
+        output.thing(attempt)?;
+    } else {
+        let style = if succeeded { GOOD } else { BAD };
+        let answer = attempt.status_code.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+        let outcome = attempt.outcome.as_str();
+        output.line(&format!("{style}{outcome}{style:#}  {answer}  {} ms", attempt.duration_ms))?;
+    }
+    if succeeded {
+        return Ok(());
+    }
+    Err(CliError::new(Failure::NotDelivered, harmless(&attempt.detail))
+        .hint(format!("`cstar deliveries list --webhook {webhook}` shows its retries")))
 }
 
 fn headers(options: &WebhookOptions) -> Result<Option<BTreeMap<String, String>>, CliError> {

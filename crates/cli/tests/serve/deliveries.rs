@@ -213,6 +213,35 @@ async fn an_event_is_resent_to_a_webhook_that_did_not_want_it() {
     }
 }
 
+/// T20, T7: a test of a webhook is sent at once, to it alone and as a test event that streams see, and answered with its attempt,
+/// of an endpoint that does not answer as well.
+#[tokio::test]
+async fn a_test_of_a_webhook_is_answered_with_its_attempt() {
+    let (_cstar, team) = with_team(impatient().flag("--retry-schedule", "1h")).await;
+    let receiver =
+        Receiver::new(|request| if request.path == "/never" { Reply::never() } else { Reply::status(204) })
+            .await;
+    let works = team.webhook(&receiver.url("/works"), &["boss.*"]).await.seen.id;
+    let never = team.webhook(&receiver.url("/never"), &["*"]).await.seen.id;
+    let test = async |webhook| -> Attempt {
+        let path = team.path(&format!("webhooks/{webhook}/test"));
+        team.http.post(&path, "{}".to_owned()).await.expect(200).read()
+    };
+    let attempt = test(works).await;
+    assert_eq!((attempt.number, attempt.outcome, attempt.status_code), (1, Outcome::Success, Some(204)));
+    let [request] = &receiver.received()[..] else { panic!("one request, to that webhook alone") };
+    assert_eq!(
+        (request.path.as_str(), request.header("x-cstar-event"), request.header("x-cstar-test")),
+        ("/works", "boss.spawned", "true")
+    );
+    let attempt = test(never).await;
+    assert_eq!((attempt.number, attempt.outcome, attempt.status_code), (1, Outcome::Timeout, None));
+    let log = team.log().await;
+    assert_eq!(log.len(), 2);
+    assert_eq!(log[0].1.as_bytes(), &receiver.received_at("/works")[0].body[..]);
+    assert!(log.iter().all(|(_, envelope)| envelope.starts_with("{\"id\":\"evt_test_")), "{log:?}");
+}
+
 /// DLV-1, DLV-2: a webhook that is disabled gets nothing more; what waited for it is cancelled, and says so.
 #[tokio::test]
 async fn a_disabled_webhook_gets_nothing_more() {

@@ -299,6 +299,8 @@ async fn of_webhooks() {
       update         Change one; what is not said stays
       rotate-secret  Replace the secret; the new one is shown this once
       end-overlap    End the overlap of a rotation: the secret before is no longer valid
+      test           Send an example to it now, as a test event, and show what comes of it; exit with 6
+                     if it fails
       delete         Delete one; what waits is cancelled
       help           Print this message or the help of the given subcommand(s)
 
@@ -410,6 +412,22 @@ async fn of_webhooks() {
 
     Options:
       -h, --help  Print help
+    ");
+    assert_snapshot!(help("webhooks test").await, @r"
+    Examples:
+      cstar webhooks test wh_…
+      cstar webhooks test wh_… --type boss.defeated
+
+    Send an example to it now, as a test event, and show what comes of it; exit with 6 if it fails
+
+    Usage: cstar webhooks test [OPTIONS] <WEBHOOK>
+
+    Arguments:
+      <WEBHOOK>  Its id
+
+    Options:
+          --type <TYPE>  Of which type; the first of the catalog that it wants, unless said
+      -h, --help         Print help
     ");
     assert_snapshot!(help("webhooks delete").await, @r"
     Examples:

@@ -1,6 +1,6 @@
-//! Sending by hand: an event to one webhook.
+//! Sending by hand: an event to one webhook, and a test of one.
 
-use cstar_testkit::Receiver;
+use cstar_testkit::{Receiver, Reply};
 use insta::assert_snapshot;
 
 use crate::scene::Scene;
@@ -31,4 +31,39 @@ async fn an_event_is_resent_to_one_webhook() {
     }
     "#);
     receiver.until_received(1).await;
+}
+
+/// T20: a test says what came of it, and a failed one is told by the exit code too.
+#[tokio::test]
+async fn a_webhook_is_tested() {
+    let scene = Scene::with(crate::cstar().flag("--retry-schedule", "1h")).await;
+    let receiver = Receiver::new(|request| {
+        Reply::status(if request.header("x-cstar-event") == "boss.spawned" { 200 } else { 503 })
+    })
+    .await;
+    let webhook = scene.team.webhook(&receiver.url("/"), &["boss.*"]).await.seen.id;
+    let test = async |flags: &str| scene.home.run(&format!("webhooks test {webhook} {flags}")).await;
+    assert_snapshot!(test("").await, @r"
+    exit 0
+    --- stdout
+    success  200  N ms
+    ");
+    assert_snapshot!(test("--type ticket.created").await, @r"
+    exit 6
+    --- stdout
+    http_status  503  N ms
+    --- stderr
+    error: your endpoint answered 503
+    hint:  `cstar deliveries list --webhook wh_xxxxxxxxxxxxxxxxxxxxxxxxxx` shows its retries
+    ");
+    let json = test("--type ticket.created --json").await;
+    assert_eq!((json.code, json.stdout.lines().count()), (Some(6), 1));
+    assert!(json.stdout.starts_with("{\"number\":1,"), "{}", json.stdout);
+    assert_snapshot!(test("--type ticket.create").await, @r"
+    exit 5
+    --- stderr
+    error: unknown_event_type: No such event type
+      /type  there is no such event type; did you mean ticket.created or ticket.updated or article.created?
+      (request req_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx)
+    ");
 }
