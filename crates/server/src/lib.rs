@@ -7,6 +7,7 @@ mod error;
 mod keys;
 mod listen;
 mod metrics;
+mod operations;
 mod options;
 mod retention;
 mod server;

@@ -27,6 +27,7 @@ use crate::error::{StartError, StopError};
 use crate::keys::{self, PlatformKey};
 use crate::listen;
 use crate::metrics;
+use crate::operations::Operations;
 use crate::options::{Options, SecretSetting};
 use crate::retention::Retention;
 use crate::tasks::{TaskKind, Tasks};
@@ -226,6 +227,8 @@ async fn start_metrics(options: &Options, text: &MetricsText, tasks: &mut Tasks)
 }
 
 fn start_upkeep(tasks: &mut Tasks, store: &Arc<dyn Store>, clock: Clock, options: &Options) {
+    let operations = Operations { store: Arc::clone(store), clock: Arc::clone(&clock) };
+    tasks.start(TaskKind::Operations, |stop| operations.run(stop));
     let retention =
         Retention { store: Arc::clone(store), clock, kept: options.retention, data: options.data.clone() };
     tasks.start(TaskKind::Retention, |stop| retention.run(stop));

@@ -22,6 +22,8 @@ pub(crate) enum TaskKind {
     Delivery,
     /// Removes what is old. Shutdown: stops between two slices.
     Retention,
+    /// Goes on with what was asked for in one call and is long. Shutdown: stops between two slices; the next start goes on.
+    Operations,
     /// Ends when the store has closed itself after a failed write. Shutdown: simply ends.
     StoreWatch,
 }
