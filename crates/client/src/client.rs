@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cstar_types::TeamId;
 
-use crate::api::{Deliveries, EventTypes, Events, Keys, Teams, Webhooks};
+use crate::api::{Deliveries, EventTypes, Events, Keys, Operations, Teams, Webhooks};
 use crate::call::Call;
 use crate::realtime::{Realtime, RealtimeOptions};
 use crate::retry::Repeat;
@@ -100,6 +100,12 @@ impl TeamClient {
     #[must_use]
     pub fn deliveries(&self) -> Deliveries<'_> {
         Deliveries { transport: &self.transport, team: self.team }
+    }
+
+    /// Long work of the team's that goes on after its answer.
+    #[must_use]
+    pub fn operations(&self) -> Operations<'_> {
+        Operations { transport: &self.transport, team: self.team }
     }
 
     /// The team's keys.

@@ -4,6 +4,7 @@ mod deliveries;
 mod event_types;
 mod events;
 mod keys;
+mod operations;
 mod teams;
 #[cfg(test)]
 mod tests;
@@ -13,5 +14,6 @@ pub use deliveries::{Deliveries, DeliveryQuery};
 pub use event_types::EventTypes;
 pub use events::{BatchOptions, EventQuery, Events, Order, PublishOptions, Published};
 pub use keys::Keys;
+pub use operations::Operations;
 pub use teams::Teams;
 pub use webhooks::Webhooks;
