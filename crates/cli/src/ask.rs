@@ -1,6 +1,9 @@
-//! Asking before something that cannot be taken back.
+//! Asking: before something that cannot be taken back, and for what nobody else may see.
 
-use std::io::{IsTerminal, Write};
+use std::io::{BufRead, IsTerminal, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use crate::exit::CliError;
 
@@ -20,4 +23,56 @@ pub(crate) async fn confirm(what: String, yes: bool) -> Result<(), CliError> {
     });
     let answer = answered.await.map_err(std::io::Error::other)??;
     if matches!(answer.trim(), "y" | "Y" | "yes") { Ok(()) } else { Err(CliError::usage("nothing was done")) }
+}
+
+/// Far longer than any key; an endless input must end.
+const SECRET_MAX_BYTES: u64 = 4096;
+
+/// A line from standard input. At a terminal it is asked for, and what is typed is not shown.
+pub(crate) async fn secret(what: &str) -> Result<String, CliError> {
+    let hidden = Hidden::begin()?;
+    if hidden.is_some() {
+        let _ = write!(anstream::stderr(), "{what}: ");
+    }
+    let read = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        std::io::stdin().lock().take(SECRET_MAX_BYTES).read_line(&mut line).map(|_| line)
+    });
+    let line = read.await.map_err(std::io::Error::other)??;
+    if hidden.is_some() {
+        let _ = writeln!(anstream::stderr());
+    }
+    match line.trim() {
+        "" => Err(CliError::usage("nothing was given")),
+        text => Ok(text.to_owned()),
+    }
+}
+
+/// A terminal that does not show what is typed, until this is dropped: at the end of the question, and when an interrupt
+/// ends it.
+struct Hidden {
+    terminal: OwnedFd,
+    before: Termios,
+}
+
+impl Hidden {
+    /// `None` where standard input is no terminal.
+    fn begin() -> std::io::Result<Option<Self>> {
+        let stdin = std::io::stdin();
+        if !stdin.is_terminal() {
+            return Ok(None);
+        }
+        let terminal = stdin.as_fd().try_clone_to_owned()?;
+        let before = tcgetattr(&terminal)?;
+        let mut silent = before.clone();
+        silent.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(&terminal, OptionalActions::Flush, &silent)?;
+        Ok(Some(Self { terminal, before }))
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        let _ = tcsetattr(&self.terminal, OptionalActions::Flush, &self.before);
+    }
 }

@@ -12,7 +12,9 @@ use crate::profile::{self, Profile, Profiles};
 pub(crate) struct Context {
     pub(crate) url: Url,
     pub(crate) key: String,
-    team: Option<TeamId>,
+    pub(crate) team: Option<TeamId>,
+    /// The profile that the key is from.
+    pub(crate) profile: Option<String>,
 }
 
 impl Context {
@@ -31,9 +33,11 @@ impl Context {
         let url = url.unwrap_or_else(|| cstar_client::DEFAULT_URL.parse().expect("the default is a URL"));
         let elsewhere = from_profile.is_some_and(|from_profile| from_profile.origin() != url.origin());
         let own = profile.filter(|_| !elsewhere);
+        let name = own.filter(|_| global.key.is_none()).and(global.profile.as_deref().or(Some(profile::DEV)));
         let key = global.key.clone().or_else(|| own.map(|profile| profile.key.clone()));
         let key = key.ok_or_else(|| if elsewhere { no_key_for(&url) } else { no_key() })?;
-        Ok(Self { url, key, team: global.team.or_else(|| own.and_then(|profile| profile.team)) })
+        let team = global.team.or_else(|| own.and_then(|profile| profile.team));
+        Ok(Self { url, key, team, profile: name.map(str::to_owned) })
     }
 
     /// A client of the server with the key.

@@ -22,7 +22,7 @@ pub(crate) enum Failure {
     Unreachable = 4,
     /// The server refused the request.
     Refused = 5,
-    /// A forward or a wait failed.
+    /// A forward or a wait failed, or what was checked is not as it should be.
     NotDelivered = 6,
 }
 

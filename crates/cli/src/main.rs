@@ -85,6 +85,13 @@ async fn call(global: &Global, command: Command, output: Output) -> Result<(), C
         Command::Deliveries(command) => commands::deliveries::run(global, command, output).await,
         Command::Keys(command) => commands::keys::run(global, command, output).await,
         Command::Teams(command) => commands::teams::run(global, command, output).await,
+        Command::EventTypes(command) => commands::event_types::run(global, command, output).await,
+        Command::Verify(arguments) => commands::verify::run(arguments, output).await,
+        Command::Login => commands::profiles::login(global, output).await,
+        Command::Whoami => commands::profiles::whoami(global, output).await,
+        Command::Profiles => commands::profiles::list(global, output),
+        Command::Completions { shell } => commands::shell::completions(shell),
+        Command::Man { command } => commands::shell::man(&command),
         Command::Serve(_) | Command::Dev(_) | Command::Listen(_) => {
             unreachable!("these end by themselves when they are told to")
         }

@@ -1,6 +1,7 @@
 //! The command line, in words: every flag and what it means.
 
 mod deliveries;
+mod event_types;
 mod events;
 mod global;
 mod keys;
@@ -11,11 +12,14 @@ mod teams;
 mod trigger;
 mod values;
 mod variables;
+mod verify;
 mod webhooks;
 
 use clap::{Parser, Subcommand};
+use clap_complete::Shell;
 
 pub(crate) use deliveries::Deliveries;
+pub(crate) use event_types::EventTypes;
 pub(crate) use events::Events;
 pub(crate) use global::{Color, Global};
 pub(crate) use keys::Keys;
@@ -24,6 +28,7 @@ pub(crate) use rows::{Period, Rows};
 pub(crate) use serve::{DevFlags, ServeFlags, refuse_flags_of_clients};
 pub(crate) use teams::Teams;
 pub(crate) use trigger::Trigger;
+pub(crate) use verify::Verify;
 pub(crate) use webhooks::{WebhookOptions, Webhooks};
 
 /// Webhooks and live streams from one log that loses nothing.
@@ -121,6 +126,56 @@ Examples:
   cstar teams list"
     )]
     Teams(Teams),
+    /// What can be published
+    #[command(
+        subcommand,
+        before_help = "\
+Examples:
+  cstar event-types list
+  cstar event-types get ticket.created"
+    )]
+    EventTypes(EventTypes),
+    /// Check a request against a webhook's secret, and say what is wrong
+    #[command(before_help = "\
+Examples:
+  cstar verify --body body.json -H 'X-CStar-Signature: 5257a8…'
+  cstar verify --body - --at 2025-12-10T14:30:05Z -H 'X-CStar-Signature: 5257a8…'")]
+    Verify(Verify),
+    /// Keep a server, a team and a key, read from standard input, as a profile
+    #[command(before_help = "\
+Examples:
+  cstar login --profile live --server https://cstar.example.com --team TEAM")]
+    Login,
+    /// Show which server, team and key commands use
+    #[command(before_help = "\
+Examples:
+  cstar whoami
+  cstar --profile live whoami")]
+    Whoami,
+    /// List the profiles; * marks the one that is used
+    #[command(before_help = "\
+Examples:
+  cstar profiles")]
+    Profiles,
+    /// Print what lets a shell complete `cstar`
+    #[command(before_help = "\
+Examples:
+  cstar completions bash
+  cstar completions zsh")]
+    Completions {
+        /// For which shell
+        shell: Shell,
+    },
+    /// Print the manual page of `cstar`, or of a command
+    #[command(before_help = "\
+Examples:
+  cstar man
+  cstar man webhooks create")]
+    Man {
+        /// The command, word by word
+        #[arg(value_name = "COMMAND")]
+        command: Vec<String>,
+    },
 }
 
 #[cfg(test)]

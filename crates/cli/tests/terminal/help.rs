@@ -39,16 +39,23 @@ async fn of_cstar_itself() {
     Usage: cstar [OPTIONS] <COMMAND>
 
     Commands:
-      serve       Run a server, for production
-      dev         Run a server on this machine, with a team, a key and a profile ready to use
-      listen      Show the team's events as they happen, and forward them to a local server
-      trigger     Publish a test event
-      events      The team's events
-      webhooks    The team's webhooks
-      deliveries  The webhook logs
-      keys        The team's keys
-      teams       Teams, with the platform key
-      help        Print this message or the help of the given subcommand(s)
+      serve        Run a server, for production
+      dev          Run a server on this machine, with a team, a key and a profile ready to use
+      listen       Show the team's events as they happen, and forward them to a local server
+      trigger      Publish a test event
+      events       The team's events
+      webhooks     The team's webhooks
+      deliveries   The webhook logs
+      keys         The team's keys
+      teams        Teams, with the platform key
+      event-types  What can be published
+      verify       Check a request against a webhook's secret, and say what is wrong
+      login        Keep a server, a team and a key, read from standard input, as a profile
+      whoami       Show which server, team and key commands use
+      profiles     List the profiles; * marks the one that is used
+      completions  Print what lets a shell complete `cstar`
+      man          Print the manual page of `cstar`, or of a command
+      help         Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help     Print help
@@ -654,5 +661,138 @@ async fn of_keys_and_teams() {
 
     Options:
       -h, --help  Print help
+    ");
+}
+
+#[tokio::test]
+async fn of_what_is_looked_up() {
+    assert_snapshot!(help("event-types").await, @r"
+    Examples:
+      cstar event-types list
+      cstar event-types get ticket.created
+
+    What can be published
+
+    Usage: cstar event-types [OPTIONS] <COMMAND>
+
+    Commands:
+      list  List every type that can be published
+      get   Show one: when it fires, its schema and an example
+      help  Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help  Print help
+    ");
+    assert_snapshot!(help("event-types list").await, @r"
+    Examples:
+      cstar event-types list
+
+    List every type that can be published
+
+    Usage: cstar event-types list [OPTIONS]
+
+    Options:
+          --limit <N>    At most so many rows [default: 50]
+          --after <ROW>  Begin behind this row: an id, a position, or what the page before ended with
+      -h, --help         Print help
+    ");
+    assert_snapshot!(help("event-types get").await, @r"
+    Examples:
+      cstar event-types get ticket.created
+
+    Show one: when it fires, its schema and an example
+
+    Usage: cstar event-types get [OPTIONS] <TYPE>
+
+    Arguments:
+      <TYPE>  The type
+
+    Options:
+      -h, --help  Print help
+    ");
+    assert_snapshot!(help("completions").await, @r"
+    Examples:
+      cstar completions bash
+      cstar completions zsh
+
+    Print what lets a shell complete `cstar`
+
+    Usage: cstar completions [OPTIONS] <SHELL>
+
+    Arguments:
+      <SHELL>  For which shell [possible values: bash, elvish, fish, powershell, zsh]
+
+    Options:
+      -h, --help  Print help
+    ");
+    assert_snapshot!(help("man").await, @r"
+    Examples:
+      cstar man
+      cstar man webhooks create
+
+    Print the manual page of `cstar`, or of a command
+
+    Usage: cstar man [OPTIONS] [COMMAND]...
+
+    Arguments:
+      [COMMAND]...  The command, word by word
+
+    Options:
+      -h, --help  Print help
+    ");
+}
+
+#[tokio::test]
+async fn of_identity_and_verify() {
+    assert_snapshot!(help("login").await, @r"
+    Examples:
+      cstar login --profile live --server https://cstar.example.com --team TEAM
+
+    Keep a server, a team and a key, read from standard input, as a profile
+
+    Usage: cstar login [OPTIONS]
+
+    Options:
+      -h, --help  Print help
+    ");
+    assert_snapshot!(help("whoami").await, @r"
+    Examples:
+      cstar whoami
+      cstar --profile live whoami
+
+    Show which server, team and key commands use
+
+    Usage: cstar whoami [OPTIONS]
+
+    Options:
+      -h, --help  Print help
+    ");
+    assert_snapshot!(help("profiles").await, @r"
+    Examples:
+      cstar profiles
+
+    List the profiles; * marks the one that is used
+
+    Usage: cstar profiles [OPTIONS]
+
+    Options:
+      -h, --help  Print help
+    ");
+    assert_snapshot!(help("verify").await, @r"
+    Examples:
+      cstar verify --body body.json -H 'X-CStar-Signature: 5257a8…'
+      cstar verify --body - --at 2025-12-10T14:30:05Z -H 'X-CStar-Signature: 5257a8…'
+
+    Check a request against a webhook's secret, and say what is wrong
+
+    Usage: cstar verify [OPTIONS] --body <FILE|->
+
+    Options:
+          --body <FILE|->    The raw body as it came: a file, or - for standard input
+      -H, --header <HEADER>  A header as it came, as 'Name: value'; may be repeated
+          --secret <SECRET>  The webhook's secret (whsec_…); better in the environment than here [env:
+                             WEBHOOK_SECRET]
+          --at <TIME>        When it came, such as 2025-12-10T14:30:00Z; now unless said
+      -h, --help             Print help
     ");
 }

@@ -9,11 +9,13 @@ mod dev;
 mod forward;
 mod help;
 mod home;
+mod identity;
 mod interrupt;
 mod listen;
 mod lists;
 mod output;
 mod redact;
+mod reference;
 mod refused;
 mod rotation;
 mod running;
@@ -24,6 +26,7 @@ mod settings;
 mod stream;
 mod tls;
 mod trigger;
+mod verify;
 
 use cstar_testkit::{CstarProcess, ticket};
 
