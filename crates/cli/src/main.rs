@@ -83,6 +83,7 @@ async fn call(global: &Global, command: Command, output: Output) -> Result<(), C
         Command::Events(command) => commands::events::run(global, command, output).await,
         Command::Webhooks(command) => commands::webhooks::run(global, command, output).await,
         Command::Deliveries(command) => commands::deliveries::run(global, command, output).await,
+        Command::Operations(command) => commands::operations::run(global, command, output).await,
         Command::Keys(command) => commands::keys::run(global, command, output).await,
         Command::Teams(command) => commands::teams::run(global, command, output).await,
         Command::EventTypes(command) => commands::event_types::run(global, command, output).await,

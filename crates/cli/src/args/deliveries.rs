@@ -1,9 +1,9 @@
 //! `cstar deliveries`.
 
-use clap::Subcommand;
-use cstar_types::{DeliveryId, DeliveryStatus, EventId, Patterns, WebhookId};
+use clap::{Args, Subcommand};
+use cstar_types::{DeliveryId, DeliveryStatus, EventId, Patterns, Timestamp, WebhookId};
 
-use super::{Period, Rows, values};
+use super::{Period, Rows, Wait, values};
 
 #[derive(Subcommand)]
 pub(crate) enum Deliveries {
@@ -39,12 +39,46 @@ Examples:
         /// Its id
         delivery: DeliveryId,
     },
-    /// Send one again, with a new schedule
+    /// Send one again, with a new schedule, or all ended ones that the flags describe
     #[command(before_help = "\
 Examples:
-  cstar deliveries resend dlv_…")]
+  cstar deliveries resend dlv_…
+  cstar deliveries resend --webhook wh_… --status failed
+  cstar deliveries resend --status failed --since 2025-12-10T14:30:00Z --dry-run")]
     Resend {
         /// Its id
-        delivery: DeliveryId,
+        #[arg(conflicts_with = "filter")]
+        delivery: Option<DeliveryId>,
+        #[command(flatten)]
+        filter: Resend,
+        /// Count what would be resent, and resend nothing
+        #[arg(long, conflicts_with = "delivery")]
+        dry_run: bool,
+        #[command(flatten)]
+        wait: Wait,
     },
+}
+
+/// Which deliveries: those that meet all that is said.
+#[derive(Args)]
+#[group(id = "filter", multiple = true)]
+pub(crate) struct Resend {
+    /// All to this webhook
+    #[arg(long)]
+    pub(crate) webhook: Option<WebhookId>,
+    /// All that ended so: delivered, failed or cancelled
+    #[arg(long)]
+    pub(crate) status: Option<DeliveryStatus>,
+    /// All of events of these types
+    #[arg(long, value_name = "PATTERNS", value_parser = values::patterns)]
+    pub(crate) types: Option<Patterns>,
+    /// All of this event
+    #[arg(long)]
+    pub(crate) event: Option<EventId>,
+    /// All made from this time on, such as 2025-12-10T14:30:00Z
+    #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
+    pub(crate) since: Option<Timestamp>,
+    /// All made before this time
+    #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
+    pub(crate) until: Option<Timestamp>,
 }

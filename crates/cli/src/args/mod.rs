@@ -6,6 +6,7 @@ mod events;
 mod global;
 mod keys;
 mod listen;
+mod operations;
 mod rows;
 mod serve;
 mod teams;
@@ -18,12 +19,13 @@ mod webhooks;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
-pub(crate) use deliveries::Deliveries;
+pub(crate) use deliveries::{Deliveries, Resend};
 pub(crate) use event_types::EventTypes;
 pub(crate) use events::Events;
 pub(crate) use global::{Color, Global};
 pub(crate) use keys::Keys;
 pub(crate) use listen::Listen;
+pub(crate) use operations::{Operations, Wait};
 pub(crate) use rows::{Period, Rows};
 pub(crate) use serve::{DevFlags, ServeFlags, refuse_flags_of_clients};
 pub(crate) use teams::Teams;
@@ -108,6 +110,15 @@ Examples:
   cstar deliveries resend dlv_…"
     )]
     Deliveries(Deliveries),
+    /// Long work that goes on after its call: resends of many, recoveries
+    #[command(
+        subcommand,
+        before_help = "\
+Examples:
+  cstar operations list
+  cstar operations cancel op_…"
+    )]
+    Operations(Operations),
     /// The team's keys
     #[command(
         subcommand,

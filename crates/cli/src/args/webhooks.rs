@@ -1,10 +1,10 @@
 //! `cstar webhooks`.
 
 use clap::{Args, Subcommand};
-use cstar_types::{EventType, Patterns, RetrySchedule, WebhookId};
+use cstar_types::{EventType, Patterns, RetrySchedule, Timestamp, WebhookId};
 use reqwest::header::{HeaderName, HeaderValue};
 
-use super::{Rows, values};
+use super::{Rows, Wait, values};
 use crate::listen;
 
 #[derive(Subcommand)]
@@ -98,6 +98,23 @@ Examples:
         /// Of which type; the first of the catalog that it wants, unless said
         #[arg(long = "type", value_name = "TYPE")]
         event_type: Option<EventType>,
+    },
+    /// Send again what it did not get: what failed, was cancelled, or happened while it was disabled
+    #[command(before_help = "\
+Examples:
+  cstar webhooks recover wh_… --since 2025-12-10T14:30:00Z
+  cstar webhooks recover wh_… --since 2025-12-10T14:30:00Z --until 2025-12-10T18:00:00Z")]
+    Recover {
+        /// Its id
+        webhook: WebhookId,
+        /// Events from this time on, such as 2025-12-10T14:30:00Z
+        #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
+        since: Timestamp,
+        /// Events before this time; all until now unless said
+        #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
+        until: Option<Timestamp>,
+        #[command(flatten)]
+        wait: Wait,
     },
     /// Delete one; what waits is cancelled
     #[command(before_help = "\

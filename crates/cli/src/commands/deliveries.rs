@@ -2,10 +2,11 @@
 
 use cstar_client::DeliveryQuery;
 use cstar_types::CancelReason;
-use cstar_wire::DeliveryRow;
+use cstar_wire::{DeliveryRow, ResendCount, ResendDeliveries};
 
-use super::rows;
-use crate::args::{Deliveries, Global};
+use super::{operations, rows};
+use crate::args::{Deliveries, Global, Resend};
+use crate::ask;
 use crate::context::Context;
 use crate::exit::CliError;
 use crate::output::{Output, harmless};
@@ -21,8 +22,31 @@ pub(crate) async fn run(global: &Global, command: Deliveries, output: Output) ->
             output.list(&["ID", "STATUS", "TRIES", "TYPE", "WEBHOOK", "LAST"], &found, row)
         }
         Deliveries::Get { delivery } => output.thing(&deliveries.get(delivery).await?),
-        Deliveries::Resend { delivery } => output.thing(&deliveries.resend(delivery).await?),
+        Deliveries::Resend { delivery: Some(delivery), .. } => {
+            output.thing(&deliveries.resend(delivery).await?)
+        }
+        Deliveries::Resend { delivery: None, filter, dry_run, wait } => {
+            let Resend { webhook, status, types, event, since, until } = filter;
+            let filter = ResendDeliveries { webhook, status, types, event, since, until, dry_run: None };
+            if filter == ResendDeliveries::default() {
+                return Err(CliError::usage("which deliveries shall be resent?").hint(
+                    "give an id, or at least one of --webhook, --status, --types, --event, --since, --until",
+                ));
+            }
+            if dry_run {
+                return output.thing(&deliveries.count_resend(&filter).await?);
+            }
+            if !global.yes {
+                ask::confirm(will_be_resent(deliveries.count_resend(&filter).await?), false).await?;
+            }
+            operations::follow(&team, deliveries.resend_all(&filter).await?, wait, output).await
+        }
     }
+}
+
+fn will_be_resent(ResendCount { deliveries, complete }: ResendCount) -> String {
+    let count = if complete { deliveries.to_string() } else { format!("{deliveries} or more") };
+    format!("{count} {} will be resent", if deliveries == 1 { "delivery" } else { "deliveries" })
 }
 
 fn row(delivery: &DeliveryRow) -> Vec<String> {

@@ -5,6 +5,7 @@ pub(crate) mod dev;
 pub(crate) mod event_types;
 pub(crate) mod events;
 pub(crate) mod keys;
+pub(crate) mod operations;
 pub(crate) mod profiles;
 mod rows;
 pub(crate) mod serve;

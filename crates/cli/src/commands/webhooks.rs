@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use cstar_types::{Outcome, WebhookId};
-use cstar_wire::{Attempt, CreateWebhook, RotateSecret, ShownOnce, TestWebhook, UpdateWebhook, Webhook};
+use cstar_wire::{
+    Attempt, CreateWebhook, RecoverWebhook, RotateSecret, ShownOnce, TestWebhook, UpdateWebhook, Webhook,
+};
 
-use super::rows;
+use super::{operations, rows};
 use crate::args::{Global, WebhookOptions, Webhooks};
 use crate::ask;
 use crate::context::Context;
@@ -70,6 +72,10 @@ pub(crate) async fn run(global: &Global, command: Webhooks, output: Output) -> R
         Webhooks::Test { webhook, event_type } => {
             let attempt = webhooks.test(webhook, &TestWebhook { event_type }).await?;
             tell_attempt(webhook, &attempt, output)
+        }
+        Webhooks::Recover { webhook, since, until, wait } => {
+            let begun = webhooks.recover(webhook, &RecoverWebhook { since, until }).await?;
+            operations::follow(&team, begun, wait, output).await
         }
         Webhooks::Delete { webhook } => {
             let what = format!("{webhook} will be deleted, and what waits for it cancelled");

@@ -8,6 +8,7 @@ mod deliveries;
 mod disk;
 mod lanes;
 mod metrics;
+mod operations;
 mod secrets;
 mod shutdown;
 mod streams;

@@ -46,6 +46,7 @@ async fn of_cstar_itself() {
       events       The team's events
       webhooks     The team's webhooks
       deliveries   The webhook logs
+      operations   Long work that goes on after its call: resends of many, recoveries
       keys         The team's keys
       teams        Teams, with the platform key
       event-types  What can be published
@@ -308,6 +309,8 @@ async fn of_webhooks() {
       end-overlap    End the overlap of a rotation: the secret before is no longer valid
       test           Send an example to it now, as a test event, and show what comes of it; exit with 6
                      if it fails
+      recover        Send again what it did not get: what failed, was cancelled, or happened while it
+                     was disabled
       delete         Delete one; what waits is cancelled
       help           Print this message or the help of the given subcommand(s)
 
@@ -436,6 +439,24 @@ async fn of_webhooks() {
           --type <TYPE>  Of which type; the first of the catalog that it wants, unless said
       -h, --help         Print help
     ");
+    assert_snapshot!(help("webhooks recover").await, @r"
+    Examples:
+      cstar webhooks recover wh_… --since 2025-12-10T14:30:00Z
+      cstar webhooks recover wh_… --since 2025-12-10T14:30:00Z --until 2025-12-10T18:00:00Z
+
+    Send again what it did not get: what failed, was cancelled, or happened while it was disabled
+
+    Usage: cstar webhooks recover [OPTIONS] --since <TIME> <WEBHOOK>
+
+    Arguments:
+      <WEBHOOK>  Its id
+
+    Options:
+          --since <TIME>  Events from this time on, such as 2025-12-10T14:30:00Z
+          --until <TIME>  Events before this time; all until now unless said
+          --no-wait       Begin it and do not wait for its end
+      -h, --help          Print help
+    ");
     assert_snapshot!(help("webhooks delete").await, @r"
     Examples:
       cstar webhooks delete wh_…
@@ -467,7 +488,7 @@ async fn of_deliveries() {
     Commands:
       list    List deliveries, newest first
       get     Show one and its attempts
-      resend  Send one again, with a new schedule
+      resend  Send one again, with a new schedule, or all ended ones that the flags describe
       help    Print this message or the help of the given subcommand(s)
 
     Options:
@@ -512,13 +533,86 @@ async fn of_deliveries() {
     assert_snapshot!(help("deliveries resend").await, @r"
     Examples:
       cstar deliveries resend dlv_…
+      cstar deliveries resend --webhook wh_… --status failed
+      cstar deliveries resend --status failed --since 2025-12-10T14:30:00Z --dry-run
 
-    Send one again, with a new schedule
+    Send one again, with a new schedule, or all ended ones that the flags describe
 
-    Usage: cstar deliveries resend [OPTIONS] <DELIVERY>
+    Usage: cstar deliveries resend [OPTIONS] [DELIVERY]
 
     Arguments:
-      <DELIVERY>  Its id
+      [DELIVERY]  Its id
+
+    Options:
+          --webhook <WEBHOOK>  All to this webhook
+          --status <STATUS>    All that ended so: delivered, failed or cancelled
+          --types <PATTERNS>   All of events of these types
+          --event <EVENT>      All of this event
+          --since <TIME>       All made from this time on, such as 2025-12-10T14:30:00Z
+          --until <TIME>       All made before this time
+          --dry-run            Count what would be resent, and resend nothing
+          --no-wait            Begin it and do not wait for its end
+      -h, --help               Print help
+    ");
+}
+
+#[tokio::test]
+async fn of_operations() {
+    assert_snapshot!(help("operations").await, @r"
+    Examples:
+      cstar operations list
+      cstar operations cancel op_…
+
+    Long work that goes on after its call: resends of many, recoveries
+
+    Usage: cstar operations [OPTIONS] <COMMAND>
+
+    Commands:
+      list    List operations, newest first
+      get     Show one, and how far it is
+      cancel  End one where it stands; what was done stays done
+      help    Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help  Print help
+    ");
+    assert_snapshot!(help("operations list").await, @r"
+    Examples:
+      cstar operations list
+
+    List operations, newest first
+
+    Usage: cstar operations list [OPTIONS]
+
+    Options:
+          --limit <N>    At most so many rows [default: 50]
+          --after <ROW>  Begin behind this row: an id, a position, or what the page before ended with
+      -h, --help         Print help
+    ");
+    assert_snapshot!(help("operations get").await, @r"
+    Examples:
+      cstar operations get op_…
+
+    Show one, and how far it is
+
+    Usage: cstar operations get [OPTIONS] <OPERATION>
+
+    Arguments:
+      <OPERATION>  Its id
+
+    Options:
+      -h, --help  Print help
+    ");
+    assert_snapshot!(help("operations cancel").await, @r"
+    Examples:
+      cstar operations cancel op_…
+
+    End one where it stands; what was done stays done
+
+    Usage: cstar operations cancel [OPTIONS] <OPERATION>
+
+    Arguments:
+      <OPERATION>  Its id
 
     Options:
       -h, --help  Print help

@@ -13,6 +13,7 @@ mod identity;
 mod interrupt;
 mod listen;
 mod lists;
+mod operations;
 mod output;
 mod redact;
 mod reference;
