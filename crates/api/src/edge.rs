@@ -39,7 +39,11 @@ pub(crate) async fn edge(request: Request, next: Next) -> Response {
         tracing::error!(request_id = %id, %method, route, code, cause, "a request failed");
     }
     let mut response = match error {
-        Some(error) => error.answer(&id),
+        Some(error) => {
+            let mut answer = error.answer(&id);
+            answer.headers_mut().extend(response.headers_mut().drain()); // of layers within, as CORS
+            answer
+        }
         None => response,
     };
     span.in_scope(|| {

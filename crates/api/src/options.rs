@@ -19,7 +19,7 @@ pub struct Options {
     pub webhooks_per_team: usize,
     /// The most requests of a team key in a second; 0 is no limit.
     pub requests_per_key: u32,
-    /// The most requests of a team's keys and tokens together in a second; 0 is no limit.
+    /// The most requests of a team's keys together in a second; 0 is no limit.
     pub requests_per_team: u32,
     /// How long events are kept. A webhook's retries end within it: what is still to be sent cannot be removed.
     pub retention: Duration,

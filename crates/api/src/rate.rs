@@ -1,7 +1,9 @@
-//! How often keys and teams may ask: a token bucket for each.
+//! How often keys, teams and tokens may ask: a token bucket for each.
 //!
-//! What a key may ask in a second it may ask at once. The platform key is the operator's own and is not counted; a realtime
-//! token counts for its team alone, because one key may have made those of every browser.
+//! What a key may ask in a second it may ask at once. The platform key is the operator's own and is not counted. Opening a
+//! stream is not counted for keys and teams, which have so many streams and no more: after a restart a whole audience comes
+//! back at once, and a browser gives up for good on any answer but 200. A realtime token, which a stranger's browser holds, has
+//! a bucket of its own, so that nobody else pays for what one does.
 
 use std::hash::Hash;
 use std::num::NonZeroU32;
@@ -21,24 +23,41 @@ use crate::error::{ApiError, ApiResult};
 pub(crate) struct Rates {
     keys: Option<Buckets<KeyId>>,
     teams: Option<Buckets<TeamId>>,
+    tokens: Option<Buckets<u128>>,
 }
+
+/// A page that comes back, in each of a few tabs, which may share one token.
+const OPENINGS_PER_TOKEN: u32 = 5;
 
 impl Rates {
     /// So many requests a second; 0 is no limit.
     pub(crate) fn new(a_key: u32, a_team: u32) -> Self {
-        Self { keys: Buckets::new("key-requests", a_key), teams: Buckets::new("team-requests", a_team) }
+        Self {
+            keys: Buckets::new("key-requests", a_key),
+            teams: Buckets::new("team-requests", a_team),
+            tokens: Buckets::new("token-requests", OPENINGS_PER_TOKEN),
+        }
     }
 
-    /// Counts a request.
+    /// Counts a request of whoever it is.
     ///
     /// # Errors
     /// `rate_limited`.
-    pub(crate) fn count(&self, caller: &Caller, team: TeamId) -> ApiResult<()> {
-        if let (Caller::Key(key), Some(keys)) = (caller, &self.keys) {
-            keys.count(key.id)?;
+    pub(crate) fn count(&self, caller: &Caller, opens_stream: bool) -> ApiResult<()> {
+        match caller {
+            Caller::Key(key) if !opens_stream => Buckets::count_in(self.keys.as_ref(), key.id),
+            Caller::Token(token) => Buckets::count_in(self.tokens.as_ref(), token.id),
+            Caller::Platform | Caller::Key(_) => Ok(()),
         }
-        match (caller, &self.teams) {
-            (Caller::Key(_) | Caller::Token(_), Some(teams)) => teams.count(team),
+    }
+
+    /// Counts a request to a team's path.
+    ///
+    /// # Errors
+    /// `rate_limited`.
+    pub(crate) fn count_for(&self, team: TeamId, caller: &Caller, opens_stream: bool) -> ApiResult<()> {
+        match caller {
+            Caller::Key(_) if !opens_stream => Buckets::count_in(self.teams.as_ref(), team),
             _ => Ok(()),
         }
     }
@@ -65,6 +84,10 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
         let quota = Quota::per_second(NonZeroU32::new(per_second)?);
         let buckets = RateLimiter::new(quota, HashMapStateStore::default(), MonotonicClock);
         Some(Self { of, per_second, buckets, counted: AtomicU32::new(0) })
+    }
+
+    fn count_in(buckets: Option<&Self>, who: K) -> ApiResult<()> {
+        buckets.map_or(Ok(()), |buckets| buckets.count(who))
     }
 
     fn count(&self, who: K) -> ApiResult<()> {

@@ -1,6 +1,7 @@
 //! A team that has open streams.
 
 use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -33,12 +34,28 @@ pub(crate) struct Feed {
 #[derive(Debug, Default)]
 struct Seats {
     open: Slab<Arc<Seat>>,
+    /// Of keys, with those of the tokens that they made.
     by_key: HashMap<KeyId, usize>,
+    by_holder: HashMap<Holder, usize>,
+}
+
+/// Who has a number of streams to open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Holder {
+    Key(KeyId),
+    Token(u128),
+}
+
+impl Holder {
+    fn of(seat: &Seat) -> Option<Self> {
+        seat.token.map(Self::Token).or(seat.key.map(Self::Key))
+    }
 }
 
 /// How many streams may be open.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
+    pub(crate) a_token: usize,
     pub(crate) a_key: usize,
     pub(crate) a_team: usize,
 }
@@ -67,12 +84,19 @@ impl Feed {
         if seats.open.len() >= limits.a_team {
             return Err(Full { limit: limits.a_team });
         }
-        if let Some(key) = seat.key {
-            let of_key = seats.by_key.get(&key).copied().unwrap_or(0);
-            if of_key >= limits.a_key {
-                return Err(Full { limit: limits.a_key });
+        if let Some(holder) = Holder::of(seat) {
+            let limit = match holder {
+                Holder::Key(_) => limits.a_key,
+                Holder::Token(_) => limits.a_token,
+            };
+            let held = seats.by_holder.entry(holder).or_default();
+            if *held >= limit {
+                return Err(Full { limit });
             }
-            seats.by_key.insert(key, of_key + 1);
+            *held += 1;
+        }
+        if let Some(key) = seat.key {
+            *seats.by_key.entry(key).or_default() += 1;
         }
         Ok(seats.open.insert(Arc::clone(seat)))
     }
@@ -80,14 +104,9 @@ impl Feed {
     /// Lets a stream go, and says whether it was the last.
     pub(crate) fn leave(&self, place: usize) -> bool {
         let mut seats = self.seats.lock();
-        let left = seats.open.try_remove(place);
-        if let Some(key) = left.and_then(|seat| seat.key)
-            && let Some(of_key) = seats.by_key.get_mut(&key)
-        {
-            *of_key -= 1;
-            if *of_key == 0 {
-                seats.by_key.remove(&key);
-            }
+        if let Some(left) = seats.open.try_remove(place) {
+            left.key.iter().for_each(|key| one_less(&mut seats.by_key, key));
+            Holder::of(&left).iter().for_each(|holder| one_less(&mut seats.by_holder, holder));
         }
         // Waking walks all places, also those that an audience of yesterday has left.
         if seats.open.capacity() > WOKEN_AT_A_TIME && seats.open.len() < seats.open.capacity() / 4 {
@@ -188,6 +207,15 @@ impl Feed {
     }
 }
 
+fn one_less<K: Hash + Eq>(counts: &mut HashMap<K, usize>, of: &K) {
+    if let Some(count) = counts.get_mut(of) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(of);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use cstar_types::Timestamp;
@@ -202,11 +230,18 @@ mod tests {
     fn an_audience_that_has_left_leaves_no_places() {
         let team = TeamId::from_uuid(uuid::Uuid::from_u128(7));
         let feed = Feed::new(team, Arc::new(Mutex::new(Budget::new(0))));
-        let limits = Limits { a_key: usize::MAX, a_team: usize::MAX };
+        let limits = Limits { a_token: usize::MAX, a_key: usize::MAX, a_team: usize::MAX };
         let sit = |number: u16| {
             let (id, opened_at) = (StreamId::from_bits(number.into()), Timestamp::default());
-            let guest =
-                Guest { id, key: None, filter: filter(None), expires_at: None, opened_at, hang_up: None };
+            let guest = Guest {
+                id,
+                key: None,
+                token: None,
+                filter: filter(None),
+                expires_at: None,
+                opened_at,
+                hang_up: None,
+            };
             feed.sit(&Arc::new(Seat::new(guest, 0)), limits).unwrap()
         };
         let places: Vec<usize> = (0..10_000).map(sit).collect();

@@ -25,6 +25,8 @@ pub struct Stream {
     pub id: StreamId,
     /// The key that opened it, or that made the token that did.
     pub key: Option<KeyId>,
+    /// What its key or token sees (SEC-2).
+    pub visible: Patterns,
     /// What was asked for; `None` is everything that the key sees.
     pub types: Option<Patterns>,
     /// The last position that it has passed.
@@ -81,10 +83,10 @@ impl Hub {
     /// # Errors
     /// When there is to be no stream; nothing is held then.
     pub async fn subscribe(self: &Arc<Self>, asked: Subscribe) -> Result<Subscription, SubscribeError> {
-        let Subscribe { team, key, filter, origin, until_head, format, expires_at, hang_up } = asked;
+        let Subscribe { team, key, token, filter, origin, until_head, format, expires_at, hang_up } = asked;
         let id = StreamId::from_bits(rand::random());
         let opened_at = (self.clock)();
-        let place = self.sit(team, Guest { id, key, filter, expires_at, opened_at, hang_up })?;
+        let place = self.sit(team, Guest { id, key, token, filter, expires_at, opened_at, hang_up })?;
         // The seat is taken first, the log's ends and the key are looked at then: what changes behind these looks, the
         // seat is told.
         let ends = self.store.ends(team).await?;
@@ -113,7 +115,8 @@ impl Hub {
     }
 
     fn sit(self: &Arc<Self>, team: TeamId, guest: Guest) -> Result<Place, SubscribeError> {
-        let limits = Limits { a_key: self.options.streams_a_key, a_team: self.options.streams_a_team };
+        let Options { streams_a_token, streams_a_key, streams_a_team, .. } = self.options;
+        let limits = Limits { a_token: streams_a_token, a_key: streams_a_key, a_team: streams_a_team };
         let seat = Arc::new(Seat::new(guest, self.tick_now()));
         let mut feeds = self.feeds.lock();
         if feeds.closed {
@@ -152,6 +155,7 @@ impl Hub {
         let describe = |seat: Arc<Seat>| Stream {
             id: seat.id,
             key: seat.key,
+            visible: seat.filter.visible.clone(),
             types: seat.filter.wanted.clone(),
             position: feed.position(seat.passed()),
             lag: known.saturating_sub(seat.passed()),

@@ -29,7 +29,9 @@ pub struct Options {
     /// Reads of the store at once, over all streams: ten thousand streams that come back together take turns, and most
     /// find in the ring what the first ones read. 8 is what a disk and the store's readers serve in parallel.
     pub reads_at_once: usize,
-    /// Open streams a key. Browser tokens count for the key that made them, so this is a team's audience, not a person's.
+    /// Open streams a realtime token: the tabs of one person.
+    pub streams_a_token: usize,
+    /// Open streams a key, without those of the tokens that it made.
     pub streams_a_key: usize,
     /// Open streams a team. At about 22 kB each, its connection included, the default is 440 MB.
     pub streams_a_team: usize,
@@ -58,6 +60,7 @@ impl Default for Options {
             batch_bytes: 64 * 1024,
             read_entries: 512,
             reads_at_once: 8,
+            streams_a_token: 20,
             streams_a_key: 10_000,
             streams_a_team: 20_000,
             heartbeat: Duration::from_secs(15),

@@ -80,6 +80,7 @@ impl News {
 pub(crate) struct Seat {
     pub(crate) id: StreamId,
     pub(crate) key: Option<KeyId>,
+    pub(crate) token: Option<u128>,
     pub(crate) filter: TypeFilter,
     /// The filter leaves out nothing, which saves looking at each event.
     pub(crate) takes_all: bool,
@@ -109,6 +110,7 @@ const AT_REST: u64 = u64::MAX;
 pub(crate) struct Guest {
     pub(crate) id: StreamId,
     pub(crate) key: Option<KeyId>,
+    pub(crate) token: Option<u128>,
     pub(crate) filter: TypeFilter,
     pub(crate) expires_at: Option<Timestamp>,
     pub(crate) opened_at: Timestamp,
@@ -117,10 +119,11 @@ pub(crate) struct Guest {
 
 impl Seat {
     pub(crate) fn new(guest: Guest, tick: u64) -> Self {
-        let Guest { id, key, filter, expires_at, opened_at, hang_up } = guest;
+        let Guest { id, key, token, filter, expires_at, opened_at, hang_up } = guest;
         Self {
             id,
             key,
+            token,
             takes_all: takes_all(&filter),
             filter,
             expires_at,
@@ -244,7 +247,7 @@ mod tests {
         let id = StreamId::from_bits(1);
         let opened_at = Timestamp::default();
         let filter = filter(Some(wanted));
-        Seat::new(Guest { id, key: None, filter, expires_at: None, opened_at, hang_up: None }, 0)
+        Seat::new(Guest { id, key: None, token: None, filter, expires_at: None, opened_at, hang_up: None }, 0)
     }
 
     fn news(first: u64, last: u64, types: &[&str]) -> News {

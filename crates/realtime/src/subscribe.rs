@@ -13,6 +13,9 @@ pub struct Subscribe {
     /// The key that asks, or the one that made the token that asks: the stream ends when it is revoked. `None` for the
     /// platform key.
     pub key: Option<KeyId>,
+    /// Tells the realtime token that asks from others; `None` of a key. It has streams of its own, so that one page cannot take
+    /// those of all others.
+    pub token: Option<u128>,
     /// What the key sees, less what was not asked for (R3, R22, SEC-2).
     pub filter: TypeFilter,
     /// Where to begin.

@@ -250,6 +250,7 @@ mod tests {
         Subscribe {
             team,
             key: None,
+            token: None,
             filter: filter(None),
             origin: Origin::Head,
             until_head: false,

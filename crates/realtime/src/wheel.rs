@@ -59,7 +59,15 @@ mod tests {
     fn seat(number: u128) -> Arc<Seat> {
         let (id, opened_at) = (StreamId::from_bits(number), Timestamp::default());
         Arc::new(Seat::new(
-            Guest { id, key: None, filter: filter(None), expires_at: None, opened_at, hang_up: None },
+            Guest {
+                id,
+                key: None,
+                token: None,
+                filter: filter(None),
+                expires_at: None,
+                opened_at,
+                hang_up: None,
+            },
             0,
         ))
     }

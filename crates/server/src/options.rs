@@ -193,6 +193,15 @@ impl Options {
                 "CSTAR_PLATFORM_KEY must have at least 32 characters: take 32 random bytes in hex",
             );
         }
+        if self
+            .platform_key
+            .as_ref()
+            .is_some_and(|key| ["csk_", "cst_"].iter().any(|of| key.reveal().starts_with(of)))
+        {
+            return refuse(
+                "CSTAR_PLATFORM_KEY must not begin with csk_ or cst_, as team keys and realtime tokens do",
+            );
+        }
         if self.master_key.is_some() && self.master_key_file.is_some() {
             return refuse("give CSTAR_MASTER_KEY or --master-key-file, not both");
         }

@@ -94,7 +94,7 @@ pub const SETTINGS: &[Setting] = &[
         "requests-per-team",
         "COUNT",
         Some("2000"),
-        "Requests a team's keys and tokens may send in a second; 0 is no limit",
+        "Requests a team's keys may send in a second, together; 0 is no limit",
     ),
     value("streams-per-key", "COUNT", Some("10000"), "Most open streams a key may have"),
     value("streams-per-team", "COUNT", Some("20000"), "Most open streams a team may have"),

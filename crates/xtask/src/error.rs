@@ -24,7 +24,7 @@ pub(crate) enum Error {
     #[error(
         "{tool} {found} is too old: {least} or later is needed; its own site has packages of newer versions"
     )]
-    TooOld { tool: &'static str, found: String, least: u32 },
+    TooOld { tool: &'static str, found: String, least: String },
     #[error("step `{step}` failed after {seconds:.1} s: {cause}")]
     Step { step: String, seconds: f64, cause: Box<Error> },
     #[error("the rules of the house are broken, as listed above: {count} in all")]

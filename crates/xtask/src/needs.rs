@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::process;
 
 /// `node --test` and the packages that the receivers use want this or later.
-const NODE_LEAST_MAJOR: u32 = 20;
+const NODE_LEAST: (u32, u32) = (20, 11);
 
 /// A program, how to see that it is there, and where it comes from.
 struct Need {
@@ -93,10 +93,14 @@ fn is_root() -> bool {
 }
 
 fn check_node(version: &str) -> Result<()> {
-    let major = version.trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u32>().ok());
-    match major {
-        Some(major) if major >= NODE_LEAST_MAJOR => Ok(()),
-        _ => Err(Error::TooOld { tool: "node", found: version.to_owned(), least: NODE_LEAST_MAJOR }),
+    let mut numbers =
+        version.trim_start_matches('v').split('.').map_while(|number| number.parse::<u32>().ok());
+    match numbers.next().zip(numbers.next()) {
+        Some(found) if found >= NODE_LEAST => Ok(()),
+        _ => {
+            let least = format!("{}.{}", NODE_LEAST.0, NODE_LEAST.1);
+            Err(Error::TooOld { tool: "node", found: version.to_owned(), least })
+        }
     }
 }
 
@@ -128,7 +132,8 @@ mod tests {
     fn an_old_node_is_refused() {
         assert!(check_node("v20.20.2").is_ok());
         assert!(check_node("v22.1.0").is_ok());
-        assert!(check_node("v18.20.4").unwrap_err().to_string().contains("20 or later"));
+        assert!(check_node("v18.20.4").unwrap_err().to_string().contains("20.11 or later"));
+        assert!(check_node("v20.10.0").is_err());
         assert!(check_node("").is_err());
     }
 }

@@ -36,12 +36,13 @@ async fn admit(shared: &Shared, mut request: Request) -> ApiResult<Request> {
         Credential::Key { digest, key } => by_key(shared, &digest, key).await?,
         Credential::Token(text) => Caller::Token(Arc::new(by_token(shared, &text).await?)),
     };
+    shared.rates.count(&caller, is_stream)?;
     let team = team.map(|team| opens(&caller, team.ok())).transpose()?;
     if matches!(caller, Caller::Token(_)) && !is_stream {
         return Err(ApiError::new(Code::MissingScope, "a realtime token opens its team's stream alone"));
     }
     if let Some(team) = team {
-        shared.rates.count(&caller, team)?;
+        shared.rates.count_for(team, &caller, is_stream)?;
         request.extensions_mut().insert(Access { caller: caller.clone(), team });
     }
     request.extensions_mut().insert(caller);
@@ -101,7 +102,7 @@ async fn by_key(shared: &Shared, shown: &[u8; 32], key: Result<KeyId, NotAKey>) 
 
 /// SEC-2: a token dies with the key that made it.
 async fn by_token(shared: &Shared, text: &str) -> ApiResult<Token> {
-    let token = Token::read(text, &shared.options().token_key);
+    let token = Token::read(text, shared.options());
     let token = token.ok_or_else(|| unauthenticated("this token is not one of this server's"))?;
     let now = shared.now();
     if token.expires_at <= now {

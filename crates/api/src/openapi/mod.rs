@@ -57,6 +57,11 @@ fn document() -> Value {
                 "scheme": "bearer",
                 "description": "The platform key, or a team key (`csk_…`) with the scope that the operation names. The stream takes \
                                 a realtime token (`cst_…`) too.",
+            }, "token": {
+                "type": "apiKey",
+                "in": "query",
+                "name": "token",
+                "description": "A realtime token (`cst_…`), for the browser's own EventSource, which sends no headers.",
             }},
             "schemas": schemas.finish(),
         },

@@ -58,6 +58,7 @@ pub(super) struct Operation {
     body: Option<Shape>,
     answers: Vec<Answer>,
     refusals: Vec<Code>,
+    takes_token_in_url: bool,
 }
 
 /// Begins an operation.
@@ -80,6 +81,7 @@ pub(super) fn op(
         body: None,
         answers: Vec::new(),
         refusals: Vec::new(),
+        takes_token_in_url: false,
     }
 }
 
@@ -118,6 +120,12 @@ impl Operation {
         self
     }
 
+    /// A realtime token may stand in the URL in place of a key in the header.
+    pub(super) fn or_token_in_url(mut self) -> Self {
+        self.takes_token_in_url = true;
+        self
+    }
+
     /// Refusals that are its own, beside those that its form makes possible.
     pub(super) fn refuses(mut self, codes: &[Code]) -> Self {
         self.refusals.extend_from_slice(codes);
@@ -143,6 +151,9 @@ impl Operation {
             let content = json!({"application/json": {"schema": shape(schemas)}});
             described["requestBody"] = json!({"required": true, "content": content});
         }
+        if self.takes_token_in_url {
+            described["security"] = json!([{"key": []}, {"token": []}]);
+        }
         match self.needs {
             Needs::Nothing => described["security"] = json!([]),
             Needs::AnyKey => {}
@@ -155,11 +166,11 @@ impl Operation {
     fn responses(&self, schemas: &mut Schemas) -> Value {
         let mut responses = Map::new();
         for (status, meaning, content) in &self.answers {
-            let mut response = json!({"description": meaning});
+            let response =
+                responses.entry(status.to_string()).or_insert_with(|| json!({"description": meaning}));
             if let Some((media_type, shape)) = content {
-                response["content"] = json!({*media_type: {"schema": shape(schemas)}});
+                response["content"][*media_type] = json!({"schema": shape(schemas)});
             }
-            responses.insert(status.to_string(), response);
         }
         let mut refusals = self.refusals();
         refusals.sort_unstable();
@@ -179,8 +190,8 @@ impl Operation {
     fn refusals(&self) -> Vec<Code> {
         use Code::{
             BadQuery, InvalidField, KeyRevoked, MalformedHeader, MalformedJson, MissingScope, NotAcceptable,
-            NotFound, QueueFull, RateLimited, ShuttingDown, TokenExpired, TooLarge, Unauthenticated,
-            UnsupportedMediaType, WrongHost, WrongTeam,
+            NotFound, OutcomeUnknown, QueueFull, RateLimited, ShuttingDown, StorageFull, TokenExpired,
+            TooLarge, Unauthenticated, UnsupportedMediaType, WrongHost, WrongTeam,
         };
         let mut codes = vec![WrongHost];
         if matches!(self.needs, Needs::Nothing) {
@@ -198,6 +209,9 @@ impl Operation {
         codes.extend([ShuttingDown, QueueFull]);
         if self.path.contains("{team}") {
             codes.extend([WrongTeam, NotFound, RateLimited]);
+        }
+        if self.method != Method::GET {
+            codes.extend([OutcomeUnknown, StorageFull]);
         }
         if self.body.is_some() {
             codes.extend([MalformedJson, UnsupportedMediaType, TooLarge, InvalidField]);

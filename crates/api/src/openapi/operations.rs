@@ -76,8 +76,7 @@ fn events() -> Vec<Operation> {
             .refuses(&[
                 Code::OutsidePatterns, Code::InProgress, Code::FanOutTooLarge, Code::UnknownEventType, Code::SchemaViolation,
                 Code::UnsafeKey, Code::DuplicateKey, Code::UnrepresentableNumber, Code::IdempotencyKeyReused,
-                Code::OutcomeUnknown, Code::StorageFull,
-            ]),
+                            ]),
         op(Method::GET, EVENTS, "listEvents", "Events", "The log", scope(Scope::EventsRead))
             .taking(&PAGE)
             .taking(&[TYPES, SINCE, UNTIL, ORDER])
@@ -104,8 +103,7 @@ fn webhooks() -> Vec<Operation> {
     const WEBHOOK: &str = "/v1/teams/{team}/webhooks/{webhook}";
     const SECRET: &str = "/v1/teams/{team}/webhooks/{webhook}/secret";
     const PREVIOUS: &str = "/v1/teams/{team}/webhooks/{webhook}/secret/previous";
-    const WRITES: [Code; 4] =
-        [Code::OutsidePatterns, Code::InvalidPattern, Code::BlockedTarget, Code::StorageFull];
+    const WRITES: [Code; 3] = [Code::OutsidePatterns, Code::InvalidPattern, Code::BlockedTarget];
     let (read, write) = (scope(Scope::WebhooksRead), scope(Scope::WebhooksWrite));
     vec![
         op(Method::POST, WEBHOOKS, "createWebhook", "Webhooks", "Register a webhook", write)
@@ -153,7 +151,7 @@ fn webhooks() -> Vec<Operation> {
         .taking(&[IF_MATCH])
         .body::<wire::RotateSecret>()
         .answers::<wire::RotatedSecret>(200, "The new secret, which no other answer shows.")
-        .refuses(&[Code::Conflict, Code::Changed, Code::StorageFull]),
+        .refuses(&[Code::Conflict, Code::Changed]),
         op(
             Method::POST,
             "/v1/teams/{team}/webhooks/{webhook}/test",
@@ -164,13 +162,7 @@ fn webhooks() -> Vec<Operation> {
         )
         .body::<wire::TestWebhook>()
         .answers::<wire::Attempt>(200, "The attempt, whether it succeeded or not.")
-        .refuses(&[
-            Code::OutsidePatterns,
-            Code::UnknownEventType,
-            Code::Conflict,
-            Code::OutcomeUnknown,
-            Code::StorageFull,
-        ]),
+        .refuses(&[Code::OutsidePatterns, Code::UnknownEventType, Code::Conflict]),
         op(Method::DELETE, PREVIOUS, "endOverlap", "Webhooks", "End a rotation's overlap", write)
             .taking(&[IF_MATCH])
             .answers_nothing()
@@ -288,8 +280,6 @@ fn realtime() -> Vec<Operation> {
         Parameter("query", "last_event_id", "The same, for who cannot send headers.", text);
     const HEAD: Parameter =
         Parameter("query", "until", "End once the present head is reached.", |_| json!({"enum": ["head"]}));
-    const TOKEN: Parameter =
-        Parameter("query", "token", "A realtime token, in place of `Authorization`.", text);
     vec![
         op(
             Method::GET,
@@ -299,13 +289,15 @@ fn realtime() -> Vec<Operation> {
             "The live stream, from any position that is kept",
             scope(Scope::EventsRead),
         )
-        .taking(&[TYPES, LAST_EVENT_ID, LAST_EVENT_ID_IN_URL, HEAD, TOKEN])
+        .taking(&[TYPES, LAST_EVENT_ID, LAST_EVENT_ID_IN_URL, HEAD])
         .answers_as(
             200,
             "Server-Sent Events, or lines of JSON with `Accept: application/x-ndjson`.",
             "text/event-stream",
             text,
         )
+        .answers_as(200, "The same.", "application/x-ndjson", text)
+        .or_token_in_url()
         .refuses(&[Code::InvalidPattern, Code::TooManyStreams]),
         op(
             Method::GET,
@@ -378,7 +370,7 @@ fn keys() -> Vec<Operation> {
         )
         .body::<wire::CreateKey>()
         .answers::<wire::CreatedKey>(201, "The key, which no other answer shows.")
-        .refuses(&[Code::OutsidePatterns, Code::InvalidPattern, Code::StorageFull]),
+        .refuses(&[Code::OutsidePatterns, Code::InvalidPattern]),
         op(Method::GET, "/v1/teams/{team}/keys", "listKeys", "Keys", "The keys, newest first", write)
             .taking(&PAGE)
             .answers::<wire::List<wire::Key>>(200, "A page of keys."),
@@ -407,7 +399,7 @@ fn teams() -> Vec<Operation> {
         )
         .body::<wire::CreateTeam>()
         .answers::<wire::Team>(201, "The team.")
-        .refuses(&[Code::Conflict, Code::StorageFull]),
+        .refuses(&[Code::Conflict]),
         op(
             Method::GET,
             "/v1/teams",
@@ -424,7 +416,7 @@ fn teams() -> Vec<Operation> {
             .taking(&[IF_MATCH])
             .body::<wire::UpdateTeam>()
             .answers::<wire::Team>(200, "The team.")
-            .refuses(&[Code::Changed, Code::StorageFull]),
+            .refuses(&[Code::Changed]),
         op(
             Method::DELETE,
             TEAM,

@@ -35,15 +35,15 @@ pub fn router(api: Api) -> Router {
         .merge(other_routes())
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(middleware::from_fn_with_state(Arc::clone(&shared), auth::guard))
-        .layer(middleware::from_fn_with_state(Arc::clone(&shared), browser::check_host))
-        .layer(middleware::from_fn(edge::edge));
-    // Outermost, because the edge makes refusals anew, and pages are to read those, too.
+        .layer(middleware::from_fn_with_state(Arc::clone(&shared), auth::guard));
     let router = match shared.options().origins.cors() {
         Some(cors) => router.layer(cors),
         None => router,
     };
-    router.with_state(shared)
+    router
+        .layer(middleware::from_fn_with_state(Arc::clone(&shared), browser::check_host))
+        .layer(middleware::from_fn(edge::edge))
+        .with_state(shared)
 }
 
 fn json_routes() -> Router<Arc<Shared>> {

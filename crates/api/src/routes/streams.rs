@@ -1,4 +1,5 @@
-//! `…/realtime/streams`: who listens, how far behind, and an end to it.
+//! `…/realtime/streams`: who listens, how far behind, and an end to it. A key knows of no stream that sees more than itself
+//! (SEC-2).
 
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>, access: Access, quer
     let Range { after, before, limit } = Range::<StreamId>::of(&query.only(&page::PARAMETERS)?)?;
     // With the platform key, the team may be unknown.
     shared.store().team(access.team).await?;
-    let mut rows = shared.api.hub.streams(access.team);
+    let mut rows = seen(&shared, &access);
     rows.retain(|stream| {
         after.is_none_or(|after| stream.id > after) && before.is_none_or(|before| stream.id < before)
     });
@@ -39,10 +40,21 @@ pub(super) async fn end(
     _: NoQuery,
 ) -> ApiResult {
     access.caller.needs(Scope::KeysWrite)?;
-    if shared.api.hub.end(access.team, id) { Ok(answer::no_content()) } else { Err(ApiError::not_found()) }
+    let is_seen = seen(&shared, &access).iter().any(|stream| stream.id == id);
+    if is_seen && shared.api.hub.end(access.team, id) {
+        Ok(answer::no_content())
+    } else {
+        Err(ApiError::not_found())
+    }
+}
+
+fn seen(shared: &Shared, access: &Access) -> Vec<cstar_realtime::Stream> {
+    let mut streams = shared.api.hub.streams(access.team);
+    streams.retain(|stream| access.caller.covers(&stream.visible));
+    streams
 }
 
 fn shape(stream: cstar_realtime::Stream) -> wire::Stream {
-    let cstar_realtime::Stream { id, key, types, position, lag, opened_at } = stream;
+    let cstar_realtime::Stream { id, key, types, position, lag, opened_at, .. } = stream;
     wire::Stream { id, key_id: key, types, position, lag, opened_at }
 }

@@ -41,6 +41,6 @@ pub(super) async fn create(
     shared.store().team(access.team).await?;
     let life = life.map_or(LIFE_DEFAULT, Duration::from_secs);
     let token = Token::of(caller, access.team, types, life, shared.now());
-    let text = wire::ShownOnce::new(token.write(&shared.options().token_key));
+    let text = wire::ShownOnce::new(token.write(shared.options()));
     Ok(answer::created(&wire::CreatedToken { token: text, expires_at: token.expires_at }))
 }

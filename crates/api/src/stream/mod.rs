@@ -48,6 +48,10 @@ pub(crate) async fn open(
 /// SEC-2: a stream is cut by its key's patterns, and ends with its key.
 fn subscribe(access: Access, hang_up: Option<Extension<HangUp>>, asked: Asked) -> Subscribe {
     let Asked { types, origin, until_head, format } = asked;
+    let token = match &access.caller {
+        Caller::Token(token) => Some(token.id),
+        Caller::Platform | Caller::Key(_) => None,
+    };
     let (key, expires_at) = match &access.caller {
         Caller::Platform => (None, None),
         Caller::Key(key) => (Some(key.id), key.expires_at),
@@ -56,6 +60,7 @@ fn subscribe(access: Access, hang_up: Option<Extension<HangUp>>, asked: Asked) -
     Subscribe {
         team: access.team,
         key,
+        token,
         filter: TypeFilter { visible: access.caller.visible(), wanted: types },
         origin,
         until_head,
@@ -117,6 +122,7 @@ mod tests {
         Subscribe {
             team,
             key: None,
+            token: None,
             filter: TypeFilter::all(),
             origin: Origin::Head,
             until_head: true,

@@ -22,6 +22,7 @@ async fn an_allowed_origin_may_ask_and_read_refusals_too() {
         .header("access-control-request-headers", "authorization,last-event-id")
         .await
         .expect(200);
+    assert!(preflight.header("x-request-id").is_some());
     assert_eq!(preflight.header("access-control-allow-origin"), Some("https://app.example.com"));
     let allowed = preflight.header("access-control-allow-headers").unwrap();
     for name in ["authorization", "last-event-id", "idempotency-key", "content-type"] {

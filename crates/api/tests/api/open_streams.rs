@@ -61,3 +61,19 @@ async fn an_open_stream_is_ended() {
     world.ask(Method::GET, format!("{}/{id}", streams(team))).await.refused(Code::MethodNotAllowed);
     world.get(streams("550e8400-e29b-41d4-a716-446655440009".parse().unwrap())).await.refused(Code::NotFound);
 }
+
+/// SEC-2: a key sees and ends no stream that sees more than itself.
+#[tokio::test]
+async fn a_narrow_key_knows_of_no_wider_stream() {
+    let world = World::new();
+    let team = world.team().await;
+    let narrow = world.key(team, &["keys:write", "events:read"], &["ticket.*"]).await;
+    let _own = open(&world, team, &narrow, "").await;
+    let _of_platform = open(&world, team, PLATFORM, "types=ticket.created").await;
+    let own = ids(&world.get(streams(team)).key(&narrow).await.expect(200));
+    let all = ids(&world.get(streams(team)).await.expect(200));
+    assert_eq!((own.len(), all.len()), (1, 2));
+    let wider = all.iter().find(|id| !own.contains(id)).unwrap();
+    world.delete(format!("{}/{wider}", streams(team))).key(&narrow).await.refused(Code::NotFound);
+    world.delete(format!("{}/{}", streams(team), own[0])).key(&narrow).await.expect(204);
+}

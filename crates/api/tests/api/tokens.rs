@@ -43,7 +43,7 @@ async fn a_token_opens_nothing_else() {
     let world = World::new();
     let (team, other) = (world.team().await, world.team().await);
     let key = world.key(team, &["events:read"], &["*"]).await;
-    let token = token(&world, team, &key, json!({})).await;
+    let new = || token(&world, team, &key, json!({})); // one may not ask so often
     for (method, rest) in [
         (Method::GET, "events"),
         (Method::POST, "events"),
@@ -53,11 +53,11 @@ async fn a_token_opens_nothing_else() {
         (Method::GET, "keys"),
         (Method::GET, ""),
     ] {
-        let ask = world.ask(method, format!("/v1/teams/{team}/{rest}")).key(&token);
+        let ask = world.ask(method, format!("/v1/teams/{team}/{rest}")).key(&new().await);
         ask.await.refused(Code::MissingScope);
     }
-    world.get("/v1/event-types").key(&token).await.refused(Code::MissingScope);
-    world.get(path(other, "")).key(&token).await.refused(Code::WrongTeam);
+    world.get("/v1/event-types").key(&new().await).await.refused(Code::MissingScope);
+    world.get(path(other, "")).key(&new().await).await.refused(Code::WrongTeam);
 }
 
 /// SEC-2: a token sees no more and lives no longer than its maker, and dies with it.
@@ -121,4 +121,20 @@ async fn what_is_no_token_is_refused() {
         .without("authorization")
         .await
         .refused(Code::Unauthenticated);
+}
+
+/// A token, which a stranger's browser holds, has a number of requests of its own; the keys are not held up by it.
+#[tokio::test]
+async fn a_token_asks_so_often_and_no_more() {
+    let world = World::new();
+    let team = world.team().await;
+    let key = world.key(team, &["events:read"], &["*"]).await;
+    let token = token(&world, team, &key, json!({})).await;
+    let mut asked = 0;
+    while world.get(path(team, "")).key(&token).await.status == 200 {
+        asked += 1;
+        assert!(asked < 10_000, "it is never refused");
+    }
+    world.get(path(team, "")).key(&token).await.refused(Code::RateLimited);
+    world.get(path(team, "")).key(&key).await.expect(200);
 }

@@ -94,6 +94,7 @@ impl World {
         Subscribe {
             team: self.team,
             key: None,
+            token: None,
             filter: TypeFilter::all(),
             origin: Origin::Head,
             until_head: false,
