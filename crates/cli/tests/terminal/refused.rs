@@ -15,7 +15,7 @@ async fn usage() {
     --- stderr
     error: unrecognized subcommand 'evnts'
 
-      tip: a similar subcommand exists: 'events'
+      tip: some similar subcommands exist: 'event-types', 'events'
 
     Usage: cstar [OPTIONS] <COMMAND>
 
