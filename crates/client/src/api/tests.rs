@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use cstar_types::{DeliveryStatus, Pattern, Patterns, Position, WebhookId};
+use cstar_types::{DeliveryStatus, EventId, Pattern, Patterns, Position, WebhookId};
 use cstar_wire::{
-    BatchEvent, Code, CreateTeam, CreateWebhook, Problem, Publish, PublishBatch, RotateSecret, header,
+    BatchEvent, Code, CreateTeam, CreateWebhook, Problem, Publish, PublishBatch, RotateSecret, TestWebhook,
+    header,
 };
 use futures_util::TryStreamExt;
 use serde_json::value::RawValue;
@@ -269,6 +270,37 @@ async fn a_secret_is_rotated_and_its_overlap_ended() {
         [format!("POST {path}"), format!("POST {path}"), format!("DELETE {path}/previous")]
     );
     assert_eq!([&*received[0].body, &received[1].body], ["{}", r#"{"overlap_seconds":0}"#]);
+}
+
+/// DLV-1, T20: an event to one webhook, and a test of one, whose failed attempt is an answer like any other. Neither is repeated
+/// by itself: it may have been sent.
+#[tokio::test]
+async fn an_event_is_resent_and_a_webhook_tested() {
+    let (webhook, event) = (WebhookId::from_bits(1), EventId::from_bits(2, false));
+    let delivery = json!({
+        "id": "dlv_00000000000000000000000003", "webhook_id": webhook, "event_id": event,
+        "event_type": "ticket.created", "status": "pending", "cancel_reason": null, "attempts": 0,
+        "created_at": "2025-12-10T14:30:00.000Z", "next_attempt_at": "2025-12-10T14:30:00.000Z", "last_attempt": null,
+    });
+    let attempt = json!({
+        "number": 1, "started_at": "2025-12-10T14:30:00.000Z", "duration_ms": 7, "outcome": "http_status",
+        "status_code": 503, "detail": "your endpoint answered 503", "response_headers": [], "response_body": "",
+        "request": null,
+    });
+    let answers = [json(200, delivery), json(200, attempt), problem(Code::OutcomeUnknown)];
+    let (server, team) = serving(answers).await;
+    let resent = team.deliveries().resend_event(event, webhook).await.unwrap();
+    assert_eq!((resent.webhook_id, resent.status), (webhook, DeliveryStatus::Pending));
+    let test = TestWebhook { event_type: Some("boss.spawned".parse().unwrap()) };
+    assert_eq!(team.webhooks().test(webhook, &test).await.unwrap().status_code, Some(503));
+    let unknown = team.webhooks().test(webhook, &TestWebhook::default()).await.unwrap_err();
+    assert_eq!(unknown.code(), Some("outcome_unknown"));
+
+    let received = server.received();
+    let path = format!("POST /v1/teams/T/webhooks/{webhook}/test");
+    assert_eq!(paths(&received), [format!("POST /v1/teams/T/events/{event}/resend"), path.clone(), path]);
+    let bodies: Vec<&str> = received.iter().map(|request| &*request.body).collect();
+    assert_eq!(bodies, [&*format!(r#"{{"webhook":"{webhook}"}}"#), r#"{"type":"boss.spawned"}"#, "{}"]);
 }
 
 /// A server that always says that more follow does not keep a client for ever.
