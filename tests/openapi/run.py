@@ -74,8 +74,10 @@ def known(api):
     key = call(f"{of_team}/keys", {"name": "k", "scopes": ["events:read"]})["id"]
     event = call(f"{of_team}/events", {"type": "boss.spawned", "data": {"id": "1"}})["id"]
     delivery = call(f"{of_team}/deliveries?webhook={enabled}")["data"][0]["id"]
+    operation = call(f"{of_team}/deliveries/resend", {"status": "failed"})["id"]
     return {
-        "team": team, "webhook": webhook, "key": key, "event": event, "delivery": delivery, "type": "boss.spawned", "code": "not_found",
+        "team": team, "webhook": webhook, "key": key, "event": event, "delivery": delivery, "operation": operation,
+        "type": "boss.spawned", "code": "not_found",
     }
 
 
