@@ -7,9 +7,13 @@ use std::sync::Arc;
 use cstar_store::conformance::given::{self, at, keyed, new_event, publishing};
 use cstar_store::conformance::{AnyStore, read};
 use cstar_store::sqlite::{MasterKey, Options, SqliteStore};
-use cstar_store::{Order, StoreError, Verdict};
-use cstar_types::{DeliveryStatus, TeamId, Timestamp, WebhookId};
+use cstar_store::{NewOperation, Order, StoreError, Verdict};
+use cstar_types::{
+    DeliveryStatus, OperationId, OperationStatus, OperationWork, Patterns, ResendFilter, TeamId, Timestamp,
+    WebhookId,
+};
 use rusqlite::Connection;
+use uuid::Uuid;
 
 const DB: &str = "cstar.db";
 const WAL: &str = "cstar.db-wal";
@@ -36,7 +40,15 @@ async fn filled(store: &AnyStore) -> (TeamId, WebhookId) {
     {
         given::recorded(store, due, *verdict, at(1)).await;
     }
+    store.begin(resending(team, Patterns::all()), at(2)).await.unwrap();
     (team, webhook)
+}
+
+/// A resend of all that failed, by a key that sees these types.
+fn resending(team: TeamId, visible: Patterns) -> NewOperation {
+    let filter = ResendFilter { status: Some(DeliveryStatus::Failed), ..ResendFilter::default() };
+    let id = OperationId::from_uuid(Uuid::now_v7());
+    NewOperation { id, team, work: OperationWork::Resend(filter), visible }
 }
 
 /// All that can be read of it.
@@ -57,6 +69,7 @@ async fn all(store: &AnyStore, team: TeamId, webhook: WebhookId) -> Result<Strin
     }
     all.push(format!("{:?}", store.due(webhook, Timestamp::from_millis(i64::MAX), 200).await?));
     all.push(format!("{:?}", store.lanes().await?));
+    all.push(format!("{:?}", store.operations(team, read::first(200)).await?));
     Ok(all.join("\n"))
 }
 
@@ -209,6 +222,37 @@ async fn a_damaged_delivery_holds_up_no_other() {
     assert_eq!(last.status, DeliveryStatus::Cancelled);
     assert!(matches!(store.delivery(team, due[0].id).await, Err(StoreError::Damaged(_))));
     assert!(matches!(store.check().await, Err(StoreError::Damaged(what)) if what.contains("deliveries row")));
+}
+
+/// LOG-3: a damaged delivery is left out of a resend of many and counted, and a damaged operation holds up no other.
+#[tokio::test]
+async fn damage_holds_up_no_operation() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).unwrap();
+    let team = given::team(&store).await;
+    let webhook = given::webhook(&store, team, "*").await;
+    given::published(&store, team, &["ticket.created"; 3], at(0)).await;
+    let due = read::due(&store, webhook, at(0)).await;
+    store.record(due.iter().map(|due| given::report(due, Verdict::Failed, at(1))).collect()).await.unwrap();
+    let damaged = store.begin(resending(team, given::list("boss.spawned")), at(2)).await.unwrap();
+    let sound = store.begin(resending(team, given::list("*")), at(3)).await.unwrap();
+    drop(store);
+
+    let file = dir.path().join(DB);
+    let mut bytes = fs::read(&file).unwrap();
+    let tag = (due[0].id.bits() as u64).to_be_bytes();
+    for found in [&tag[..], b"boss.spawned"] {
+        let at_byte = bytes.windows(found.len()).position(|window| window == found).unwrap();
+        bytes[at_byte + 3] ^= 1;
+    }
+    fs::write(&file, bytes).unwrap();
+
+    let store = open(dir.path()).unwrap();
+    while store.go_on(2, at(4)).await.unwrap() {}
+    let ended = store.operation(team, sound.id).await.unwrap();
+    assert_eq!((ended.status, ended.done, ended.skipped), (OperationStatus::Done, 2, 1));
+    assert!(matches!(store.operation(team, damaged.id).await, Err(StoreError::Damaged(_))));
+    assert!(matches!(store.check().await, Err(StoreError::Damaged(what)) if what.contains("operations row")));
 }
 
 /// Keeps the WAL from being brought into the database for as long as it is held: a stranger reads the database as it was
