@@ -28,6 +28,8 @@ pub(super) struct Lane {
     known: HashMap<DeliveryId, bool>,
     /// The store has something due that is not in memory.
     more: bool,
+    /// It has, but its last slice held nothing that is not known: it is read again once something of it is settled.
+    stalled: bool,
     loading: Option<Loading>,
     /// How much one delivery weighed when it was last loaded.
     typical_bytes: usize,
@@ -56,6 +58,7 @@ impl Lane {
             waiting_bytes: 0,
             known: HashMap::new(),
             more: false,
+            stalled: false,
             loading: None,
             typical_bytes: memory::TYPICAL_BYTES,
         }
@@ -139,8 +142,8 @@ impl Lane {
 
     /// Takes a delivery that was just committed, if there is room and nothing older waits in the store.
     pub(super) fn offer(&mut self, due: Due, memory: &mut Memory) {
-        if self.known.contains_key(&due.id) {
-            return;
+        if self.known.contains_key(&due.id) || self.stalled {
+            return; // the store has it, too
         }
         let fits = self.waiting.len() < memory::deliveries_of(&self.pace)
             && self.waiting_bytes < memory::LANE_BYTES
@@ -196,7 +199,11 @@ impl Lane {
         if let Some(bytes) = (self.waiting_bytes - before).checked_div(self.waiting.len() - count) {
             self.typical_bytes = bytes;
         }
-        self.more = more || loading.missed;
+        // A slice is bounded in bytes as well: it can hold nothing but what is known. Then something of it must settle
+        // before another look is worth anything.
+        let nothing_new = self.waiting.len() == count && !self.known.is_empty();
+        self.stalled = more && nothing_new;
+        self.more = (more && !nothing_new) || loading.missed;
         Some(loading.proven)
     }
 
@@ -207,7 +214,7 @@ impl Lane {
         if let Some(loading) = &mut self.loading {
             loading.settled.push(delivery);
         }
-        if reopened {
+        if reopened || std::mem::take(&mut self.stalled) {
             self.mark_more();
         }
     }
@@ -248,6 +255,7 @@ impl Lane {
     pub(super) fn rest(&mut self, memory: &mut Memory) {
         self.let_go(0, memory);
         self.more = false;
+        self.stalled = false;
     }
 }
 

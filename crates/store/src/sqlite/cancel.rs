@@ -28,14 +28,24 @@ pub(super) const STILL_WAITING: &str = select_deliveries!(
     "INDEXED BY deliveries_due WHERE webhook = ?1 AND generation < ?2 AND due_ms IS NOT NULL LIMIT ?3"
 );
 
+/// Whether anything waits under a generation.
+const WAITING_UNDER: &str = "SELECT 1 FROM deliveries INDEXED BY deliveries_due
+     WHERE webhook = ?1 AND generation = ?2 AND due_ms IS NOT NULL LIMIT 1";
+
 /// Cancels all that waits; the caller saves the webhook.
 pub(super) fn begin(tx: &mut Tx<'_>, webhook: &mut WebhookRow, reason: CancelReason) -> Result<(), Fault> {
+    let conn = tx.look().conn;
+    let mut waits = conn.prepare_cached(WAITING_UNDER)?;
+    let something_waits = waits.exists([webhook.number, webhook.generation])?;
     webhook.generation += 1;
-    let mut note = tx.look().conn.prepare_cached(
-        "INSERT INTO cancellations (webhook, generation, reason, checksum) VALUES (?1, ?2, ?3, ?4)",
-    )?;
-    let (number, generation) = (webhook.number, webhook.generation);
-    note.execute(params![number, generation, reason as i64, checksum(number, generation, reason)])?;
+    // Where nothing waited there is nothing to explain, and switching to and fro leaves nothing behind.
+    if something_waits {
+        let mut note = conn.prepare_cached(
+            "INSERT INTO cancellations (webhook, generation, reason, checksum) VALUES (?1, ?2, ?3, ?4)",
+        )?;
+        let (number, generation) = (webhook.number, webhook.generation);
+        note.execute(params![number, generation, reason as i64, checksum(number, generation, reason)])?;
+    }
     webhook.cancelling = rewrite(tx.look(), webhook)?;
     tx.effects.cancelling |= webhook.cancelling;
     Ok(())

@@ -12,8 +12,8 @@ use super::look::Look;
 use super::webhook_rows::WebhookRow;
 use crate::{Due, DueSlice};
 
-/// The bodies of one slice, in bytes: several webhooks load at once. More than one webhook has in flight, or else a slice
-/// could hold nothing that its caller does not know.
+/// The bodies of one slice, in bytes: several webhooks load at once. More than one webhook has in flight, so that a slice
+/// seldom holds nothing but what its caller knows; with results that are long in coming it may.
 pub(super) const SLICE_BYTES: usize = 16 << 20;
 
 /// Webhooks that get anything.

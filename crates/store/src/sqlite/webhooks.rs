@@ -66,7 +66,9 @@ pub(super) fn update(
 }
 
 fn change(tx: &mut Tx<'_>, row: &mut WebhookRow, patch: WebhookPatch, now: Timestamp) -> Result<(), Fault> {
-    let disabled = patch.enabled.and_then(Result::err);
+    let is_enabled = row.webhook.status == WebhookStatus::Enabled;
+    // Of one that is disabled nothing waits.
+    let disabled = patch.enabled.and_then(Result::err).filter(|_| is_enabled);
     if let Some(headers) = &patch.headers {
         row.set_headers(tx.look(), headers);
     }

@@ -57,6 +57,9 @@ pub(super) fn pick<T>(from: &mut Vec<T>, which: u8) -> Option<T> {
     if from.is_empty() { None } else { Some(from.remove(usize::from(which) % from.len())) }
 }
 
+/// A slice is bounded in bytes, however many deliveries are asked for: it may hold nothing but what is known.
+const SLICE_ROWS_MAX: usize = 4;
+
 impl World {
     pub(super) fn new() -> Self {
         let team = cstar_types::TeamId::from_uuid(Uuid::nil());
@@ -86,6 +89,7 @@ impl World {
         let mut waiting: Vec<Due> =
             of_webhook.filter_map(|(id, row)| Some(self.due(*id, *row, row.due_at?))).collect();
         waiting.sort_by_key(|due| (due.due_at, due.id));
+        let limit = limit.min(SLICE_ROWS_MAX);
         let due = waiting.iter().take(limit).take_while(|due| due.due_at <= now).cloned().collect::<Vec<_>>();
         let next = waiting.get(due.len()).map(|due| due.due_at);
         DueSlice { due, next }

@@ -202,3 +202,24 @@ async fn a_full_disk_is_left_to_what_matters() {
     assert_eq!(with_status(&store, team, DeliveryStatus::Cancelled).await, WAITING);
     assert_eq!(store.check().await, Ok(()));
 }
+
+/// Switching a webhook off and on, however often, leaves nothing behind where nothing waited.
+#[tokio::test]
+async fn what_cancels_nothing_is_not_noted() {
+    let disk = OnDisk::fresh();
+    let store = disk.any();
+    let team = given::team(&store).await;
+    let webhook = given::webhook(&store, team, "*").await;
+    let patch = |enabled| crate::WebhookPatch { enabled: Some(enabled), ..crate::WebhookPatch::default() };
+    for _ in 0..3 {
+        for enabled in [Err(DisabledReason::ByRequest), Err(DisabledReason::ByRequest), Ok(())] {
+            store.update_webhook(team, webhook, patch(enabled), None, at(1)).await.unwrap();
+        }
+    }
+    let noted =
+        || disk.stranger().query_row("SELECT count(*) FROM cancellations", (), |row| row.get::<_, i64>(0));
+    assert_eq!(noted().unwrap(), 0);
+    given::one_event(&store, team, "ticket.created").await;
+    store.update_webhook(team, webhook, patch(Err(DisabledReason::ByRequest)), None, at(2)).await.unwrap();
+    assert_eq!(noted().unwrap(), 1);
+}
