@@ -162,6 +162,12 @@ mod tests {
         assert_eq!(after, before.replace("cstar_store_commits_total 0", "cstar_store_commits_total 1"));
         assert_ne!(after, before);
 
+        const PAGE: &str = include_str!("../../../docs/metrics.md");
+        for help in before.lines().filter_map(|line| line.strip_prefix("# HELP ")) {
+            let name = help.split(' ').next().unwrap();
+            assert!(PAGE.contains(&format!("| `{name}` |")), "docs/metrics.md does not tell of {name}");
+        }
+
         let (attempts, others): (Vec<&str>, Vec<&str>) = before
             .lines()
             .filter(|line| !line.starts_with('#'))
