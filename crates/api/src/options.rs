@@ -40,7 +40,8 @@ pub struct Options {
 /// One busy application; a batch of 1,000 events counts as one request.
 const REQUESTS_PER_KEY: u32 = 1_000;
 
-/// A few of them. A tenth of what two cores answer, so that ten teams at their limit leave room for others.
+/// A few of them, and a fraction of the 13,000 single publishes that two cores answer: a few teams at their limit leave room
+/// for others.
 const REQUESTS_PER_TEAM: u32 = 2_000;
 
 /// A month, in which somebody notices that a receiver missed something.
