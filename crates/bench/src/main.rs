@@ -63,7 +63,7 @@ async fn main() -> Result<(), Failure> {
     }
     if wanted("streams") {
         let server = Server::start(&arguments.bin, arguments.data.as_deref()).await?;
-        report.add(streams::fan_out(&server, 5_000, 20, 10 * scale as u64).await?);
+        report.add(streams::fan_out(&server, 5_000, 20, 10 * scale as u32).await?);
     }
     report.print();
     if let Some(path) = arguments.json {
