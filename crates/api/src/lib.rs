@@ -29,4 +29,4 @@ mod stream;
 pub use browser::{BadOrigin, Origins};
 pub use options::Options;
 pub use routes::router;
-pub use shared::{Api, Metrics};
+pub use shared::{Api, Metrics, publish_times};

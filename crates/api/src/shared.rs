@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cstar_realtime::Hub;
 use cstar_store::Store;
-use cstar_types::{Clock, Timestamp};
+use cstar_types::{Clock, Histogram, Timestamp};
 
 use crate::Options;
 use crate::auth::KeyUses;
@@ -29,8 +29,20 @@ pub struct Api {
     pub hub: Arc<Hub>,
     /// Says where webhooks may point (SEC-1).
     pub delivery: cstar_delivery::Handle,
+    /// How long publishes took until they were acknowledged; see [`publish_times`].
+    pub publish_times: Arc<Histogram>,
     /// `/metrics`, unless it is served on a listener of its own.
     pub metrics: Option<Metrics>,
+}
+
+/// Where the times of publishes are counted, in microseconds: from a sync of a fast disk to the time-outs of clients.
+#[must_use]
+pub fn publish_times() -> Arc<Histogram> {
+    const BOUNDS_US: &[u64] = &[
+        500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000,
+        5_000_000, 10_000_000,
+    ];
+    Arc::new(Histogram::new(BOUNDS_US))
 }
 
 /// [`Api`], and what is made once from it.

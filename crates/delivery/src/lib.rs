@@ -20,7 +20,7 @@ mod sender;
 mod shortage;
 mod target;
 
-pub use counts::Counts;
+pub use counts::{Counts, StandingCounts};
 pub use engine::{Engine, Handle};
 pub use headers::{StaticHeaderError, check_static_headers};
 pub use options::{Options, OptionsError};

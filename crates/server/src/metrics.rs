@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use cstar_delivery::Handle;
+use cstar_delivery::{Handle, StandingCounts};
 use cstar_realtime::Hub;
 use cstar_store::{Health, Store};
-use cstar_types::Outcome;
+use cstar_types::{Histogram, Outcome};
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
@@ -17,20 +17,17 @@ use prometheus_client::registry::Registry;
 pub(crate) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Reads everything that is counted.
-struct Counts {
-    store: Arc<dyn Store>,
-    delivery: Handle,
-    hub: Arc<Hub>,
+pub(crate) struct Counts {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) delivery: Handle,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) publish_times: Arc<Histogram>,
 }
 
 /// What writes the metrics of this server as text.
-pub(crate) fn text(
-    store: Arc<dyn Store>,
-    delivery: Handle,
-    hub: Arc<Hub>,
-) -> Arc<dyn Fn() -> String + Send + Sync> {
+pub(crate) fn text(counts: Counts) -> Arc<dyn Fn() -> String + Send + Sync> {
     let mut registry = Registry::with_prefix("cstar");
-    registry.register_collector(Box::new(Counts { store, delivery, hub }));
+    registry.register_collector(Box::new(counts));
     Arc::new(move || {
         let mut text = String::new();
         let written = prometheus_client::encoding::text::encode(&mut text, &registry);
@@ -63,7 +60,23 @@ impl Counts {
         lines.counter("store_commits", "Synced commits", counts.commits)?;
         lines.counter("events_appended", "Events appended to the log", counts.events)?;
         lines.counter("deliveries_made", "Deliveries made", counts.deliveries)?;
-        lines.counter("attempts_recorded", "Attempts on record", counts.attempts)
+        lines.counter("attempts_recorded", "Attempts on record", counts.attempts)?;
+        let sizes = self.store.commit_sizes();
+        lines.metric(
+            "publish_seconds",
+            "From a publish's arrival to its acknowledgement",
+            &Distribution::of_times(&self.publish_times),
+        )?;
+        lines.metric(
+            "commit_events",
+            "Events in a commit that holds any",
+            &Distribution::of_numbers(&sizes.events),
+        )?;
+        lines.metric(
+            "commit_deliveries",
+            "Deliveries that such a commit makes",
+            &Distribution::of_numbers(&sizes.deliveries),
+        )
     }
 
     fn delivery(&self, lines: &mut Lines<'_>) -> std::fmt::Result {
@@ -79,7 +92,33 @@ impl Counts {
         lines.gauge("attempts_unrecorded", "Results that are not on record yet", counts.unrecorded)?;
         lines.gauge("lanes", "Webhooks with something to do, or whose pace is remembered", counts.lanes)?;
         lines.gauge("lanes_failing", "Webhooks whose last attempt failed", counts.failing_lanes)?;
-        lines.metric("attempts", "Attempts made, by outcome", &ByOutcome(counts.attempts))
+        lines.metric("attempts", "Attempts made, by outcome", &ByOutcome(counts.attempts))?;
+        self.lanes(lines, &counts.by_standing)
+    }
+
+    /// Who is behind, and whether it is the endpoint's doing.
+    fn lanes(&self, lines: &mut Lines<'_>, counts: &[StandingCounts]) -> std::fmt::Result {
+        lines.metric(
+            "delivery_wait_seconds",
+            "From when a delivery is due to the beginning of its attempt",
+            &Distribution::of_times(self.delivery.waits()),
+        )?;
+        lines.metric(
+            "lanes_deliveries",
+            "Deliveries that are due and wait in memory, or are under way, by how their lane stands",
+            &ByStanding(
+                counts
+                    .iter()
+                    .flat_map(|of| [(of, "due", of.due), (of, "in_flight", of.in_flight)])
+                    .map(|(of, state, count)| (vec![("lane", of.standing), ("state", state)], count))
+                    .collect(),
+            ),
+        )?;
+        lines.metric(
+            "lanes_behind",
+            "Lanes of which more is due in the store than they hold in memory, by how they stand",
+            &ByStanding(counts.iter().map(|of| (vec![("lane", of.standing)], of.behind)).collect()),
+        )
     }
 
     fn streams(&self, lines: &mut Lines<'_>) -> std::fmt::Result {
@@ -119,6 +158,55 @@ impl EncodeMetric for ByOutcome {
     }
 }
 
+/// A gauge for each set of labels.
+struct ByStanding(Vec<(Vec<(&'static str, &'static str)>, u64)>);
+
+impl EncodeMetric for ByStanding {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|(labels, count)| gauge(*count).encode(encoder.encode_family(labels)?))
+    }
+
+    fn metric_type(&self) -> MetricType {
+        MetricType::Gauge
+    }
+}
+
+/// A histogram, told in units of so many of what it counts.
+struct Distribution<'a> {
+    histogram: &'a Histogram,
+    unit: f64,
+}
+
+impl<'a> Distribution<'a> {
+    fn of_numbers(histogram: &'a Histogram) -> Self {
+        Self { histogram, unit: 1.0 }
+    }
+
+    /// Of microseconds, told in seconds.
+    fn of_times(histogram: &'a Histogram) -> Self {
+        Self { histogram, unit: 1e6 }
+    }
+}
+
+impl EncodeMetric for Distribution<'_> {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> std::fmt::Result {
+        let told = |bound: Option<u64>| bound.map_or(f64::INFINITY, |bound| bound as f64 / self.unit);
+        let buckets: Vec<(f64, u64)> =
+            self.histogram.buckets().map(|(bound, count)| (told(bound), count)).collect();
+        let count = buckets.iter().map(|(_, count)| count).sum();
+        let sum = self.histogram.sum() as f64 / self.unit;
+        encoder.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)
+    }
+
+    fn metric_type(&self) -> MetricType {
+        MetricType::Histogram
+    }
+}
+
+fn gauge(value: u64) -> ConstGauge {
+    ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX))
+}
+
 struct Lines<'a>(DescriptorEncoder<'a>);
 
 impl Lines<'_> {
@@ -127,7 +215,7 @@ impl Lines<'_> {
     }
 
     fn gauge(&mut self, name: &str, help: &str, value: u64) -> std::fmt::Result {
-        self.metric(name, help, &ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX)))
+        self.metric(name, help, &gauge(value))
     }
 
     fn metric(&mut self, name: &str, help: &str, metric: &impl EncodeMetric) -> std::fmt::Result {
@@ -153,7 +241,8 @@ mod tests {
         let options = cstar_delivery::Options::new(Arc::clone(&clock));
         let (_engine, delivery) = Engine::new(Arc::clone(&store) as _, options).unwrap();
         let hub = Hub::new(Arc::clone(&store) as _, cstar_realtime::Options::default(), clock);
-        let read = text(Arc::clone(&store) as _, delivery, hub);
+        let publish_times = cstar_api::publish_times();
+        let read = text(Counts { store: Arc::clone(&store) as _, delivery, hub, publish_times });
         let before = read();
         let team = "550e8400-e29b-41d4-a716-446655440000".parse::<TeamId>().unwrap();
         let created_at = Timestamp::from_millis(0);
@@ -170,7 +259,7 @@ mod tests {
 
         let (attempts, others): (Vec<&str>, Vec<&str>) = before
             .lines()
-            .filter(|line| !line.starts_with('#'))
+            .filter(|line| !line.starts_with('#') && !line.contains("{le="))
             .partition(|line| line.starts_with("cstar_attempts_total{"));
         assert_eq!(attempts.len(), Outcome::ALL.len());
         assert!(attempts.contains(&"cstar_attempts_total{outcome=\"success\"} 0"), "{attempts:?}");
@@ -183,6 +272,12 @@ mod tests {
                 "cstar_events_appended_total 0",
                 "cstar_deliveries_made_total 0",
                 "cstar_attempts_recorded_total 0",
+                "cstar_publish_seconds_sum 0.0",
+                "cstar_publish_seconds_count 0",
+                "cstar_commit_events_sum 0.0",
+                "cstar_commit_events_count 0",
+                "cstar_commit_deliveries_sum 0.0",
+                "cstar_commit_deliveries_count 0",
                 "cstar_deliveries_in_flight 0",
                 "cstar_deliveries_in_memory 0",
                 "cstar_deliveries_in_memory_bytes 0",
@@ -190,6 +285,17 @@ mod tests {
                 "cstar_attempts_unrecorded 0",
                 "cstar_lanes 0",
                 "cstar_lanes_failing 0",
+                "cstar_delivery_wait_seconds_sum 0.0",
+                "cstar_delivery_wait_seconds_count 0",
+                "cstar_lanes_deliveries{lane=\"proven\",state=\"due\"} 0",
+                "cstar_lanes_deliveries{lane=\"proven\",state=\"in_flight\"} 0",
+                "cstar_lanes_deliveries{lane=\"untried\",state=\"due\"} 0",
+                "cstar_lanes_deliveries{lane=\"untried\",state=\"in_flight\"} 0",
+                "cstar_lanes_deliveries{lane=\"failing\",state=\"due\"} 0",
+                "cstar_lanes_deliveries{lane=\"failing\",state=\"in_flight\"} 0",
+                "cstar_lanes_behind{lane=\"proven\"} 0",
+                "cstar_lanes_behind{lane=\"untried\"} 0",
+                "cstar_lanes_behind{lane=\"failing\"} 0",
                 "cstar_streams_open 0",
                 "cstar_streams_lag_events_max 0",
                 "cstar_streams_ring_bytes 0",

@@ -26,7 +26,7 @@ use crate::descriptors;
 use crate::error::{StartError, StopError};
 use crate::keys::{self, PlatformKey};
 use crate::listen;
-use crate::metrics;
+use crate::metrics::{self, Counts};
 use crate::operations::Operations;
 use crate::options::{Options, SecretSetting};
 use crate::retention::Retention;
@@ -62,7 +62,13 @@ impl Server {
         let tls = options.tls.as_ref().map(|(cert, key)| tls::acceptor(cert, key)).transpose()?;
         let (engine, delivery) = engine(&options, address, &store, &clock)?;
         let hub = Hub::new(Arc::clone(&store), stream_options(&options), Arc::clone(&clock));
-        let text = metrics::text(Arc::clone(&store), delivery.clone(), Arc::clone(&hub));
+        let publish_times = cstar_api::publish_times();
+        let text = metrics::text(Counts {
+            store: Arc::clone(&store),
+            delivery: delivery.clone(),
+            hub: Arc::clone(&hub),
+            publish_times: Arc::clone(&publish_times),
+        });
 
         let mut tasks = Tasks::new(stop_deadline(&options));
         let own_listener = start_metrics(&options, &text, &mut tasks).await?;
@@ -72,6 +78,7 @@ impl Server {
             delivery,
             options: api_options(&options, &platform_key, keys.tokens),
             clock: Arc::clone(&clock),
+            publish_times,
             metrics: (!own_listener).then_some(text),
         };
         start_api(&mut tasks, listener, tls, cstar_api::router(api));

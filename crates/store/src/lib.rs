@@ -26,7 +26,7 @@ pub use log::{
 };
 pub use operations::{NewOperation, Operations, ResendCount};
 pub use tail::{Change, Tail, TailReader, Told};
-pub use upkeep::{Cutoffs, Health, StoreCounts, Upkeep};
+pub use upkeep::{CommitSizes, Cutoffs, Health, StoreCounts, Upkeep};
 
 /// A durable, transactional store: the whole contract.
 ///

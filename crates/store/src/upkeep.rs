@@ -1,7 +1,7 @@
 //! What a store needs beside its daily work.
 
 use async_trait::async_trait;
-use cstar_types::Timestamp;
+use cstar_types::{Histogram, Timestamp};
 
 use crate::{StoreError, TailReader};
 
@@ -44,6 +44,35 @@ pub struct StoreCounts {
     pub waiting: u64,
 }
 
+/// How large the commits were that brought events.
+#[derive(Debug)]
+pub struct CommitSizes {
+    /// Events in one of them.
+    pub events: Histogram,
+    /// Deliveries in one of them.
+    pub deliveries: Histogram,
+}
+
+impl Default for CommitSizes {
+    fn default() -> Self {
+        // Up to what one commit takes of each.
+        const EVENTS: &[u64] = &[1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000];
+        const DELIVERIES: &[u64] =
+            &[0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000];
+        Self { events: Histogram::new(EVENTS), deliveries: Histogram::new(DELIVERIES) }
+    }
+}
+
+impl CommitSizes {
+    /// Counts a commit, if it brought events.
+    pub(crate) fn count(&self, events: u64, deliveries: u64) {
+        if events > 0 {
+            self.events.count(events);
+            self.deliveries.count(deliveries);
+        }
+    }
+}
+
 /// Upkeep.
 #[async_trait]
 pub trait Upkeep: Send + Sync {
@@ -55,6 +84,9 @@ pub trait Upkeep: Send + Sync {
 
     /// Counts since the start.
     fn counts(&self) -> StoreCounts;
+
+    /// How large commits were since the start.
+    fn commit_sizes(&self) -> &CommitSizes;
 
     /// Removes at most about `rows` rows that are older than their cutoff, or of deleted teams, in one short
     /// transaction. Answers how many; 0 means that nothing is left to remove.

@@ -5,6 +5,7 @@
 pub mod catalog;
 mod delivery;
 mod event;
+mod histogram;
 mod id;
 pub mod json;
 mod key;
@@ -23,6 +24,7 @@ pub use delivery::{
     Attempt, AttemptRequest, AttemptSummary, CancelReason, Delivery, DeliveryStatus, NotAStatus, Outcome,
 };
 pub use event::{Entry, Event, envelope_len};
+pub use histogram::Histogram;
 pub use id::{
     DeliveryId, DeliveryKind, EventId, Id, IdKind, KeyId, KeyKind, NotAnId, OperationId, OperationKind,
     StreamId, StreamKind, TeamId, WebhookId, WebhookKind,

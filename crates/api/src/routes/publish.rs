@@ -1,7 +1,7 @@
 //! `POST …/events`
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::State;
@@ -35,6 +35,7 @@ pub(super) async fn publish(
     headers: HeaderMap,
     body: Body,
 ) -> ApiResult {
+    let began = Instant::now();
     access.caller.needs(Scope::EventsWrite)?;
     let marks = Marks::of(&headers)?;
     let body = shared.intake.read(&headers, body, BATCH_MAX_BYTES).await?;
@@ -49,6 +50,7 @@ pub(super) async fn publish(
     let (append, batch) = prepared?;
     drop(body); // from here on the store's own queue bounds what waits
     let appended = hand_over(&shared, append, batch).await?;
+    shared.api.publish_times.count_time(began.elapsed());
     match appended.as_slice() {
         [one] if !batch => Ok(single_answer(one)),
         many => Ok(batch_answer(many)),

@@ -75,6 +75,7 @@ impl Attempts {
         let (started_at, started) = ((self.clock)(), Instant::now());
         let (told, request) = match &endpoint.place {
             Ok(place) => self.send((endpoint, place), &due, asker, started_at).await?,
+        self.gauges.waits.count_time(started_at.since(due.due_at));
             Err(_) => (self.told(Err(Failure::Blocked)), AttemptRequest::default()),
         };
         let took = started.elapsed();

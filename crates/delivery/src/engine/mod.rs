@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cstar_store::{Store, StoreError};
+use cstar_types::Histogram;
 use url::Url;
 
 use attempt::Attempts;
@@ -113,3 +114,9 @@ impl Handle {
         self.gauges.read()
     }
 }
+
+    /// How long deliveries waited from when they were due until their attempt began, in microseconds.
+    #[must_use]
+    pub fn waits(&self) -> &Histogram {
+        &self.gauges.waits
+    }

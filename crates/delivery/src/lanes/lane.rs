@@ -127,6 +127,16 @@ impl Lane {
         self.waiting.front().map(|due| due.due_at)
     }
 
+    /// How many deliveries wait in memory.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Whether the store has something due that is not in memory.
+    pub(super) fn has_more(&self) -> bool {
+        self.more || self.stalled || self.loading.is_some()
+    }
+
     /// Whether nothing is known of it but its pace.
     pub(super) fn is_idle(&self) -> bool {
         self.known.is_empty() && !self.more && self.loading.is_none() && self.timer.is_none()

@@ -9,6 +9,7 @@ mod memory;
 mod pace;
 mod slots;
 mod steps;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod turns;
@@ -23,6 +24,7 @@ use lane::Lane;
 use memory::Memory;
 pub(crate) use slots::CEILING;
 use slots::Slots;
+pub(crate) use survey::{Held, Survey};
 use turns::{Turn, Turns};
 
 /// The most lanes that are remembered when they have nothing to do: some ten megabytes. A lane that was forgotten begins
@@ -264,11 +266,6 @@ impl Lanes {
     /// When there is something to do although nothing happens.
     pub(crate) fn next_timer(&self) -> Option<Timestamp> {
         self.timers.first().map(|(at, _)| *at)
-    }
-
-    /// Since when the oldest delivery is due of those that wait in memory. Its cost grows with the number of lanes.
-    pub(crate) fn due_since(&self) -> Option<Timestamp> {
-        self.lanes.values().filter_map(Lane::due_since).min()
     }
 
     pub(crate) fn counts(&self) -> LaneCounts {

@@ -10,7 +10,7 @@ const SLOW: Duration = Duration::from_secs(2);
 
 /// What is known of an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Standing {
+pub(super) enum Standing {
     /// Nothing has succeeded yet.
     Unproven,
     /// Its last attempt succeeded.
@@ -35,6 +35,11 @@ impl Pace {
     /// How many may be in flight.
     pub(super) fn limit(&self) -> u32 {
         self.limit
+    }
+
+    /// What is known of the endpoint.
+    pub(super) fn standing(&self) -> Standing {
+        self.standing
     }
 
     /// Whether its last attempt succeeded (DLV-4).

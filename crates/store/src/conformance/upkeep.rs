@@ -1,6 +1,6 @@
 //! Health, counts and the end.
 
-use cstar_types::{DisabledReason, TeamId};
+use cstar_types::{DisabledReason, Histogram, TeamId};
 use tokio::task::JoinSet;
 
 use super::given::{self, at, keyed, new_event, publishing, recorded, soon};
@@ -114,4 +114,15 @@ pub async fn what_was_done_is_counted(subject: impl Subject) {
     assert_eq!((counts.events, counts.deliveries, counts.attempts), (3, 5, 3));
     assert!(counts.commits > commits);
     assert_eq!(counts.waiting, 0);
+    let sizes = store.commit_sizes();
+    let (commits, events): (Vec<u64>, u64) = (counted(&sizes.events), sizes.events.sum());
+    assert_eq!((commits, events), (vec![1, 1], 3), "a commit of one event, and one of two");
+    assert_eq!((counted(&sizes.deliveries).iter().sum::<u64>(), sizes.deliveries.sum()), (2, 5));
+}
+
+/// The counts of a histogram's buckets, up to the last that has any.
+fn counted(histogram: &Histogram) -> Vec<u64> {
+    let mut counts: Vec<u64> = histogram.buckets().map(|(_, count)| count).collect();
+    while counts.pop_if(|count| *count == 0).is_some() {}
+    counts
 }

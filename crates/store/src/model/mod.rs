@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::{Change, StoreError, Tail};
+use crate::{Change, CommitSizes, StoreError, Tail};
 use state::State;
 
 /// A store in memory.
@@ -30,6 +30,7 @@ pub struct Model {
     tail: Tail,
     operation_begun: Notify,
     refusals: AtomicUsize,
+    commit_sizes: CommitSizes,
 }
 
 impl Model {
@@ -83,8 +84,11 @@ impl Model {
         if state.closed {
             return Err(StoreError::ShuttingDown);
         }
+        let before = state.counts;
         let (answer, told) = change(&mut state)?;
         state.counts.commits += 1;
+        let (events, deliveries) = (before.events, before.deliveries);
+        self.commit_sizes.count(state.counts.events - events, state.counts.deliveries - deliveries);
         told.into_iter().for_each(|told| self.tail.tell(told));
         Ok(answer)
     }

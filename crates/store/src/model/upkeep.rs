@@ -5,7 +5,7 @@ use cstar_types::Timestamp;
 
 use super::Model;
 use super::state::State;
-use crate::{Cutoffs, Health, StoreCounts, StoreError, TailReader, Upkeep};
+use crate::{CommitSizes, Cutoffs, Health, StoreCounts, StoreError, TailReader, Upkeep};
 
 #[async_trait]
 impl Upkeep for Model {
@@ -19,6 +19,10 @@ impl Upkeep for Model {
 
     fn counts(&self) -> StoreCounts {
         self.state.lock().counts
+    }
+
+    fn commit_sizes(&self) -> &CommitSizes {
+        &self.commit_sizes
     }
 
     async fn remove_old(&self, cutoffs: Cutoffs, rows: usize) -> Result<usize, StoreError> {

@@ -29,7 +29,7 @@ use super::types::TypeNames;
 use super::vault::{Sealed, Shut, Vault};
 use super::wal;
 use super::writer::Writer;
-use crate::{StoreError, Tail};
+use crate::{CommitSizes, StoreError, Tail};
 
 /// The database within the data directory.
 const FILE: &str = "cstar.db";
@@ -107,6 +107,7 @@ fn start(opened: Opened, options: Options) -> Result<(Arc<Shared>, JoinHandle<()
         shared: Arc::clone(&shared),
         memory: Memory::default(),
         room,
+        commit_sizes: CommitSizes::default(),
         wal,
         cancelling,
         cut_at: None,

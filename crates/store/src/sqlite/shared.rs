@@ -13,7 +13,7 @@ use super::look::{Look, Shelf};
 use super::queue::{Class, Queue, Size, Waiting, Work};
 use super::readers::Readers;
 use super::tx::Tx;
-use crate::{Health, StoreCounts, StoreError, Tail};
+use crate::{CommitSizes, Health, StoreCounts, StoreError, Tail};
 
 /// Where the store is in its life; it never goes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,6 +42,7 @@ pub(super) struct Shared {
 
 /// Counts since the start.
 #[derive(Debug, Default)]
+    pub(super) commit_sizes: CommitSizes,
 pub(super) struct Counts {
     pub(super) commits: AtomicU64,
     pub(super) events: AtomicU64,

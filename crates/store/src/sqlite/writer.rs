@@ -140,6 +140,7 @@ impl Writer {
         counts.events.fetch_add(effects.events, Ordering::Relaxed);
         counts.deliveries.fetch_add(effects.deliveries as u64, Ordering::Relaxed);
         counts.attempts.fetch_add(effects.attempts, Ordering::Relaxed);
+        self.shared.commit_sizes.count(effects.events, effects.deliveries as u64);
         self.cancelling = effects.cancelling || (self.cancelling && !along.cancel);
         if !along.uses.is_empty() {
             self.shared.keys.written(&along.uses);

@@ -160,9 +160,8 @@ impl Dispatch {
 
     fn look_around(&mut self) {
         self.attempts.sender.close_idle();
-        let now = self.attempts.steady.now();
-        let oldest = self.lanes.due_since().map(|since| now.since(since));
-        self.attempts.gauges.show_oldest(oldest.unwrap_or_default());
+        // By the clock that says when something became due: the steady one may be ahead of it.
+        self.attempts.gauges.show_survey(self.lanes.survey(), (self.attempts.clock)());
     }
 
     fn step(&mut self) {

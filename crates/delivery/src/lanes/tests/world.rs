@@ -229,6 +229,11 @@ impl World {
     pub(super) fn nobody_waits_for_nothing(&self) {
         let taken = self.in_flight.len();
         assert_eq!(self.lanes.counts().in_flight, taken);
+        let survey = self.lanes.survey();
+        let of_all = [survey.proven, survey.untried, survey.failing];
+        assert_eq!(of_all.iter().map(|held| held.in_flight).sum::<u64>(), taken as u64);
+        let due = of_all.iter().map(|held| held.due).sum::<u64>();
+        assert_eq!((due, survey.due_since.is_some()), (self.lanes.counts().waiting as u64, due > 0));
         for lane in self.lanes.lanes.values() {
             let stuck = lane.turn() == Some(Turn::First);
             assert!(!stuck || taken >= 2 * SLOTS, "DLV-4: a proven lane found no slot");

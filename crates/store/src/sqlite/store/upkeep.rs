@@ -9,7 +9,7 @@ use crate::sqlite::queue::{Class, Size};
 use crate::sqlite::shared::Life;
 use crate::sqlite::tx::Tx;
 use crate::sqlite::{check, retention};
-use crate::{Cutoffs, Health, StoreCounts, StoreError, TailReader, Upkeep};
+use crate::{CommitSizes, Cutoffs, Health, StoreCounts, StoreError, TailReader, Upkeep};
 
 #[async_trait]
 impl Upkeep for SqliteStore {
@@ -23,6 +23,10 @@ impl Upkeep for SqliteStore {
 
     fn counts(&self) -> StoreCounts {
         self.shared.counts()
+    }
+
+    fn commit_sizes(&self) -> &CommitSizes {
+        &self.shared.commit_sizes
     }
 
     async fn remove_old(&self, cutoffs: Cutoffs, rows: usize) -> Result<usize, StoreError> {
