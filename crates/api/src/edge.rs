@@ -1,9 +1,11 @@
-//! The outermost layer: every answer carries a request id, and every refusal becomes a problem document here.
+//! The outermost layer: every request gets to know its client, every answer carries a request id, and every refusal becomes
+//! a problem document here.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use cstar_wire::header::REQUEST_ID;
@@ -12,6 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use tracing::Instrument;
 use uuid::Uuid;
 
+use crate::client_address::{Peer, TrustedProxies};
 use crate::error::ApiError;
 
 const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static(REQUEST_ID);
@@ -23,20 +26,30 @@ const REQUEST_ID_MAX_CHARS: usize = 64;
 ///
 /// The span holds the route's template, never the path or the query: those may hold ids of customers, or a token. A panic
 /// ends its own request alone: others may share the connection.
-pub(crate) async fn edge(request: Request, next: Next) -> Response {
+pub(crate) async fn edge(
+    State(proxies): State<Arc<TrustedProxies>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let started = Instant::now();
+    let peer = request.extensions().get::<Peer>().map(|Peer(peer)| peer.ip());
+    let client = peer.map(|peer| proxies.client(peer, request.headers()));
+    if let Some(client) = client {
+        request.extensions_mut().insert(client);
+    }
+    let client = client.map(|client| tracing::field::display(client.0));
     let id = request_id(request.headers());
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
-    let span = tracing::debug_span!("request", request_id = %id, %method, route);
+    let span = tracing::debug_span!("request", request_id = %id, client, %method, route);
 
     let answered = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone()).await;
     let mut response = answered.unwrap_or_else(|_| ApiError::internal("a panic").into_response());
     let error = response.extensions_mut().remove::<ApiError>();
     let code = error.as_ref().map(|error| error.code().as_str());
     if let Some(cause) = error.as_ref().and_then(ApiError::cause) {
-        tracing::error!(request_id = %id, %method, route, code, cause, "a request failed");
+        tracing::error!(request_id = %id, client, %method, route, code, cause, "a request failed");
     }
     let mut response = match error {
         Some(error) => {
@@ -71,24 +84,47 @@ fn is_sane(id: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use axum::Router;
     use axum::body::Body;
-    use axum::middleware::from_fn;
+    use axum::middleware::from_fn_with_state;
     use axum::routing::get;
+    use axum::{Extension, Router};
     use http::StatusCode;
     use tower::ServiceExt;
 
     use super::*;
+    use crate::client_address::ClientAddress;
+
+    fn proxies(range: &str) -> Arc<TrustedProxies> {
+        Arc::new(TrustedProxies::new(vec![range.parse().unwrap()]))
+    }
 
     #[tokio::test]
     async fn a_panic_is_answered_as_a_fault_of_the_server() {
         async fn broken() -> StatusCode {
             panic!("an invariant does not hold")
         }
-        let router = Router::new().route("/", get(broken)).layer(from_fn(edge));
+        let router =
+            Router::new().route("/", get(broken)).layer(from_fn_with_state(proxies("::1/128"), edge));
         let response = router.oneshot(Request::new(Body::empty())).await.unwrap();
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert!(response.headers().contains_key(&REQUEST_ID_HEADER));
+    }
+
+    /// Everybody behind the edge takes the client's address from one place.
+    #[tokio::test]
+    async fn a_request_knows_its_client() {
+        async fn told(Extension(ClientAddress(client)): Extension<ClientAddress>) -> String {
+            client.to_string()
+        }
+        let router =
+            Router::new().route("/", get(told)).layer(from_fn_with_state(proxies("10.0.0.0/8"), edge));
+        for (peer, expected) in [("10.0.0.1:9", "198.51.100.7"), ("203.0.113.5:9", "203.0.113.5")] {
+            let request = Request::builder().header("x-forwarded-for", "198.51.100.7");
+            let request = request.extension(Peer(peer.parse().unwrap())).body(Body::empty()).unwrap();
+            let response = router.clone().oneshot(request).await.unwrap();
+            let body = axum::body::to_bytes(response.into_body(), 99).await.unwrap();
+            assert_eq!(body, expected);
+        }
     }
 
     #[test]

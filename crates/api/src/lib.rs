@@ -11,6 +11,7 @@ mod auth;
 mod body;
 mod browser;
 mod catalog;
+mod client_address;
 mod edge;
 mod error;
 mod etag;
@@ -27,6 +28,7 @@ mod shared;
 mod stream;
 
 pub use browser::{BadOrigin, Origins};
+pub use client_address::{ClientAddress, Peer, TrustedProxies};
 pub use options::Options;
 pub use routes::router;
 pub use shared::{Api, Metrics, publish_times};

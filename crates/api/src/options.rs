@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::Origins;
+use crate::{Origins, TrustedProxies};
 use cstar_signature::TokenKey;
 use cstar_types::limits::{ENVELOPE_MAX_BYTES, WEBHOOKS_A_TEAM};
 
@@ -30,6 +30,8 @@ pub struct Options {
     /// The names by which this server is called beside IP addresses and `localhost`; a request that names another host is
     /// refused then. `None`: any.
     pub hosts: Option<Vec<String>>,
+    /// Proxies that are believed when they say whom they heard.
+    pub trusted_proxies: TrustedProxies,
     /// The most bytes of bodies that are held at a time, over all requests; beyond them a body is refused with
     /// `queue_full`.
     pub body_memory_bytes: usize,
@@ -72,6 +74,7 @@ impl Options {
             publish_timeout: PUBLISH_TIMEOUT,
             origins: Origins::default(),
             hosts: None,
+            trusted_proxies: TrustedProxies::default(),
             body_memory_bytes: BODY_MEMORY_BYTES,
             body_timeout: BODY_TIMEOUT,
         }

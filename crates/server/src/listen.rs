@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use cstar_api::Peer;
 use cstar_realtime::HangUp;
 use hyper::Request;
 use hyper::body::Incoming;
@@ -91,12 +92,13 @@ async fn serve_within(
     let server = Arc::new(http_server());
     let (draining, cut) = (GracefulShutdown::new(), CancellationToken::new());
     let mut door = Door::new(listener, limits.connections);
-    while let Some((stream, place)) = stop.run_until_cancelled(door.next()).await {
+    while let Some((stream, peer, place)) = stop.run_until_cancelled(door.next()).await {
         let Some(ends) = prepare(&stream) else { continue };
         let connection = Connection {
             server: Arc::clone(&server),
             router: router.clone(),
             cut: cut.child_token(),
+            peer: Peer(peer),
             ends,
             unacknowledged: limits.unacknowledged,
             _place: place,
@@ -134,6 +136,7 @@ struct Connection {
     router: Router,
     /// Ends it at once.
     cut: CancellationToken,
+    peer: Peer,
     ends: Ends,
     unacknowledged: Duration,
     _place: OwnedSemaphorePermit,
@@ -156,10 +159,12 @@ impl Connection {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let (hang_up, router, asked) = (scissors(&self.cut), self.router, Arc::new(Notify::new()));
+        let peer = self.peer;
         let asking = Arc::clone(&asked);
         let service = service_fn(move |mut request: Request<Incoming>| {
             asking.notify_one();
             request.extensions_mut().insert(hang_up.clone());
+            request.extensions_mut().insert(peer);
             router.clone().oneshot(request)
         });
         let connection =

@@ -51,6 +51,8 @@ pub struct Options {
     pub streams_per_team: usize,
     /// Whose pages may read answers.
     pub cors_origins: Origins,
+    /// Proxies that are believed when they say whom they heard.
+    pub trusted_proxies: Vec<IpNet>,
     /// Whether requests that name another host are refused.
     pub check_host: bool,
     /// Certificate chain and private key.
@@ -149,6 +151,7 @@ impl Options {
                 .read("streams-per-team", count)?
                 .ok_or_else(|| required("streams-per-team"))?,
             cors_origins: settings.read("cors-origins", str::parse)?.unwrap_or_default(),
+            trusted_proxies: settings.read("trusted-proxies", ranges)?.unwrap_or_default(),
             check_host: settings.read("check-host", switch)?.unwrap_or(false),
             tls: tls(settings)?,
             metrics_listen: settings.read("metrics-listen", address)?,
@@ -183,6 +186,9 @@ impl Options {
         }
         if !(1024..=limits::ENVELOPE_CEILING_BYTES).contains(&self.envelope_max_bytes) {
             return refuse("--envelope-max-bytes must be 1024 to 98304");
+        }
+        if self.trusted_proxies.iter().any(|range| range.prefix_len() == 0) {
+            return refuse("--trusted-proxies must not hold every address: anybody could say who they are");
         }
         if self.webhooks_per_team > limits::WEBHOOKS_A_TEAM_CEILING {
             return refuse("--webhooks-per-team must be at most 1000");
@@ -296,6 +302,8 @@ mod tests {
             (vec![("max-in-flight", "1")], "--max-in-flight"),
             (vec![("envelope-max-bytes", "100000")], "--envelope-max-bytes"),
             (vec![("allow-targets", "10.0.0.0/33")], "10.0.0.0/33"),
+            (vec![("trusted-proxies", "10.0.0.1/32,0.0.0.0/0")], "--trusted-proxies"),
+            (vec![("trusted-proxies", "10.0.0.0/8,::/0")], "--trusted-proxies"),
             (vec![("listen", "7070")], "--listen"),
             (vec![("cors-origins", "https://app.example.com/page")], "https://app.example.com/page"),
             (vec![("log-format", "xml")], "text or json"),

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
-use cstar_api::Api;
+use cstar_api::{Api, TrustedProxies};
 use cstar_delivery::{Engine, Handle, TargetRule};
 use cstar_realtime::Hub;
 use cstar_signature::TokenKey;
@@ -213,6 +213,7 @@ fn api_options(options: &Options, platform_key: &PlatformKey, tokens: TokenKey) 
         origins: options.cors_origins.clone(),
         requests_per_key: options.requests_per_key,
         requests_per_team: options.requests_per_team,
+        trusted_proxies: TrustedProxies::new(options.trusted_proxies.clone()),
         hosts: options.check_host.then(|| own_host(options).into_iter().collect()),
         ..cstar_api::Options::new(platform_key.digest, tokens)
     }

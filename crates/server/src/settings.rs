@@ -104,6 +104,12 @@ pub const SETTINGS: &[Setting] = &[
         None,
         "Web pages that may read from this server, such as https://app.example.com, localhost (any port) or *",
     ),
+    value(
+        "trusted-proxies",
+        "CIDR,...",
+        None,
+        "Proxies in front of this server that are believed when they say whom they heard, such as 10.0.0.0/8",
+    ),
     Setting {
         name: "check-host",
         kind: SettingKind::Switch,

@@ -40,9 +40,10 @@ pub fn router(api: Api) -> Router {
         Some(cors) => router.layer(cors),
         None => router,
     };
+    let proxies = Arc::new(shared.options().trusted_proxies.clone());
     router
         .layer(middleware::from_fn_with_state(Arc::clone(&shared), browser::check_host))
-        .layer(middleware::from_fn(edge::edge))
+        .layer(middleware::from_fn_with_state(proxies, edge::edge))
         .with_state(shared)
 }
 

@@ -1,6 +1,7 @@
 //! Taking connections, no more than there are places for.
 
 use std::io::{Error, ErrorKind};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,8 +26,8 @@ impl Door {
         Self { listener, places: Arc::new(Semaphore::new(places)), told_at: None }
     }
 
-    /// The next connection. Safe to drop while it waits.
-    pub(super) async fn next(&mut self) -> (TcpStream, OwnedSemaphorePermit) {
+    /// The next connection, and whose it is. Safe to drop while it waits.
+    pub(super) async fn next(&mut self) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
         if self.places.available_permits() == 0 && self.is_news() {
             tracing::warn!("as many connections are open as there may be; others wait until one is closed");
         }
@@ -34,7 +35,7 @@ impl Door {
         let place = place.expect("this semaphore is never closed");
         loop {
             match self.listener.accept().await {
-                Ok((stream, _)) => return (stream, place),
+                Ok((stream, peer)) => return (stream, peer, place),
                 Err(error) if is_of_one_connection(&error) => {
                     tracing::debug!(%error, "a connection broke before it was taken");
                 }
