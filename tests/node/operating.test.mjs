@@ -1,5 +1,4 @@
 // docs/operating.md: each command is run, in order, and prints what stands there but for ids, times and secrets.
-import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -8,51 +7,12 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 
 import { Child, CSTAR } from './child.mjs';
+import { compare, ID, steps } from './guide.mjs';
 import { freePort } from './harness.mjs';
 
 const GUIDE = new URL('../../docs/operating.md', import.meta.url);
-const ID = /\b(?:wh|dlv|op|evt_test)_[0-9a-z]{26}\b/g;
 /** The receiver is mended before this command. */
 const MENDED_BEFORE = 'cstar webhooks test';
-
-/** The commands of the guide, each with the lines that it prints. */
-function steps(text) {
-  const found = [];
-  for (const [, block] of text.matchAll(/^```console\n(.*?)^```$/gms)) {
-    for (const line of block.trimEnd().split('\n')) {
-      if (line.startsWith('$ ')) found.push({ command: line.slice(2), lines: [] });
-      else found.at(-1).lines.push(line);
-    }
-  }
-  return found;
-}
-
-/** What differs from run to run, but for ids. */
-const plain = (line) => line
-  .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
-  .replace(/whsec_[\w+/=]+/g, 'SECRET')
-  .replace(/\b\d+ ms\b/g, 'N ms');
-
-/** Holds the lines against the guide's, where `…` stands for any; learns which id stands for which. */
-function compare(command, expected, actual, ids) {
-  let at = 0;
-  for (const [number, line] of expected.entries()) {
-    if (line.trim() === '…') {
-      const next = plain(expected[number + 1]).replace(ID, 'ID');
-      while (at < actual.length && plain(actual[at]).replace(ID, 'ID') !== next) at += 1;
-      continue;
-    }
-    const shown = actual[at] ?? '(nothing more)';
-    assert.equal(plain(shown).replace(ID, 'ID'), plain(line).replace(ID, 'ID'), command);
-    const real = shown.match(ID) ?? [];
-    for (const [place, id] of (line.match(ID) ?? []).entries()) {
-      assert.equal(ids.get(id) ?? real[place], real[place], `${command}: ${id} is another one`);
-      ids.set(id, real[place]);
-    }
-    at += 1;
-  }
-  assert.equal(actual.length, at, `${command} prints more: ${actual.slice(at).join('\n')}`);
-}
 
 test('the guide to a failed delivery is true', async (t) => {
   let isWell = false;

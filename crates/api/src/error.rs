@@ -217,9 +217,10 @@ impl From<StoreError> for ApiError {
             StoreError::StorageFull => {
                 Self::new(Code::StorageFull, "the disk is nearly full; nothing was stored")
             }
-            StoreError::Damaged(_) | StoreError::Unusable(_) | StoreError::Database(_) => {
-                Self::internal(text)
-            }
+            StoreError::Damaged(_)
+            | StoreError::Unusable(_)
+            | StoreError::OtherMasterKey
+            | StoreError::Database(_) => Self::internal(text),
         }
     }
 }
@@ -247,6 +248,7 @@ mod tests {
             (StoreError::Unusable("x".into()), Code::Internal),
             (StoreError::Database("x".into()), Code::Internal),
         ] {
+            (StoreError::OtherMasterKey, Code::Internal),
             assert_eq!(ApiError::from(error.clone()).code(), code, "{error}");
         }
     }

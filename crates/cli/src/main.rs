@@ -7,8 +7,10 @@ mod context;
 mod data;
 mod exit;
 mod listen;
+mod new_file;
 mod output;
 mod profile;
+mod progress;
 mod trigger;
 
 use std::io::Write;
@@ -87,6 +89,8 @@ async fn call(global: &Global, command: Command, output: Output) -> Result<(), C
         Command::Keys(command) => commands::keys::run(global, command, output).await,
         Command::Teams(command) => commands::teams::run(global, command, output).await,
         Command::EventTypes(command) => commands::event_types::run(global, command, output).await,
+        Command::Backup(arguments) => commands::backup::back_up(global, arguments, output).await,
+        Command::Restore(arguments) => commands::backup::restore(global, arguments, output).await,
         Command::Verify(arguments) => commands::verify::run(arguments, output).await,
         Command::Login => commands::profiles::login(global, output).await,
         Command::Whoami => commands::profiles::whoami(global, output).await,

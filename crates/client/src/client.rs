@@ -56,6 +56,10 @@ impl Client {
         EventTypes { transport: &self.transport }
     }
 
+    pub(crate) const fn transport(&self) -> &Arc<Transport> {
+        &self.transport
+    }
+
     /// Whether the server is alive. It is asked once.
     ///
     /// # Errors

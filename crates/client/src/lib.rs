@@ -45,7 +45,7 @@ mod tls;
 mod transport;
 
 pub use api::{
-    BatchOptions, Deliveries, DeliveryQuery, EventQuery, EventTypes, Events, Keys, Operations, Order,
+    Backup, BatchOptions, Deliveries, DeliveryQuery, EventQuery, EventTypes, Events, Keys, Operations, Order,
     PublishOptions, Published, Teams, Webhooks,
 };
 pub use client::{Client, TeamClient};

@@ -5,16 +5,20 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
+use cstar_store::sqlite::holds_data;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::StartError;
+use crate::offline::Place;
 use crate::options::{Options, SecretSetting};
 
 /// 32 bytes in hex.
 const HEX_KEY_CHARS: usize = 64;
 const MASTER_KEY_FILE: &str = "master.key";
 const PLATFORM_DIGEST_FILE: &str = "platform-key.sha256";
+/// What stands beside the data.
+pub(crate) const FILES: [&str; 2] = [MASTER_KEY_FILE, PLATFORM_DIGEST_FILE];
 /// For its owner alone.
 const PRIVATE_MODE: u32 = 0o600;
 
@@ -35,17 +39,19 @@ impl PlatformKey {
     }
 }
 
-/// The master key: given, read from its file, or made beside the data with a warning.
-pub(crate) fn master_key(options: &Options) -> Result<Zeroizing<[u8; 32]>, StartError> {
-    if let Some(given) = &options.master_key {
-        return parse_hex(given.reveal(), "CSTAR_MASTER_KEY");
+/// The bytes of a master key.
+pub(crate) type MasterKey = Zeroizing<[u8; 32]>;
+
+/// The master keys that the data may be opened with: given, read from a file, or made beside data that is still to be made,
+/// with a warning. There are two of them while the key is being changed.
+pub(crate) fn master_keys(place: &Place) -> Result<Vec<MasterKey>, StartError> {
+    let known = known_master_keys(place)?;
+    if !known.is_empty() {
+        return Ok(known);
     }
-    if let Some(path) = &options.master_key_file {
-        return read_master_key(path);
-    }
-    let path = options.data.join(MASTER_KEY_FILE);
-    if path.exists() {
-        return read_master_key(&path);
+    let path = place.data.join(MASTER_KEY_FILE);
+    if holds_data(&place.data) {
+        return Err(no_master_key(place));
     }
     let key = Zeroizing::new(rand::random::<[u8; 32]>());
     write_new(&path, hex(&key).as_bytes())?;
@@ -53,7 +59,29 @@ pub(crate) fn master_key(options: &Options) -> Result<Zeroizing<[u8; 32]>, Start
         path = %path.display(),
         "made a master key beside the data: whoever has both can read webhook secrets; keep a copy of it elsewhere, or set CSTAR_MASTER_KEY"
     );
-    Ok(key)
+    Ok(vec![key])
+}
+
+/// The master keys that are given, or stand in a file; none if none is there.
+pub(crate) fn known_master_keys(place: &Place) -> Result<Vec<MasterKey>, StartError> {
+    if let Some(given) = &place.master_key {
+        return Ok(vec![parse_hex(given.reveal(), "CSTAR_MASTER_KEY")?]);
+    }
+    let beside = place.data.join(MASTER_KEY_FILE);
+    match &place.master_key_file {
+        Some(path) => read_master_keys(path),
+        None if beside.exists() => read_master_keys(&beside),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Another one must not be made in its place: it would open nothing, and hide that the right one is missing.
+pub(crate) fn no_master_key(place: &Place) -> StartError {
+    let data = place.data.display();
+    StartError::Unusable(format!(
+        "the master key that the data in {data} was encrypted with is missing: set CSTAR_MASTER_KEY, give \
+         --master-key-file, or put it back as {data}/{MASTER_KEY_FILE}"
+    ))
 }
 
 /// The platform key: given, known by its digest from an earlier start, or made and still to be kept.
@@ -75,7 +103,8 @@ pub(crate) fn platform_key(options: &Options) -> Result<PlatformKey, StartError>
     }
 }
 
-fn read_master_key(path: &Path) -> Result<Zeroizing<[u8; 32]>, StartError> {
+/// A line for each key: one, or two while the key is being changed.
+fn read_master_keys(path: &Path) -> Result<Vec<MasterKey>, StartError> {
     let metadata = std::fs::metadata(path).map_err(|error| StartError::file(path, &error))?;
     if metadata.permissions().mode() & 0o077 != 0 {
         let path = path.display();
@@ -84,10 +113,14 @@ fn read_master_key(path: &Path) -> Result<Zeroizing<[u8; 32]>, StartError> {
         )));
     }
     let text = Zeroizing::new(std::fs::read_to_string(path).map_err(|error| StartError::file(path, &error))?);
-    parse_hex(text.trim(), &path.display().to_string())
+    let from = path.display().to_string();
+    match text.trim().split_once('\n') {
+        Some((one, other)) => Ok(vec![parse_hex(one.trim(), &from)?, parse_hex(other.trim(), &from)?]),
+        None => Ok(vec![parse_hex(text.trim(), &from)?]),
+    }
 }
 
-fn parse_hex(text: &str, from: &str) -> Result<Zeroizing<[u8; 32]>, StartError> {
+fn parse_hex(text: &str, from: &str) -> Result<MasterKey, StartError> {
     let wrong =
         || StartError::Unusable(format!("{from} must hold {HEX_KEY_CHARS} hex characters (32 random bytes)"));
     if text.len() != HEX_KEY_CHARS || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -128,22 +161,36 @@ mod tests {
     use super::*;
     use crate::settings::Settings;
 
-    fn options(data: &Path) -> Options {
+    fn settings(data: &Path) -> Settings {
         let flags = [("data".to_owned(), data.display().to_string())].into();
-        Options::from_settings(&Settings::resolve(&flags, |_| None, None, &[]).unwrap()).unwrap()
+        Settings::resolve(&flags, |_| None, None, &[]).unwrap()
+    }
+
+    fn options(data: &Path) -> Options {
+        Options::from_settings(&settings(data)).unwrap()
     }
 
     /// SEC-3: made once, private, and the same at the next start.
     #[test]
     fn a_master_key_is_made_once_and_kept_private() {
         let directory = tempfile::tempdir().unwrap();
-        let options = options(directory.path());
-        let first = master_key(&options).unwrap();
-        assert_eq!(*first, *master_key(&options).unwrap());
+        let place = Place::from_settings(&settings(directory.path())).unwrap();
+        let first = master_keys(&place).unwrap();
+        assert_eq!(first, master_keys(&place).unwrap());
         let path = directory.path().join(MASTER_KEY_FILE);
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, PRIVATE_MODE);
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(master_key(&options).unwrap_err().to_string().contains("chmod 600"));
+        assert!(master_keys(&place).unwrap_err().to_string().contains("chmod 600"));
+    }
+
+    /// A key that was lost is not replaced by one that opens nothing.
+    #[test]
+    fn no_master_key_is_made_beside_data_that_is_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = Place::from_settings(&settings(directory.path())).unwrap();
+        std::fs::write(directory.path().join("cstar.db"), "data").unwrap();
+        assert!(master_keys(&place).unwrap_err().to_string().contains("is missing"));
+        assert!(!directory.path().join(MASTER_KEY_FILE).exists());
     }
 
     /// SEC-3: the platform key is printed once and never stored.

@@ -24,10 +24,11 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::descriptors;
 use crate::error::{StartError, StopError};
-use crate::keys::{self, PlatformKey};
+use crate::keys::{self, MasterKey, PlatformKey};
 use crate::listen;
 use crate::metrics::{self, Counts};
 use crate::operations::Operations;
+use crate::offline::Place;
 use crate::options::{Options, SecretSetting};
 use crate::retention::Retention;
 use crate::tasks::{TaskKind, Tasks};
@@ -137,10 +138,9 @@ struct Keys {
 async fn open_data(options: &Options) -> Result<(Arc<dyn Store>, Keys), StartError> {
     let made = DirBuilder::new().recursive(true).mode(PRIVATE_MODE).create(&options.data);
     made.map_err(|error| StartError::file(&options.data, &error))?;
-    let master_key = keys::master_key(options)?;
-    let tokens = TokenKey::derived_from(&master_key);
-    let store_options = sqlite::Options::new(options.data.clone(), sqlite::MasterKey::new(*master_key));
-    let store = tokio::task::spawn_blocking(move || SqliteStore::open(store_options))
+    let master_keys = keys::master_keys(&Place::of(options))?;
+    let data = options.data.clone();
+    let (store, master_key) = tokio::task::spawn_blocking(move || open_store(&data, master_keys))
         .await
         .map_err(|error| StartError::Unusable(format!("opening the store: {error}")))??;
     Ok((Arc::new(store), Keys { platform: keys::platform_key(options)?, tokens }))
@@ -148,6 +148,17 @@ async fn open_data(options: &Options) -> Result<(Arc<dyn Store>, Keys), StartErr
 
 async fn bind(address: SocketAddr) -> Result<(SocketAddr, TcpListener), StartError> {
     let bound = async {
+/// Opens the store with that of the keys which it was encrypted with.
+fn open_store(data: &Path, master_keys: Vec<MasterKey>) -> Result<(SqliteStore, MasterKey), StoreError> {
+    for master_key in master_keys {
+        match SqliteStore::open(sqlite::Options::new(data, sqlite::MasterKey::new(*master_key))) {
+            Err(StoreError::OtherMasterKey) => {}
+            opened => return opened.map(|store| (store, master_key)),
+        }
+    }
+    Err(StoreError::OtherMasterKey)
+}
+
         let listener = TcpListener::bind(address).await?;
         Ok((listener.local_addr()?, listener))
     };
@@ -249,7 +260,8 @@ fn start_upkeep(tasks: &mut Tasks, store: &Arc<dyn Store>, clock: Clock, options
     });
 }
 
-fn system_now() -> Timestamp {
+/// The system's clock.
+pub(crate) fn system_now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

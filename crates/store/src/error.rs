@@ -53,6 +53,9 @@ pub enum StoreError {
     /// The data directory cannot be used as it is: the text says why and what to do.
     #[error("{0}")]
     Unusable(String),
+    /// The secrets in the data are encrypted with a master key that was not given.
+    #[error("the data was encrypted with another master key: give that one")]
+    OtherMasterKey,
     /// The database refused something that it should not have refused.
     #[error("database: {0}")]
     Database(String),

@@ -4,6 +4,7 @@
 //! it can be written; `conformance` is the one suite that both must pass. A store knows nothing of HTTP, of
 //! signing, or of who reads.
 
+mod backup;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod deliveries;
@@ -17,6 +18,7 @@ pub mod sqlite;
 mod tail;
 mod upkeep;
 
+pub use backup::Backup;
 pub use deliveries::{ATTEMPTS_MAX, AttemptReport, Deliveries, DeliveryQuery, Due, DueSlice, Verdict};
 pub use directory::{Directory, KeyDigest, ListQuery, Rotation, SecretText, WebhookPatch, WebhookSecrets};
 pub use error::StoreError;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use cstar_types::{Histogram, Timestamp};
 
-use crate::{StoreError, TailReader};
+use crate::{Backup, StoreError, TailReader};
 
 /// Until when things are removed: what was made before its cutoff goes.
 #[derive(Debug, Clone, Copy)]
@@ -91,6 +91,11 @@ pub trait Upkeep: Send + Sync {
     /// Removes at most about `rows` rows that are older than their cutoff, or of deleted teams, in one short
     /// transaction. Answers how many; 0 means that nothing is left to remove.
     async fn remove_old(&self, cutoffs: Cutoffs, rows: usize) -> Result<usize, StoreError>;
+
+    /// A copy of everything that was answered before this call, and of nothing or all of each commit since; of each log it
+    /// holds the front (LOG-2). Secrets in it are encrypted with the master key, which is not in it (SEC-3). Writing goes
+    /// on meanwhile. `Conflict` while another one is made or read; `StorageFull` where the disk has no room for it.
+    async fn backup(&self, now: Timestamp) -> Result<Backup, StoreError>;
 
     /// Looks at everything stored; `Damaged` names the first thing that is not as it was written (LOG-3).
     async fn check(&self) -> Result<(), StoreError>;

@@ -467,3 +467,13 @@ fn service() -> Vec<Operation> {
             .answers_as(200, "OpenAPI 3.1.", "application/json", |_| json!({"type": "object"})),
     ]
 }
+        op(
+            Method::POST,
+            "/v1/backup",
+            "makeBackup",
+            "Service",
+            "A consistent copy of everything, made while publishing goes on; without the master key, which opens the secrets in it",
+            Needs::Platform,
+        )
+        .answers_as(200, "The copy, for `cstar restore`.", "application/octet-stream", |_| json!({"type": "string", "format": "binary"}))
+        .refuses(&[Code::Conflict]),

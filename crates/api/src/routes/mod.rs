@@ -1,5 +1,6 @@
 //! Which path is answered by what.
 
+mod backup;
 mod deliveries;
 mod event_types;
 mod events;
@@ -92,6 +93,7 @@ fn other_routes() -> Router<Arc<Shared>> {
         .route("/openapi.json", get(pages::description))
 }
 
+        .route("/v1/backup", post(backup::make))
 async fn not_found() -> ApiError {
     ApiError::new(Code::NotFound, "there is no such path")
 }

@@ -11,6 +11,7 @@ mod rows;
 mod serve;
 mod teams;
 mod trigger;
+mod upkeep;
 mod values;
 mod variables;
 mod verify;
@@ -30,6 +31,7 @@ pub(crate) use rows::{Period, Rows};
 pub(crate) use serve::{DevFlags, ServeFlags, refuse_flags_of_clients};
 pub(crate) use teams::Teams;
 pub(crate) use trigger::Trigger;
+pub(crate) use upkeep::{Backup, Restore, WITHOUT_SERVER};
 pub(crate) use verify::Verify;
 pub(crate) use webhooks::{WebhookOptions, Webhooks};
 
@@ -146,6 +148,18 @@ Examples:
   cstar event-types get ticket.created"
     )]
     EventTypes(EventTypes),
+    /// Copy everything that a server stores, while it goes on; with the platform key
+    #[command(before_help = "\
+Examples:
+  cstar backup cstar-monday.backup
+  cstar backup cstar-monday.backup --server https://cstar.example.com
+  cstar backup cstar-monday.backup --data /var/lib/cstar")]
+    Backup(Backup),
+    /// Make a data directory of a backup
+    #[command(before_help = "\
+Examples:
+  cstar restore cstar-monday.backup --data /var/lib/cstar --master-key-file /etc/cstar/master.key")]
+    Restore(Restore),
     /// Check a request against a webhook's secret, and say what is wrong
     #[command(before_help = "\
 Examples:

@@ -26,6 +26,11 @@ const OF_CLIENTS: [&str; 5] = ["server", "key", "team", "profile", "yes"];
 pub(super) const CONFIG_VARIABLE: &str = "CSTAR_CONFIG";
 
 impl ServeFlags {
+    /// These flags, and no others.
+    pub(super) fn only(values: BTreeMap<String, String>, config: Option<PathBuf>) -> Self {
+        Self { values, config, print_config: false }
+    }
+
     /// Every setting with its value, where `defaults` stand in for the server's own. What in the environment looks like a
     /// setting and is none is told.
     pub(crate) fn resolve(
@@ -47,13 +52,13 @@ impl ServeFlags {
 }
 
 /// Refuses the flags of clients, which would otherwise be ignored.
-pub(crate) fn refuse_flags_of_clients(global: &Global) -> Result<(), CliError> {
+pub(crate) fn refuse_flags_of_clients(global: &Global, this_one: &str) -> Result<(), CliError> {
     let Global { server, key, team, profile, yes, .. } = global;
     let given = [server.is_some(), key.is_some(), team.is_some(), profile.is_some(), *yes];
     match OF_CLIENTS.iter().zip(given).find(|(_, given)| *given) {
-        Some((name, _)) => Err(CliError::usage(format!(
-            "--{name} is for the commands that speak to a server; this one is the server"
-        ))),
+        Some((name, _)) => {
+            Err(CliError::usage(format!("--{name} is for the commands that speak to a server; {this_one}")))
+        }
         None => Ok(()),
     }
 }

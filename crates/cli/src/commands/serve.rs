@@ -14,7 +14,7 @@ pub(crate) async fn run(
     output: Output,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), CliError> {
-    refuse_flags_of_clients(global)?;
+    refuse_flags_of_clients(global, "this one is the server")?;
     let settings = flags.resolve(&[], output)?;
     if flags.print_config {
         return print_config(&settings, output);

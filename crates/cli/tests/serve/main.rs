@@ -1,5 +1,6 @@
 //! `cstar serve` as a process: what it promises, and what it keeps of that when it is killed, starved and lied to.
 
+mod backup;
 mod bad_input;
 mod crash;
 mod damage;

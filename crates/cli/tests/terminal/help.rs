@@ -50,6 +50,8 @@ async fn of_cstar_itself() {
       keys         The team's keys
       teams        Teams, with the platform key
       event-types  What can be published
+      backup       Copy everything that a server stores, while it goes on; with the platform key
+      restore      Make a data directory of a backup
       verify       Check a request against a webhook's secret, and say what is wrong
       login        Keep a server, a team and a key, read from standard input, as a profile
       whoami       Show which server, team and key commands use
@@ -888,5 +890,45 @@ async fn of_identity_and_verify() {
                              WEBHOOK_SECRET]
           --at <TIME>        When it came, such as 2025-12-10T14:30:00Z; now unless said
       -h, --help             Print help
+    ");
+}
+
+#[tokio::test]
+async fn of_upkeep() {
+    assert_snapshot!(help("backup").await, @r"
+    Examples:
+      cstar backup cstar-monday.backup
+      cstar backup cstar-monday.backup --server https://cstar.example.com
+      cstar backup cstar-monday.backup --data /var/lib/cstar
+
+    Copy everything that a server stores, while it goes on; with the platform key
+
+    Usage: cstar backup [OPTIONS] <FILE>
+
+    Arguments:
+      <FILE>  Where to write it; nothing may be there yet
+
+    Options:
+          --data <DIR>  Copy this data directory, on which no server runs, instead of asking a server
+      -h, --help        Print help
+    ");
+    assert_snapshot!(help("restore").await, @r"
+    Examples:
+      cstar restore cstar-monday.backup --data /var/lib/cstar --master-key-file /etc/cstar/master.key
+
+    Make a data directory of a backup
+
+    Usage: cstar restore [OPTIONS] <FILE>
+
+    Arguments:
+      <FILE>  The backup
+
+    Options:
+          --data <DIR>              Directory that holds the log [env: CSTAR_DATA, default: cstar-data]
+          --master-key-file <FILE>  File with the key that encrypts secrets; `master.key` in the
+                                    directory unless said, or CSTAR_MASTER_KEY [env:
+                                    CSTAR_MASTER_KEY_FILE]
+          --config <FILE>           TOML file of `cstar serve`, which may say both [env: CSTAR_CONFIG]
+      -h, --help                    Print help
     ");
 }

@@ -3,6 +3,7 @@
 //! Everything runs as the binary that was built, in a home of its own. Snapshots hold what is printed; what differs from
 //! run to run is blanked first (`redact.rs`).
 
+mod backup;
 mod calls;
 mod client;
 mod dev;

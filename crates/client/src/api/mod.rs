@@ -1,5 +1,6 @@
 //! The calls, one file for each noun.
 
+mod backup;
 mod deliveries;
 mod event_types;
 mod events;
@@ -10,6 +11,7 @@ mod teams;
 mod tests;
 mod webhooks;
 
+pub use backup::Backup;
 pub use deliveries::{Deliveries, DeliveryQuery};
 pub use event_types::EventTypes;
 pub use events::{BatchOptions, EventQuery, Events, Order, PublishOptions, Published};

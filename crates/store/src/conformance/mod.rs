@@ -5,6 +5,7 @@
 
 #![allow(clippy::missing_panics_doc, reason = "a rule says that it is broken by panicking")]
 
+pub mod backup;
 pub mod cancelling;
 pub mod fan_out;
 pub mod given;
@@ -194,6 +195,11 @@ mod tests {
         let areas = [
             include_str!("cancelling.rs"),
             include_str!("fan_out.rs"),
+            backup:
+                a_backup_is_as_long_as_it_says,
+                there_is_one_backup_at_a_time,
+                writing_goes_on_while_a_backup_is_read,
+                a_closed_store_makes_no_backup;
             include_str!("idempotency.rs"),
             include_str!("keys.rs"),
             include_str!("lists.rs"),
@@ -219,3 +225,4 @@ mod tests {
         }
     }
 }
+            include_str!("backup.rs"),

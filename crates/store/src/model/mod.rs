@@ -20,6 +20,7 @@ use tokio::sync::Notify;
 use crate::{Change, CommitSizes, StoreError, Tail};
 use state::State;
 
+use crate::backup::Turn;
 /// A store in memory.
 ///
 /// LOG-2, DLV-1: an append is one turn under the lock, from giving positions to telling the tail; nobody sees half of
@@ -32,6 +33,7 @@ pub struct Model {
     refusals: AtomicUsize,
     commit_sizes: CommitSizes,
 }
+    backups: Turn,
 
 impl Model {
     /// An empty store.

@@ -1,11 +1,12 @@
 //! Retention, health and the end.
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use cstar_types::Timestamp;
 
 use super::Model;
 use super::state::State;
-use crate::{CommitSizes, Cutoffs, Health, StoreCounts, StoreError, TailReader, Upkeep};
+use crate::{Backup, CommitSizes, Cutoffs, Health, StoreCounts, StoreError, TailReader, Upkeep};
 
 #[async_trait]
 impl Upkeep for Model {
@@ -27,6 +28,23 @@ impl Upkeep for Model {
 
     async fn remove_old(&self, cutoffs: Cutoffs, rows: usize) -> Result<usize, StoreError> {
         self.change(|state| Ok((state.remove_old(cutoffs, rows), None)))
+    }
+
+    /// What it holds, in words: nothing reads it again.
+    async fn backup(&self, _: Timestamp) -> Result<Backup, StoreError> {
+        let state = self.state.lock();
+        if state.closed {
+            return Err(StoreError::ShuttingDown);
+        }
+        let taken = self.backups.take()?;
+        let words = Bytes::from(format!("{state:#?}"));
+        Ok(Backup::new(
+            words.len() as u64,
+            std::iter::once(words).map(move |words| {
+                let _held = &taken;
+                Ok(words)
+            }),
+        ))
     }
 
     async fn check(&self) -> Result<(), StoreError> {

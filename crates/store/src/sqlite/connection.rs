@@ -61,6 +61,21 @@ fn use_wal(conn: &Connection) -> Result<(), Fault> {
     if mode == "wal" { Ok(()) } else { Err(StoreError::Unusable(NO_WAL.to_owned()).into()) }
 }
 
+/// A connection that copies the whole database into another file. It is opened for reading alone, so it need not be told.
+pub(super) fn prepare_copier(conn: &Connection) -> rusqlite::Result<()> {
+    prepare(conn, READER_CACHE_KIB)?;
+    conn.busy_timeout(BUSY)
+}
+
+/// A connection to a database that nobody uses yet, and that is made again if this is cut short: a journal of its own would
+/// outlive it, and be taken for one of the next.
+pub(super) fn prepare_restored(conn: &Connection) -> rusqlite::Result<()> {
+    prepare(conn, READER_CACHE_KIB)?;
+    conn.pragma_update_and_check(None, "journal_mode", "MEMORY", |_| Ok(()))?;
+    conn.pragma_update(None, "synchronous", "FULL")?;
+    conn.pragma_update(None, "foreign_keys", false)
+}
+
 /// A connection that reads.
 pub(super) fn prepare_reader(conn: &Connection) -> rusqlite::Result<()> {
     prepare(conn, READER_CACHE_KIB)?;

@@ -5,6 +5,9 @@ use std::path::Path;
 
 use crate::StoreError;
 
+/// Locked for as long as a process uses the data directory; it stays there, and holds nothing.
+pub(super) const FILE: &str = "LOCK";
+
 /// Holds the data directory for this process. The system frees it when the process ends, however it ends.
 #[derive(Debug)]
 pub(super) struct Lock {
@@ -13,7 +16,7 @@ pub(super) struct Lock {
 
 impl Lock {
     pub(super) fn take(dir: &Path) -> Result<Self, StoreError> {
-        let path = dir.join("LOCK");
+        let path = dir.join(FILE);
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
         let file = file.map_err(|error| {
             StoreError::Unusable(format!("cannot write to the data directory: {}: {error}", path.display()))

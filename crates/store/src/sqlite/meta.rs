@@ -32,6 +32,13 @@ fn get<T: FromSql>(conn: &Connection, name: &str, bytes: impl Fn(&T) -> Vec<u8>)
     if checksum(name, &bytes(&value)) == stored { Ok(Some(value)) } else { Err(Fault::damaged("meta", name)) }
 }
 
+/// Begins another life.
+pub(super) fn set_epoch(conn: &Connection, epoch: u32) -> Result<(), Fault> {
+    let sum = checksum(EPOCH, &epoch.to_be_bytes());
+    conn.execute("UPDATE meta SET value = ?2, checksum = ?3 WHERE name = ?1", params![EPOCH, epoch, sum])?;
+    Ok(())
+}
+
 /// Sets both, in one statement.
 pub(super) fn set(conn: &Connection, epoch: u32, probe: &[u8]) -> Result<(), Fault> {
     conn.execute(

@@ -21,6 +21,7 @@
 
 mod append;
 mod attempt_rows;
+mod backup;
 mod cancel;
 mod check;
 mod checkpoint;
@@ -47,6 +48,7 @@ mod operations;
 mod options;
 mod place;
 mod queue;
+mod offline;
 mod readers;
 mod record;
 mod resend;
@@ -73,3 +75,5 @@ mod tests;
 pub use options::Options;
 pub use store::SqliteStore;
 pub use vault::MasterKey;
+pub use backup::{Manifest, Restored, read_manifest, restore, verify};
+pub use offline::{Offline, holds_data};

@@ -4,13 +4,14 @@ use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU8;
+use std::sync::atomic::{AtomicBool, AtomicU8};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{Semaphore, watch};
 
+use super::backup::remove_part;
 use super::checkpoint::{Mode, Wal, checkpoint};
 use super::connection;
 use super::fault::Fault;
@@ -22,7 +23,7 @@ use super::meta;
 use super::options::Options;
 use super::queue::{Bounds, Queue};
 use super::readers::Readers;
-use super::room::Room;
+use super::room::{Probe, Room};
 use super::schema;
 use super::shared::{Counts, Life, Shared};
 use super::types::TypeNames;
@@ -32,19 +33,18 @@ use super::writer::Writer;
 use crate::{CommitSizes, StoreError, Tail};
 
 /// The database within the data directory.
-const FILE: &str = "cstar.db";
+pub(super) const FILE: &str = "cstar.db";
 /// Calls with results that may wait; a caller waits for its room here instead of being refused.
 const WAITING_CALLS: usize = 256;
 /// The first life of a store.
 const FIRST_EPOCH: u32 = 1;
 /// Known text, sealed, by which a wrong master key is noticed.
 const PROBE: &[u8] = b"cstar";
-const OTHER_KEY: &str = "the data was encrypted with another master key: give that one";
 
 /// A database that can be written to, and what belongs to it.
-struct Opened {
-    conn: Connection,
-    lock: Lock,
+pub(super) struct Opened {
+    pub(super) conn: Connection,
+    pub(super) lock: Lock,
     room: Room,
     wal: Wal,
 }
@@ -52,7 +52,7 @@ struct Opened {
 /// Opens a store, and starts its writer.
 pub(super) fn open(options: Options) -> Result<(Arc<Shared>, JoinHandle<()>), StoreError> {
     let dir = options.dir.clone();
-    let started = open_dir(&options).and_then(|opened| start(opened, options));
+    let started = open_dir(&options.dir, &options.probe).and_then(|opened| start(opened, options));
     started.map_err(|fault| match fault.into() {
         StoreError::StorageFull => {
             StoreError::Unusable(format!("the disk of {} is too full to start on: make room", dir.display()))
@@ -61,18 +61,19 @@ pub(super) fn open(options: Options) -> Result<(Arc<Shared>, JoinHandle<()>), St
     })
 }
 
-fn open_dir(options: &Options) -> Result<Opened, Fault> {
+/// Takes a directory, and brings its write-ahead log into the database.
+pub(super) fn open_dir(dir: &Path, probe: &Probe) -> Result<Opened, Fault> {
     if !connection::is_new_enough() {
         let found = rusqlite::version();
         let why = format!("SQLite {found} can damage its file: build cstar with 3.51.3 or later");
         return Err(StoreError::Unusable(why).into());
     }
-    let dir = &options.dir;
     make_dir(dir).map_err(|error| unusable_dir(dir, &error))?;
     let lock = Lock::take(dir)?;
     let wal = dir.join(format!("{FILE}-wal"));
     scan_wal(&wal)?;
-    let mut room = Room::new(dir, Arc::clone(&options.probe));
+    remove_part(dir).map_err(|error| unusable_dir(dir, &error))?;
+    let mut room = Room::new(dir, Arc::clone(probe));
     room.begin(fs::metadata(&wal).map_or(0, |wal| wal.len()));
 
     let flags =
@@ -109,6 +110,7 @@ fn start(opened: Opened, options: Options) -> Result<(Arc<Shared>, JoinHandle<()
         room,
         commit_sizes: CommitSizes::default(),
         wal,
+        is_copied: AtomicBool::new(false),
         cancelling,
         cut_at: None,
         uses_at: Instant::now(),
@@ -121,7 +123,7 @@ fn start(opened: Opened, options: Options) -> Result<(Arc<Shared>, JoinHandle<()
 }
 
 /// Events and endpoints are nobody else's business.
-fn make_dir(dir: &Path) -> io::Result<()> {
+pub(super) fn make_dir(dir: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
@@ -130,11 +132,11 @@ fn make_dir(dir: &Path) -> io::Result<()> {
 }
 
 /// A file that is synced can still be lost if its name is not.
-fn sync_dir(dir: &Path) -> io::Result<()> {
+pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
-fn unusable_dir(dir: &Path, error: &io::Error) -> StoreError {
+pub(super) fn unusable_dir(dir: &Path, error: &io::Error) -> StoreError {
     StoreError::Unusable(format!("cannot use the data directory {}: {error}", dir.display()))
 }
 
@@ -164,10 +166,11 @@ fn begin(conn: &Connection, vault: &Vault) -> Result<u32, Fault> {
     }
 }
 
-fn try_key(vault: &Vault, probe: &[u8]) -> Result<(), Fault> {
+/// Whether this is the master key that the data was encrypted with.
+pub(super) fn try_key(vault: &Vault, probe: &[u8]) -> Result<(), Fault> {
     match vault.open(Sealed::Probe, probe) {
         Ok(clear) if **clear == *PROBE => Ok(()),
         Ok(_) | Err(Shut::Damaged) => Err(Fault::damaged("meta", meta::PROBE)),
-        Err(Shut::OtherKey) => Err(StoreError::Unusable(OTHER_KEY.to_owned()).into()),
+        Err(Shut::OtherKey) => Err(StoreError::OtherMasterKey.into()),
     }
 }

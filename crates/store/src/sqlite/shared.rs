@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 use tokio::sync::{Semaphore, oneshot, watch};
 
@@ -39,6 +39,8 @@ pub(super) struct Shared {
     pub(super) fullness: AtomicU8,
     pub(super) counts: Counts,
 }
+    /// The whole database is being read for a backup.
+    pub(super) is_copied: AtomicBool,
 
 /// Counts since the start.
 #[derive(Debug, Default)]

@@ -8,6 +8,7 @@ mod upkeep;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
+use std::path::PathBuf;
 use std::thread::JoinHandle;
 
 use tokio::sync::Notify;
@@ -17,8 +18,10 @@ use super::options::Options;
 use super::queue::Size;
 use super::shared::Shared;
 use crate::StoreError;
+use super::room::Probe;
 
 /// A store on one machine's disk.
+use crate::backup::Turn;
 ///
 /// Dropping it finishes what was handed over, as [`crate::Upkeep::close`] does, and waits for that.
 pub struct SqliteStore {
@@ -29,6 +32,10 @@ pub struct SqliteStore {
     operation_begun: Notify,
 }
 
+    /// The data directory.
+    dir: PathBuf,
+    probe: Probe,
+    backups: Turn,
 /// A small change.
 const ONE: Size = Size { rows: 1, bytes: 4096 };
 
@@ -40,12 +47,16 @@ impl SqliteStore {
     pub fn open(options: Options) -> Result<Self, StoreError> {
         let (shared, writer) = open::open(options)?;
         Ok(Self {
+        let (dir, probe) = (options.dir.clone(), Arc::clone(&options.probe));
             shared,
             writer: Some(writer),
             removing_from: AtomicI64::new(0),
             operation_begun: Notify::new(),
         })
     }
+            dir,
+            probe,
+            backups: Turn::default(),
 }
 
 impl Drop for SqliteStore {

@@ -26,6 +26,12 @@ impl MasterKey {
         Self(Zeroizing::new(bytes))
     }
 
+    /// Tells it from others, for people; it betrays nothing of the key.
+    #[must_use]
+    pub fn id_text(&self) -> String {
+        hex(&self.id())
+    }
+
     fn id(&self) -> [u8; KEY_ID_BYTES] {
         let hash = Sha256::new().chain_update(b"cstar master key id").chain_update(*self.0).finalize();
         [hash[0], hash[1], hash[2], hash[3]]
@@ -34,6 +40,15 @@ impl MasterKey {
     fn cipher(&self) -> XChaCha20Poly1305 {
         XChaCha20Poly1305::new(&(*self.0).into())
     }
+}
+
+fn hex(id: &[u8]) -> String {
+    id.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Which master key this was sealed with, as [`MasterKey::id_text`] says it.
+pub(super) fn key_of(sealed: &[u8]) -> Option<String> {
+    sealed.get(1..1 + KEY_ID_BYTES).filter(|_| sealed[0] == FORMAT).map(hex)
 }
 
 /// What is sealed, and in which row: what was sealed for one cannot be opened as another.

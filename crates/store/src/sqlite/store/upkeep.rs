@@ -1,15 +1,20 @@
 //! Upkeep.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::thread;
 
 use async_trait::async_trait;
+use cstar_types::Timestamp;
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
 
 use super::SqliteStore;
 use crate::sqlite::queue::{Class, Size};
 use crate::sqlite::shared::Life;
 use crate::sqlite::tx::Tx;
-use crate::sqlite::{check, retention};
-use crate::{CommitSizes, Cutoffs, Health, StoreCounts, StoreError, TailReader, Upkeep};
+use crate::sqlite::{backup, check, retention};
+use crate::{Backup, CommitSizes, Cutoffs, Health, StoreCounts, StoreError, TailReader, Upkeep};
 
 #[async_trait]
 impl Upkeep for SqliteStore {
@@ -46,6 +51,27 @@ impl Upkeep for SqliteStore {
                 removed => return Ok(removed),
             }
         }
+    }
+
+    async fn backup(&self, now: Timestamp) -> Result<Backup, StoreError> {
+        self.shared.is_open()?;
+        let taken = self.backups.take()?;
+        let (shared, dir, probe) = (Arc::clone(&self.shared), self.dir.clone(), Arc::clone(&self.probe));
+        let (caller, answer) = oneshot::channel();
+        let caller = Arc::new(Mutex::new(Some(caller)));
+        let waiting = Arc::clone(&caller);
+        // Whoever asked may have stopped waiting.
+        let is_given_up = move || waiting.lock().as_ref().is_none_or(oneshot::Sender::is_closed);
+        let copying = move || {
+            let copied = backup::of_live(&shared, (&dir, &probe), taken, now, is_given_up);
+            let caller = caller.lock().take();
+            drop(caller.map(|caller| caller.send(copied)));
+        };
+        // A thread of its own: it takes as long as the database is large.
+        let begun = thread::Builder::new().name("cstar-backup".to_owned()).spawn(copying);
+        begun
+            .map_err(|error| StoreError::Database(format!("cannot start a thread for a backup: {error}")))?;
+        answer.await.unwrap_or_else(|_| Err(StoreError::Database("a backup was cut off".to_owned())))
     }
 
     async fn check(&self) -> Result<(), StoreError> {

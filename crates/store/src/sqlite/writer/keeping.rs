@@ -1,6 +1,7 @@
 //! What the writer does for the disk: the WAL is kept short, and room is kept free.
 
 use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::{Writer, answer};
@@ -65,7 +66,9 @@ impl Writer {
         if self.wal.frames.saturating_sub(self.wal.done) >= due_frames {
             self.checkpoint(Mode::Passive, Duration::ZERO);
         }
-        let overgrown = self.wal.frames >= due_frames.saturating_mul(WAL_TIMES_MAX);
+        // A backup reads for longer than anybody could wait.
+        let is_copied = self.shared.is_copied.load(Ordering::Relaxed);
+        let overgrown = !is_copied && self.wal.frames >= due_frames.saturating_mul(WAL_TIMES_MAX);
         if overgrown && self.cut_at.is_none_or(|cut_at| cut_at.elapsed() >= CUT_EVERY) {
             self.checkpoint(Mode::Truncate, CUT_PATIENCE);
             self.cut_at = Some(Instant::now());

@@ -1,0 +1,104 @@
+//! Administration of a data directory while no server runs on it.
+
+use std::path::{Path, PathBuf};
+
+use cstar_store::sqlite::{self, MasterKey, Offline};
+use cstar_store::{Backup, StoreError};
+
+use crate::StartError;
+use crate::keys;
+use crate::options::{Options, SecretSetting};
+use crate::server::system_now;
+use crate::settings::{Settings, SettingsError};
+
+pub use cstar_store::sqlite::{Manifest, Restored};
+
+/// Where a data directory is, and where its master key.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The data directory.
+    pub data: PathBuf,
+    pub(crate) master_key_file: Option<PathBuf>,
+    pub(crate) master_key: Option<SecretSetting>,
+}
+
+impl Place {
+    /// Reads those of a server's settings that say it.
+    ///
+    /// # Errors
+    /// When they contradict each other.
+    pub fn from_settings(settings: &Settings) -> Result<Self, SettingsError> {
+        let path = |text: &str| Ok::<_, std::convert::Infallible>(PathBuf::from(text));
+        let secret = |text: &str| Ok::<_, std::convert::Infallible>(SecretSetting::new(text.to_owned()));
+        let place = Self {
+            data: settings.read("data", path)?.ok_or_else(|| SettingsError("--data is needed".to_owned()))?,
+            master_key_file: settings.read("master-key-file", path)?,
+            master_key: settings.read("master-key", secret)?,
+        };
+        if place.master_key.is_some() && place.master_key_file.is_some() {
+            return Err(SettingsError("give CSTAR_MASTER_KEY or --master-key-file, not both".to_owned()));
+        }
+        Ok(place)
+    }
+
+    /// The place of a server's data.
+    pub(crate) fn of(options: &Options) -> Self {
+        let Options { data, master_key_file, master_key, .. } = options.clone();
+        Self { data, master_key_file, master_key }
+    }
+}
+
+/// Copies a data directory. It stays locked until the copy is read or dropped.
+///
+/// # Errors
+/// When there is nothing to copy, a server runs on it, or the copy cannot be made.
+pub fn back_up(data: &Path) -> Result<Backup, StartError> {
+    Offline::open(data).and_then(|offline| offline.into_backup(system_now())).map_err(refused)
+}
+
+/// Reads a whole backup. `told` hears how many of how many bytes were read.
+///
+/// # Errors
+/// When it is not whole, or none that this version knows.
+pub fn verify(backup: &Path, told: &mut dyn FnMut(u64, u64)) -> Result<Manifest, StartError> {
+    sqlite::verify(backup, told).map_err(refused)
+}
+
+/// Makes a data directory of a backup, for the master key that the backup was made under.
+///
+/// # Errors
+/// When the directory holds something, the backup is not whole, or the master key is missing or another one. The directory
+/// holds no data then.
+pub fn restore(place: &Place, backup: &Path, told: &mut dyn FnMut(u64, u64)) -> Result<Restored, StartError> {
+    let manifest = sqlite::read_manifest(backup).map_err(refused)?;
+    let given = keys::known_master_keys(place)?;
+    let key = given.iter().map(|key| MasterKey::new(**key)).find(|key| key.id_text() == manifest.master_key);
+    let key = key.ok_or_else(|| no_key_for(backup, &manifest, !given.is_empty()))?;
+    sqlite::restore(backup, &place.data, &keys::FILES, &key, system_now(), told).map_err(refused)
+}
+
+fn no_key_for(backup: &Path, manifest: &Manifest, is_given: bool) -> StartError {
+    let (backup, id) = (backup.display(), &manifest.master_key);
+    StartError::Unusable(if is_given {
+        format!(
+            "{backup} was made under another master key than the one given: give the one with the id {id}, which was in \
+             use at {}",
+            manifest.made_at
+        )
+    } else {
+        format!(
+            "{backup} needs the master key that it was made under, which has the id {id}: without it the secrets and the \
+             headers of all webhooks are unreadable, and nothing can be delivered. Set CSTAR_MASTER_KEY, give \
+             --master-key-file, or put it into the data directory as master.key"
+        )
+    })
+}
+
+/// What the operator can put right is told as such.
+fn refused(error: StoreError) -> StartError {
+    match error {
+        StoreError::Unusable(what) => StartError::Unusable(what),
+        StoreError::OtherMasterKey | StoreError::StorageFull => StartError::Unusable(error.to_string()),
+        other => other.into(),
+    }
+}
