@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{Origins, TrustedProxies};
 use cstar_signature::TokenKey;
-use cstar_types::limits::{ENVELOPE_MAX_BYTES, WEBHOOKS_A_TEAM};
+use cstar_types::limits::{ADDED_TYPES, ENVELOPE_MAX_BYTES, WEBHOOKS_A_TEAM};
 
 /// Settings of the API; the server checks them against each other before it hands them over.
 #[derive(Debug, Clone)]
@@ -17,6 +17,8 @@ pub struct Options {
     pub envelope_max_bytes: usize,
     /// The most webhooks of a team.
     pub webhooks_per_team: usize,
+    /// The most event types that the platform adds.
+    pub added_types: usize,
     /// The most requests of a team key in a second; 0 is no limit.
     pub requests_per_key: u32,
     /// The most requests of a team's keys together in a second; 0 is no limit.
@@ -68,6 +70,7 @@ impl Options {
             token_key,
             envelope_max_bytes: ENVELOPE_MAX_BYTES,
             webhooks_per_team: WEBHOOKS_A_TEAM,
+            added_types: ADDED_TYPES,
             requests_per_key: REQUESTS_PER_KEY,
             requests_per_team: REQUESTS_PER_TEAM,
             retention: RETENTION,

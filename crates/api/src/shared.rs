@@ -57,7 +57,8 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(api: Api) -> Arc<Self> {
-        let (ids, catalog, key_uses) = (Ids::default(), Catalog::builtin(), KeyUses::default());
+        let (ids, key_uses) = (Ids::default(), KeyUses::default());
+        let catalog = Catalog::new(Arc::clone(&api.store));
         let intake = Intake::new(api.options.body_memory_bytes, api.options.body_timeout);
         let rates = Rates::new(api.options.requests_per_key, api.options.requests_per_team);
         Arc::new(Self { api, ids, catalog, key_uses, intake, rates })

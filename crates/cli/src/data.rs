@@ -1,4 +1,4 @@
-//! `--data FILE|-|JSON`, and the data of a test event.
+//! `--data FILE|-|JSON` and `--file FILE|-|JSON`.
 
 use std::io::Read;
 
@@ -8,12 +8,12 @@ use crate::exit::CliError;
 
 /// Reads JSON from the text itself (if it begins like an object), from standard input (`-`), or from a file. Its
 /// bytes stay as they are: the server judges them.
-pub(crate) async fn read(source: String) -> Result<Box<RawValue>, CliError> {
+pub(crate) async fn read(flag: &'static str, source: String) -> Result<Box<RawValue>, CliError> {
     // On a thread of its own: an input that never ends does not keep an interrupt from ending the command.
-    tokio::task::spawn_blocking(move || read_now(&source)).await.map_err(std::io::Error::other)?
+    tokio::task::spawn_blocking(move || read_now(flag, &source)).await.map_err(std::io::Error::other)?
 }
 
-fn read_now(source: &str) -> Result<Box<RawValue>, CliError> {
+fn read_now(flag: &str, source: &str) -> Result<Box<RawValue>, CliError> {
     let text = match source {
         "-" => std::io::read_to_string(limited(std::io::stdin()))
             .map_err(|error| CliError::usage(format!("standard input: {error}")))?,
@@ -26,7 +26,7 @@ fn read_now(source: &str) -> Result<Box<RawValue>, CliError> {
         }
     };
     RawValue::from_string(text.trim().to_owned()).map_err(|error| {
-        CliError::usage(format!("--data is no JSON: {error}"))
+        CliError::usage(format!("{flag} is no JSON: {error}"))
             .hint("write an object, such as '{\"id\":\"1\"}'")
     })
 }
@@ -45,7 +45,7 @@ mod tests {
     /// T1: the server canonicalises; the command line changes no byte.
     #[test]
     fn the_bytes_of_an_object_stay_as_they_are() {
-        assert_eq!(read_now(r#" {"a":1.0, "2":1e2} "#).unwrap().get(), r#"{"a":1.0, "2":1e2}"#);
+        assert_eq!(read_now("--data", r#" {"a":1.0, "2":1e2} "#).unwrap().get(), r#"{"a":1.0, "2":1e2}"#);
     }
 
     #[test]
@@ -53,10 +53,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("data.json");
         std::fs::write(&path, "{\"id\":\"1\"}\n").unwrap();
-        assert_eq!(read_now(path.to_str().unwrap()).unwrap().get(), "{\"id\":\"1\"}");
+        assert_eq!(read_now("--data", path.to_str().unwrap()).unwrap().get(), "{\"id\":\"1\"}");
         std::fs::write(&path, "nope").unwrap();
-        assert!(read_now(path.to_str().unwrap()).is_err());
-        assert!(read_now("/does/not/exist").unwrap_err().message.contains("/does/not/exist"));
-        assert!(read_now("{nope").is_err());
+        assert!(read_now("--data", path.to_str().unwrap()).is_err());
+        assert!(read_now("--data", "/does/not/exist").unwrap_err().message.contains("/does/not/exist"));
+        assert!(read_now("--data", "{nope").is_err());
     }
 }

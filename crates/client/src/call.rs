@@ -36,6 +36,11 @@ impl Call {
         Self::new(Method::POST, path, Repeat::IfNotCarriedOut)
     }
 
+    /// Twice the same leaves what once leaves.
+    pub(crate) fn put(path: &[&dyn Display]) -> Self {
+        Self::new(Method::PUT, path, Repeat::Freely)
+    }
+
     pub(crate) fn patch(path: &[&dyn Display]) -> Self {
         Self::new(Method::PATCH, path, Repeat::IfNotCarriedOut)
     }

@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// What may be repeated without doing a thing twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Repeat {
-    /// It reads, or carries an idempotency key.
+    /// It reads, carries an idempotency key, or leaves the same however often it is made.
     Freely,
     /// It changes something: only what was certainly not carried out.
     IfNotCarriedOut,

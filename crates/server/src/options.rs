@@ -39,6 +39,8 @@ pub struct Options {
     pub envelope_max_bytes: usize,
     /// Most webhooks of a team.
     pub webhooks_per_team: usize,
+    /// The most event types that the platform adds.
+    pub added_types: usize,
     /// Memory for the newest frames of all streams, in bytes.
     pub stream_memory_bytes: usize,
     /// Most requests of a key in a second; 0 is no limit.
@@ -135,6 +137,7 @@ impl Options {
                 .read("envelope-max-bytes", count)?
                 .unwrap_or(limits::ENVELOPE_MAX_BYTES),
             webhooks_per_team: settings.read("webhooks-per-team", count)?.unwrap_or(limits::WEBHOOKS_A_TEAM),
+            added_types: settings.read("event-types", count)?.unwrap_or(limits::ADDED_TYPES),
             stream_memory_bytes: settings
                 .read("stream-memory", count)?
                 .ok_or_else(|| required("stream-memory"))?,
@@ -192,6 +195,9 @@ impl Options {
         }
         if self.webhooks_per_team > limits::WEBHOOKS_A_TEAM_CEILING {
             return refuse("--webhooks-per-team must be at most 1000");
+        }
+        if self.added_types > limits::ADDED_TYPES_CEILING {
+            return refuse("--event-types must be at most 1000");
         }
         if self.platform_key.as_ref().is_some_and(|key| key.reveal().chars().count() < PLATFORM_KEY_MIN_CHARS)
         {

@@ -220,6 +220,7 @@ fn api_options(options: &Options, platform_key: &PlatformKey, tokens: TokenKey) 
     cstar_api::Options {
         envelope_max_bytes: options.envelope_max_bytes,
         webhooks_per_team: options.webhooks_per_team,
+        added_types: options.added_types,
         retention: options.retention,
         origins: options.cors_origins.clone(),
         requests_per_key: options.requests_per_key,

@@ -78,6 +78,7 @@ pub const SETTINGS: &[Setting] = &[
         "Largest envelope, at most 98304: common receivers refuse more",
     ),
     value("webhooks-per-team", "COUNT", Some("100"), "Most webhooks a team may have, at most 1000"),
+    value("event-types", "COUNT", Some("200"), "Most event types that may be added to the built-in ones, at most 1000"),
     value(
         "stream-memory",
         "BYTES",

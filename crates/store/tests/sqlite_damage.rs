@@ -8,6 +8,7 @@ use cstar_store::conformance::given::{self, at, keyed, new_event, publishing};
 use cstar_store::conformance::{AnyStore, read};
 use cstar_store::sqlite::{MasterKey, Options, SqliteStore};
 use cstar_store::{NewOperation, Order, StoreError, Verdict};
+use cstar_types::catalog::CatalogEntry;
 use cstar_types::{
     DeliveryStatus, OperationId, OperationStatus, OperationWork, Patterns, ResendFilter, TeamId, Timestamp,
     WebhookId,
@@ -41,7 +42,18 @@ async fn filled(store: &AnyStore) -> (TeamId, WebhookId) {
         given::recorded(store, due, *verdict, at(1)).await;
     }
     store.begin(resending(team, Patterns::all()), at(2)).await.unwrap();
+    store.put_event_type(order_paid(), 9, None, at(2)).await.unwrap();
     (team, webhook)
+}
+
+fn order_paid() -> CatalogEntry {
+    CatalogEntry {
+        event_type: given::event_type("order.paid"),
+        description: "An order is paid".to_owned(),
+        fires_on: "When the payment of an order is confirmed".to_owned(),
+        schema: r#"{"type":"object"}"#.to_owned(),
+        example: r#"{"id":"1"}"#.to_owned(),
+    }
 }
 
 /// A resend of all that failed, by a key that sees these types.
@@ -70,6 +82,7 @@ async fn all(store: &AnyStore, team: TeamId, webhook: WebhookId) -> Result<Strin
     all.push(format!("{:?}", store.due(webhook, Timestamp::from_millis(i64::MAX), 200).await?));
     all.push(format!("{:?}", store.lanes().await?));
     all.push(format!("{:?}", store.operations(team, read::first(200)).await?));
+    all.push(format!("{:?}", store.event_types()));
     Ok(all.join("\n"))
 }
 

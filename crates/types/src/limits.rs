@@ -40,6 +40,14 @@ pub const URL_MAX_BYTES: usize = 2048;
 /// The longest free text (a name or description), in characters.
 pub const TEXT_MAX_CHARS: usize = 500;
 
+/// The default number of event types that the platform may add to the built-in ones: their compiled schemas stay in memory.
+pub const ADDED_TYPES: usize = 200;
+/// How far an operator may raise [`ADDED_TYPES`].
+pub const ADDED_TYPES_CEILING: usize = 1000;
+
+/// The longest JSON Schema of an event type, in bytes.
+pub const SCHEMA_MAX_BYTES: usize = 32 * 1024;
+
 /// The most operations of a team that are under way together: they take turns, so more would only make each slower.
 pub const OPERATIONS_A_TEAM: usize = 10;
 
@@ -68,4 +76,5 @@ const _: () = assert!(OVERLAP_DEFAULT.as_secs() <= OVERLAP_MAX.as_secs());
 const _: () = assert!(RESPONSE_KEPT_BYTES <= RESPONSE_READ_MAX_BYTES);
 const _: () =
     assert!(WEBHOOKS_A_TEAM_CEILING <= COMMIT_MAX_DELIVERIES, "one event must always fit one commit");
+const _: () = assert!(ADDED_TYPES <= ADDED_TYPES_CEILING);
 const _: () = assert!(PAGE_DEFAULT_ROWS <= PAGE_MAX_ROWS);

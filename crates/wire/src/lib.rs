@@ -20,7 +20,7 @@ mod team;
 mod token;
 mod webhook;
 
-pub use catalog::EventTypeEntry;
+pub use catalog::{EventTypeEntry, PutEventType};
 pub use code::{Code, UnknownCode};
 pub use control::{Gap, GapReason, StreamReady, StreamReconnect, StreamUnauthorized};
 pub use delivery::{

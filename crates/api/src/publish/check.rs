@@ -7,7 +7,7 @@ use cstar_wire::{Code, FieldError};
 use super::Request;
 use super::read::Draft;
 use crate::auth::Caller;
-use crate::catalog::{Catalog, Known};
+use crate::catalog::{Catalog, Found};
 use crate::error::{ApiError, ApiResult, FIELD_ERRORS_MAX};
 use crate::ids::Ids;
 
@@ -71,13 +71,10 @@ impl Check<'_> {
 ///
 /// SEC-2: a key publishes what it sees. That is looked at first, so that the rest of the catalog's types are no matter to
 /// it.
-pub(crate) fn known<'c>(
-    caller: &Caller,
-    catalog: &'c Catalog,
-    name: &str,
-) -> Result<&'c Known, (Code, String)> {
+pub(crate) fn known(caller: &Caller, catalog: &Catalog, name: &str) -> Result<Found, (Code, String)> {
     let known = catalog.find(name);
-    let parsed = known.map(|known| known.event_type().clone()).or_else(|| name.parse::<EventType>().ok());
+    let parsed =
+        known.as_ref().map(|known| known.event_type().clone()).or_else(|| name.parse::<EventType>().ok());
     if parsed.is_some_and(|event_type| !caller.sees(&event_type)) {
         return Err((Code::OutsidePatterns, "the key's patterns do not match this type".to_owned()));
     }

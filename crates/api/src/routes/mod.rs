@@ -78,7 +78,10 @@ fn json_routes() -> Router<Arc<Shared>> {
         .route(&of_team("operations"), get(operations::list))
         .route(&of_team("operations/{operation}"), get(operations::one).delete(operations::cancel))
         .route("/v1/event-types", get(event_types::list))
-        .route("/v1/event-types/{type}", get(event_types::one))
+        .route(
+            "/v1/event-types/{type}",
+            get(event_types::one).put(event_types::put).delete(event_types::delete),
+        )
         .route_layer(middleware::from_fn(answers_json))
 }
 

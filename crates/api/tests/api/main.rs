@@ -5,6 +5,7 @@ mod bad_input;
 mod browsers;
 mod deliveries;
 mod description;
+mod event_types;
 mod keys;
 mod lists;
 mod open_streams;

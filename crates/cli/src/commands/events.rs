@@ -22,8 +22,11 @@ pub(crate) async fn run(global: &Global, command: Events, output: Output) -> Res
         }
         Events::Get { event } => output.line(team.events().get(event).await?.as_str()),
         Events::Publish { event_type, data, idempotency_key, no_webhooks } => {
-            let publish =
-                Publish { event_type, data: data::read(data).await?, webhooks: no_webhooks.then_some(false) };
+            let publish = Publish {
+                event_type,
+                data: data::read("--data", data).await?,
+                webhooks: no_webhooks.then_some(false),
+            };
             let options = PublishOptions { idempotency_key, test: false };
             let published = team.events().publish(&publish, options).await?;
             output.note(&format!(

@@ -7,6 +7,7 @@ mod wait;
 use cstar_client::{Client, PublishOptions, Published};
 use cstar_types::EventType;
 use cstar_types::catalog::{Catalog, nearest};
+use cstar_types::limits::PAGE_MAX_ROWS;
 use cstar_wire::Publish;
 use serde_json::value::RawValue;
 
@@ -23,12 +24,14 @@ use tree::Tree;
 pub(crate) async fn run(global: &Global, arguments: Trigger, output: Output) -> Result<(), CliError> {
     let context = Context::find(global)?;
     let team = context.team_client()?;
-    let event_type: EventType =
-        arguments.event_type.parse().map_err(|_| unknown_type(&arguments.event_type))?;
+    let client = context.client()?;
+    let Ok(event_type) = arguments.event_type.parse::<EventType>() else {
+        return Err(unknown_type(&client, &arguments.event_type).await);
+    };
     if !context.is_local() {
         ask::confirm(who_is_met(&context, &arguments), global.yes).await?;
     }
-    let data = event_data(&context.client()?, &event_type, &arguments).await?;
+    let data = event_data(&client, &event_type, &arguments).await?;
     let publish = Publish { event_type, data, webhooks: arguments.listeners_only.then_some(false) };
     let mut published = Vec::new();
     for _ in 0..arguments.count {
@@ -64,14 +67,27 @@ fn tell(output: Output, published: &Published) -> Result<(), CliError> {
     ))
 }
 
-fn unknown_type(text: &str) -> CliError {
-    let known = || Catalog::builtin().iter().map(|entry| entry.event_type.as_str());
-    let near = nearest(text, known());
+async fn unknown_type(client: &Client, text: &str) -> CliError {
+    let known = known_types(client).await;
+    let near = nearest(text, known.iter().map(String::as_str));
     let hint = match near.is_empty() {
-        true => format!("the types are {}", known().collect::<Vec<_>>().join(", ")),
+        true => format!("the types are {}", known.join(", ")),
         false => format!("did you mean {}?", near.join(", ")),
     };
     CliError::usage(format!("there is no event type `{text}`")).hint(hint)
+}
+
+/// The types that the server knows; where it does not say, those that every server knows.
+async fn known_types(client: &Client) -> Vec<String> {
+    let mut pages = client.event_types().list().limit(PAGE_MAX_ROWS);
+    let mut known = Vec::new();
+    while let Ok(Some(page)) = pages.next_page().await {
+        known.extend(page.data.iter().map(|entry| entry.event_type.to_string()));
+    }
+    if known.is_empty() {
+        known.extend(Catalog::builtin().iter().map(|entry| entry.event_type.to_string()));
+    }
+    known
 }
 
 /// What was given, or the type's example, with every `--set` applied; what no `--set` names stays as it is.
@@ -82,7 +98,7 @@ async fn event_data(
 ) -> Result<Box<RawValue>, CliError> {
     let example = example(client, event_type).await?;
     let data = match &arguments.data {
-        Some(source) => data::read(source.clone()).await?,
+        Some(source) => data::read("--data", source.clone()).await?,
         None => example,
     };
     let mut tree = Tree::from(data);
@@ -99,7 +115,7 @@ async fn example(client: &Client, event_type: &EventType) -> Result<Box<RawValue
     }
     match client.event_types().get(event_type).await {
         Ok(entry) => Ok(entry.example),
-        Err(error) if error.status() == Some(404) => Err(unknown_type(event_type.as_str())),
+        Err(error) if error.status() == Some(404) => Err(unknown_type(client, event_type.as_str()).await),
         Err(error) => Err(error.into()),
     }
 }

@@ -772,9 +772,11 @@ async fn of_what_is_looked_up() {
     Usage: cstar event-types [OPTIONS] <COMMAND>
 
     Commands:
-      list  List every type that can be published
-      get   Show one: when it fires, its schema and an example
-      help  Print this message or the help of the given subcommand(s)
+      list    List every type that can be published
+      get     Show one: when it fires, its schema and an example
+      put     Add one, or change one that was added, with the platform key
+      delete  Delete one that was added: its events stay, and new ones are refused
+      help    Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help  Print help
@@ -799,6 +801,36 @@ async fn of_what_is_looked_up() {
     Show one: when it fires, its schema and an example
 
     Usage: cstar event-types get [OPTIONS] <TYPE>
+
+    Arguments:
+      <TYPE>  The type
+
+    Options:
+      -h, --help  Print help
+    ");
+    assert_snapshot!(help("event-types put").await, @r"
+    Examples:
+      cstar event-types put order.paid --file order.paid.json
+      cstar event-types put order.paid --file -
+
+    Add one, or change one that was added, with the platform key
+
+    Usage: cstar event-types put [OPTIONS] --file <FILE|-|JSON> <TYPE>
+
+    Arguments:
+      <TYPE>  The type
+
+    Options:
+          --file <FILE|-|JSON>  As `get` shows one: a file, - for standard input, or the JSON itself
+      -h, --help                Print help
+    ");
+    assert_snapshot!(help("event-types delete").await, @r"
+    Examples:
+      cstar event-types delete order.paid
+
+    Delete one that was added: its events stay, and new ones are refused
+
+    Usage: cstar event-types delete [OPTIONS] <TYPE>
 
     Arguments:
       <TYPE>  The type

@@ -7,6 +7,7 @@
 
 pub mod backup;
 pub mod cancelling;
+pub mod event_types;
 pub mod fan_out;
 pub mod given;
 pub mod history;
@@ -140,6 +141,12 @@ macro_rules! conformance_suite {
                 another_teams_key_is_not_revoked,
                 the_last_use_of_a_key_is_noted,
                 keys_are_listed_newest_first;
+            event_types:
+                a_type_is_read_as_it_was_put,
+                a_type_is_changed_by_putting_it_again,
+                a_type_that_changed_meanwhile_is_left_alone,
+                there_are_so_many_added_types,
+                events_of_a_deleted_type_stay;
             teams:
                 a_team_has_an_id_and_a_name,
                 teams_are_listed_in_the_order_of_their_making,
@@ -194,6 +201,7 @@ mod tests {
         let suite = include_str!("mod.rs");
         let areas = [
             include_str!("cancelling.rs"),
+            include_str!("event_types.rs"),
             include_str!("fan_out.rs"),
             backup:
                 a_backup_is_as_long_as_it_says,

@@ -6,6 +6,7 @@
 
 mod deliveries;
 mod directory;
+mod event_types;
 mod log;
 mod operations;
 mod state;

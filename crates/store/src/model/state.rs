@@ -9,7 +9,7 @@ use cstar_types::{
 };
 
 use super::operations::Run;
-use crate::{Due, FanOut, KeyDigest, LogEnds, StoreCounts, StoreError, WebhookSecrets};
+use crate::{AddedTypes, Due, FanOut, KeyDigest, LogEnds, StoreCounts, StoreError, WebhookSecrets};
 
 /// The model is never restored from a backup.
 pub(super) const EPOCH: u32 = 1;
@@ -26,6 +26,7 @@ pub(super) struct State {
     pub(super) deliveries: BTreeMap<DeliveryId, Row>,
     pub(super) idempotency_keys: BTreeMap<(TeamId, String), FirstUse>,
     pub(super) operations: BTreeMap<OperationId, Run>,
+    pub(super) event_types: Arc<AddedTypes>,
     pub(super) counts: StoreCounts,
     pub(super) closed: bool,
 }

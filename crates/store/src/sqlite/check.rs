@@ -27,6 +27,7 @@ enum Part {
     Meta,
     Types,
     Teams,
+    EventTypes,
     /// Keys, webhooks and operations.
     OfTeams,
     Events,
@@ -35,7 +36,7 @@ enum Part {
     IdempotencyKeys,
 }
 
-const PARTS: [Part; 19] = [
+const PARTS: [Part; 21] = [
     Part::Structure("meta"),
     Part::Structure("types"),
     Part::Structure("teams"),
@@ -47,8 +48,10 @@ const PARTS: [Part; 19] = [
     Part::Structure("deliveries"),
     Part::Structure("attempts"),
     Part::Structure("operations"),
+    Part::Structure("event_types"),
     Part::Meta,
     Part::Types,
+    Part::EventTypes,
     Part::Teams,
     Part::OfTeams,
     Part::Events,
@@ -82,6 +85,7 @@ pub(super) fn slice(look: Look<'_>, progress: Progress) -> Result<Option<Progres
         Part::Structure(table) => structure(look, table)?,
         Part::Meta => meta::epoch(look.conn).and(meta::probe(look.conn)).map(|_| None)?,
         Part::Types => types(look, after)?,
+        Part::EventTypes => event_types(look)?,
         Part::Teams => teams(look, after)?,
         Part::OfTeams => of_teams(look, after)?,
         Part::Events => events(look, after)?,
@@ -111,6 +115,12 @@ fn types(look: Look<'_>, after: i64) -> Result<Option<i64>, Fault> {
         last = Some(number);
     }
     Ok(last)
+}
+
+/// They are few.
+fn event_types(look: Look<'_>) -> Result<Option<i64>, Fault> {
+    look.event_types_added()?.into_iter().collect::<Result<Vec<_>, _>>()?;
+    Ok(None)
 }
 
 fn teams(look: Look<'_>, after: i64) -> Result<Option<i64>, Fault> {

@@ -33,6 +33,8 @@ mod delivery_rows;
 mod disk;
 mod due;
 mod event_rows;
+mod event_type_rows;
+mod event_types;
 mod events;
 mod fault;
 mod idempotency;

@@ -14,10 +14,11 @@ use tokio::sync::{Semaphore, watch};
 use super::backup::remove_part;
 use super::checkpoint::{Mode, Wal, checkpoint};
 use super::connection;
+use super::event_types::KnownTypes;
 use super::fault::Fault;
 use super::keys::KnownKeys;
 use super::lock::Lock;
-use super::look::Shelf;
+use super::look::{Look, Shelf};
 use super::memory::Memory;
 use super::meta;
 use super::options::Options;
@@ -92,12 +93,14 @@ fn start(opened: Opened, options: Options) -> Result<(Arc<Shared>, JoinHandle<()
     let vault = Vault::new(options.master_key);
     let shelf = Shelf { epoch: begin(&conn, &vault)?, types: TypeNames::default(), vault };
     let cancelling = conn.prepare("SELECT 1 FROM webhooks WHERE cancelling = 1")?.exists(())?;
+    let event_types = KnownTypes::read(Look { conn: &conn, shelf: &shelf })?;
     let shared = Arc::new(Shared {
         queue: Queue::new(Bounds { calls: options.waiting_calls, bytes: options.waiting_bytes }),
         waits: Arc::new(Semaphore::new(WAITING_CALLS)),
         shelf,
         readers: Readers::open(&options.dir.join(FILE), options.readers.max(1))?,
         keys: KnownKeys::default(),
+        event_types,
         tail: Tail::default(),
         life: watch::Sender::new(Life::Open),
         fullness: AtomicU8::new(0),

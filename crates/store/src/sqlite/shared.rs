@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use super::disk::Fullness;
+use super::event_types::KnownTypes;
 use super::fault::Fault;
 use super::keys::KnownKeys;
 use super::look::{Look, Shelf};
@@ -33,6 +34,7 @@ pub(super) struct Shared {
     pub(super) shelf: Shelf,
     pub(super) readers: Readers,
     pub(super) keys: KnownKeys,
+    pub(super) event_types: KnownTypes,
     pub(super) tail: Tail,
     pub(super) life: watch::Sender<Life>,
     /// A [`Fullness`], as a number.

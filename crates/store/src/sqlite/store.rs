@@ -2,6 +2,7 @@
 
 mod deliveries;
 mod directory;
+mod event_types;
 mod log;
 mod operations;
 mod upkeep;

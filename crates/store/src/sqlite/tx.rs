@@ -5,6 +5,7 @@ use std::sync::Arc;
 use cstar_types::{Entry, KeyId, TeamId};
 use rusqlite::Connection;
 
+use super::event_types::TypeChange;
 use super::look::{Look, Shelf};
 use super::memory::Memory;
 use crate::{Change, Due};
@@ -32,6 +33,7 @@ pub(super) struct Effects {
     pub(super) keys: Vec<KeyId>,
     /// Teams whose keys are.
     pub(super) teams: Vec<TeamId>,
+    pub(super) event_types: Vec<TypeChange>,
     pub(super) events: u64,
     /// How many deliveries it made.
     pub(super) deliveries: usize,

@@ -147,6 +147,7 @@ impl Writer {
             self.uses_at = Instant::now();
         }
         self.shared.keys.forget(&effects.keys, &effects.teams);
+        self.shared.event_types.apply(effects.event_types);
         effects.told.into_iter().for_each(|change| self.shared.tail.tell(change));
     }
 

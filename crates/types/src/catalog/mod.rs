@@ -3,11 +3,13 @@
 //!
 //! A file here for each type. An application's own types live in the store; [`nearest`] serves both.
 
+mod added;
 mod entry;
 mod nearest;
 
 use std::sync::LazyLock;
 
+pub use added::AddedType;
 pub use entry::{CatalogEntry, CatalogError};
 pub use nearest::nearest;
 

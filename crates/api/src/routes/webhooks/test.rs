@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{Api, visible};
 use crate::auth::{Access, PathId};
-use crate::catalog::Known;
+use crate::catalog::{Found, Known};
 use crate::error::{ApiError, ApiResult};
 use crate::fields::{Fields, text};
 use crate::publish::known;
@@ -23,7 +23,7 @@ use crate::routes::publish::known_within;
 use crate::shared::Shared;
 use crate::{answer, body};
 
-/// Sent where the webhook wants none of the built-in types.
+/// Sent where the webhook wants none of the types that there are.
 const TYPE_OTHERWISE: &str = "ticket.created";
 
 /// How often the store is asked for the attempt. It is asked, and nobody waits for a bell: results are put on record by
@@ -52,7 +52,7 @@ pub(crate) async fn test(
     if webhook.status == WebhookStatus::Disabled {
         return Err(ApiError::new(Code::Conflict, "the webhook is disabled"));
     }
-    let delivery = send(&shared, &access, id, example).await?;
+    let delivery = send(&shared, &access, id, &example).await?;
     let mut attempt = wire::Attempt::from(first_attempt(&shared, &access, delivery).await?);
     if !reads_webhook(&shared, &access, id).await? {
         attempt.request = None;
@@ -61,18 +61,10 @@ pub(crate) async fn test(
 }
 
 /// The type that was asked for, else the first that the webhook wants.
-fn example<'s>(
-    shared: &'s Shared,
-    access: &Access,
-    webhook: &Webhook,
-    asked: Option<String>,
-) -> ApiResult<&'s Known> {
-    let wanted = || shared.catalog.entries().find(|entry| webhook.events.matches(&entry.event_type));
-    let name = match &asked {
-        Some(name) => name,
-        None => wanted().map_or(TYPE_OTHERWISE, |entry| entry.event_type.as_str()),
-    };
-    known(&access.caller, &shared.catalog, name)
+fn example(shared: &Shared, access: &Access, webhook: &Webhook, asked: Option<String>) -> ApiResult<Found> {
+    let wanted = || shared.catalog.all().into_iter().find(|known| webhook.events.matches(known.event_type()));
+    let name = asked.or_else(|| wanted().map(|known| known.event_type().to_string()));
+    known(&access.caller, &shared.catalog, name.as_deref().unwrap_or(TYPE_OTHERWISE))
         .map_err(|(code, detail)| ApiError::field(code, "/type", detail))
 }
 
@@ -85,7 +77,7 @@ async fn send(
 ) -> ApiResult<DeliveryId> {
     let (now, team) = (shared.now(), access.team);
     let id = EventId::from_uuid(shared.ids.next(now), true);
-    let data = example.entry.example.as_bytes();
+    let data = example.entry().example.as_bytes();
     let event = Event::new(id, example.event_type().clone(), team, now, data);
     let events = vec![NewEvent { event, idempotency_key: None }];
     let append = shared.store().append(Append { team, events, fan_out: FanOut::Only(webhook), now });

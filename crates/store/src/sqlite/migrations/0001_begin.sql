@@ -16,6 +16,19 @@ CREATE TABLE types (
     checksum INTEGER NOT NULL
 ) STRICT;
 
+-- What the platform added to the built-in ones. Events name their type by its number in `types`, so these can go.
+CREATE TABLE event_types (
+    name TEXT PRIMARY KEY,
+    description TEXT NOT NULL,
+    fires_on TEXT NOT NULL,
+    schema TEXT NOT NULL,
+    example TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    created_ms INTEGER NOT NULL,
+    updated_ms INTEGER NOT NULL,
+    checksum INTEGER NOT NULL
+) STRICT;
+
 -- The row of a deleted team stays: positions of its log were given, and its id must not give them again (LOG-2).
 CREATE TABLE teams (
     number INTEGER PRIMARY KEY,
