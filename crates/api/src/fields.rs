@@ -5,7 +5,7 @@
 mod take;
 
 pub(crate) use take::{
-    boolean, ended_status, event_id, header_map, instant, patterns, schedule, scopes, team_id, text,
+    boolean, ended_status, event_id, filter, header_map, instant, patterns, schedule, scopes, team_id, text,
     webhook_id, webhook_secret, whole_number,
 };
 

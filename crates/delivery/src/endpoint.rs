@@ -131,6 +131,7 @@ mod tests {
             team: "550e8400-e29b-41d4-a716-446655440000".parse().unwrap(),
             url: "https://example.com/".into(),
             events: Patterns::all(),
+            filter: None,
             description: String::new(),
             status: WebhookStatus::Enabled,
             disabled_reason: None,

@@ -39,6 +39,7 @@ fn webhook(team: TeamId) -> Webhook {
         team,
         url: "https://example.com/hook".to_owned(),
         events: Patterns::all(),
+        filter: None,
         description: String::new(),
         status: WebhookStatus::Enabled,
         disabled_reason: None,

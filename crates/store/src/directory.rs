@@ -4,8 +4,8 @@ use std::fmt;
 
 use async_trait::async_trait;
 use cstar_types::{
-    DisabledReason, HeaderNames, Key, KeyId, Patterns, RetrySchedule, Team, TeamId, Timestamp, Webhook,
-    WebhookId,
+    DisabledReason, Filter, HeaderNames, Key, KeyId, Patterns, RetrySchedule, Team, TeamId, Timestamp,
+    Webhook, WebhookId,
 };
 use zeroize::Zeroizing;
 
@@ -63,6 +63,8 @@ pub struct WebhookPatch {
     pub url: Option<String>,
     /// New patterns.
     pub events: Option<Patterns>,
+    /// A new filter, or none any more.
+    pub filter: Option<Option<Filter>>,
     /// A new description.
     pub description: Option<String>,
     /// Enabled, or disabled and why. Disabling cancels what waits.
@@ -80,6 +82,7 @@ impl fmt::Debug for WebhookPatch {
         f.debug_struct("WebhookPatch")
             .field("url", &self.url)
             .field("events", &self.events)
+            .field("filter", &self.filter)
             .field("description", &self.description)
             .field("enabled", &self.enabled)
             .field("retry_schedule", &self.retry_schedule)

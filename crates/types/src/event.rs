@@ -1,6 +1,7 @@
 //! An event, and the one envelope in which everybody gets it (T9).
 
 use bytes::{BufMut, Bytes, BytesMut};
+use serde_json::Value;
 
 use crate::{EventId, EventType, Position, TeamId, Timestamp};
 
@@ -45,6 +46,13 @@ impl Event {
         let id_len = self.id.to_string().len();
         let before = ENVELOPE_FIXED_BYTES + id_len + self.event_type.as_str().len();
         self.body.get(before..self.body.len() - 1).unwrap_or_default()
+    }
+
+    /// `data` as a tree, for a [`crate::Filter`] to look into. It is built anew each time.
+    #[must_use]
+    pub fn data_tree(&self) -> Value {
+        // Canonical JSON is JSON. What is not has nothing in it that could be asked for.
+        serde_json::from_slice(self.data()).unwrap_or_default()
     }
 }
 

@@ -5,6 +5,7 @@
 pub mod catalog;
 mod delivery;
 mod event;
+mod filter;
 mod histogram;
 mod id;
 pub mod json;
@@ -24,6 +25,7 @@ pub use delivery::{
     Attempt, AttemptRequest, AttemptSummary, CancelReason, Delivery, DeliveryStatus, NotAStatus, Outcome,
 };
 pub use event::{Entry, Event, envelope_len};
+pub use filter::{Filter, FilterError, FilterFault, FilterProblem};
 pub use histogram::Histogram;
 pub use id::{
     DeliveryId, DeliveryKind, EventId, Id, IdKind, KeyId, KeyKind, NotAnId, OperationId, OperationKind,

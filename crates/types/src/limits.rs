@@ -31,6 +31,15 @@ pub const COMMIT_MAX_DELIVERIES: usize = 20_000;
 /// The most patterns of one webhook, key or stream: each event is held against them all.
 pub const PATTERNS_MAX: usize = 64;
 
+/// The longest filter of a webhook, in bytes of its canonical form: it is kept in memory for as long as its team publishes.
+pub const FILTER_MAX_BYTES: usize = 4096;
+
+/// The most conditions of a filter, those that hold others included: each event is held against them all.
+pub const FILTER_MAX_CONDITIONS: usize = 64;
+
+/// How deep the conditions of a filter go. Whoever needs more can say the same flatter.
+pub const FILTER_MAX_DEPTH: usize = 8;
+
 /// The most static headers of a webhook.
 pub const STATIC_HEADERS_MAX: usize = 20;
 

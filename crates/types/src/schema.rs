@@ -7,7 +7,9 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::limits::{PATTERNS_MAX, SEGMENT_MAX_BYTES};
-use crate::{EventId, EventType, Id, IdKind, Pattern, Patterns, Position, RetrySchedule, TeamId, Timestamp};
+use crate::{
+    EventId, EventType, Filter, Id, IdKind, Pattern, Patterns, Position, RetrySchedule, TeamId, Timestamp,
+};
 
 /// Written in full wherever it stands: a reader of the description need not look it up.
 macro_rules! text {
@@ -75,6 +77,46 @@ impl JsonSchema for Patterns {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let items = generator.subschema_for::<Pattern>();
         json_schema!({"type": "array", "items": items, "minItems": 1, "maxItems": PATTERNS_MAX})
+    }
+}
+
+/// A condition, which may hold others: the one noun whose schema leads back to itself.
+impl JsonSchema for Filter {
+    fn schema_name() -> Cow<'static, str> {
+        "Filter".into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let condition = generator.subschema_for::<Self>();
+        let conditions = json_schema!({"type": "array", "items": condition, "minItems": 1});
+        let scalar = json_schema!({"type": ["string", "number", "boolean", "null"]});
+        let comparable = json_schema!({"type": ["number", "string"]});
+        let pointer = json_schema!({
+            "type": "string", "pattern": "^(/([^~/]|~[01])*)+$", "examples": ["/customer/plan"],
+        });
+        let holding = |key: &str, schema: &Schema| json_schema!({"type": "object", "properties": {key: schema}, "required": [key], "additionalProperties": false});
+        let testing = |key: &str, schema: Schema| {
+            json_schema!({
+                "type": "object",
+                "properties": {"pointer": pointer, key: schema},
+                "required": ["pointer", key],
+                "additionalProperties": false,
+            })
+        };
+        json_schema!({
+            "description": "Which events, by their data: a condition, or several within `all`, `any` and `not`.",
+            "oneOf": [
+                holding("all", &conditions),
+                holding("any", &conditions),
+                holding("not", &condition),
+                testing("equals", scalar.clone()),
+                testing("one_of", json_schema!({"type": "array", "items": scalar, "minItems": 1})),
+                testing("greater_than", comparable.clone()),
+                testing("at_least", comparable.clone()),
+                testing("less_than", comparable.clone()),
+                testing("at_most", comparable),
+                testing("exists", json_schema!({"type": "boolean"})),
+            ],
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Patterns, RetrySchedule, TeamId, Timestamp, WebhookId};
+use crate::{Event, Filter, Patterns, RetrySchedule, TeamId, Timestamp, WebhookId};
 
 /// Whether a webhook takes part in publishing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -39,6 +39,8 @@ pub struct Webhook {
     pub url: String,
     /// Which events it gets (W4, W5).
     pub events: Patterns,
+    /// Which of those, by their data; `None` is all.
+    pub filter: Option<Filter>,
     /// For people.
     pub description: String,
     /// Whether deliveries are made.
@@ -78,6 +80,7 @@ impl fmt::Debug for Webhook {
             .field("team", &self.team)
             .field("url", &self.url)
             .field("events", &self.events)
+            .field("filter", &self.filter)
             .field("description", &self.description)
             .field("status", &self.status)
             .field("disabled_reason", &self.disabled_reason)
@@ -93,10 +96,12 @@ impl fmt::Debug for Webhook {
 }
 
 impl Webhook {
-    /// Whether an event of this type, committed now, makes a delivery (DLV-1).
+    /// Whether this event, committed now, makes a delivery (DLV-1).
     #[must_use]
-    pub fn wants(&self, event_type: &crate::EventType) -> bool {
-        self.status == WebhookStatus::Enabled && self.events.matches(event_type)
+    pub fn wants(&self, event: &Event) -> bool {
+        self.status == WebhookStatus::Enabled
+            && self.events.matches(&event.event_type)
+            && self.filter.as_ref().is_none_or(|filter| filter.matches(&event.data_tree()))
     }
 
     /// When the overlap that is open at `now` ends: until then the secret before the last rotation signs too (T3).

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use cstar_types::{DisabledReason, EventType, Patterns, RetrySchedule, Timestamp, WebhookId, WebhookStatus};
+use cstar_types::{
+    DisabledReason, EventType, Filter, Patterns, RetrySchedule, Timestamp, WebhookId, WebhookStatus,
+};
 use serde::{Deserialize, Deserializer, Serialize};
 
 #[cfg(feature = "schema")]
@@ -19,6 +21,8 @@ pub struct Webhook {
     pub url: String,
     /// Which events it gets (W4, W5).
     pub events: Patterns,
+    /// Which of those, by their data; `None` is all.
+    pub filter: Option<Filter>,
     /// For people.
     pub description: String,
     /// Whether deliveries are made.
@@ -49,6 +53,7 @@ impl Webhook {
             id: webhook.id,
             url: webhook.url,
             events: webhook.events,
+            filter: webhook.filter,
             description: webhook.description,
             status: webhook.status,
             disabled_reason: webhook.disabled_reason,
@@ -71,6 +76,9 @@ pub struct CreateWebhook {
     pub url: String,
     /// Which events it gets.
     pub events: Patterns,
+    /// Which of those, by their data; all unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<Filter>,
     /// For people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(length(max = 500), regex(pattern = NO_CONTROLS)))]
@@ -99,6 +107,7 @@ impl CreateWebhook {
         Self {
             url: url.into(),
             events,
+            filter: None,
             description: None,
             enabled: None,
             secret: None,
@@ -132,6 +141,9 @@ pub struct UpdateWebhook {
     /// New patterns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub events: Option<Patterns>,
+    /// A new filter; `Some(None)`, written `null`, takes it away.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub filter: Option<Option<Filter>>,
     /// A new description.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(length(max = 500), regex(pattern = NO_CONTROLS)))]
@@ -216,6 +228,7 @@ mod tests {
             team: "550e8400-e29b-41d4-a716-446655440000".parse().unwrap(),
             url: "https://example.com/".into(),
             events: Patterns::all(),
+            filter: None,
             description: String::new(),
             status: WebhookStatus::Enabled,
             disabled_reason: None,

@@ -7,8 +7,8 @@ use cstar_delivery::{StaticHeaderError, check_static_headers};
 use cstar_signature::Secret;
 use cstar_types::limits::{PATTERNS_MAX, STATIC_HEADERS_MAX};
 use cstar_types::{
-    DeliveryStatus, EventId, Pattern, Patterns, RetrySchedule, Scope, Scopes, TeamId, Timestamp, WebhookId,
-    format_duration,
+    DeliveryStatus, EventId, Filter, FilterFault, Pattern, Patterns, RetrySchedule, Scope, Scopes, TeamId,
+    Timestamp, WebhookId, format_duration,
 };
 use cstar_wire::Code;
 use serde_json::Value;
@@ -113,6 +113,20 @@ pub(crate) fn patterns(value: &Value) -> Taken<Patterns> {
     list(value, 1..=PATTERNS_MAX, Code::InvalidPattern, |text| text.parse::<Pattern>())
 }
 
+/// A webhook's filter; `null` is none.
+pub(crate) fn filter(value: &Value) -> Taken<Option<Filter>> {
+    if value.is_null() {
+        return Ok(None);
+    }
+    Filter::from_canonical(value).map(Some).map_err(|error| {
+        let fault = |fault: &FilterFault| Fault {
+            within: fault.pointer.clone(),
+            ..Fault::invalid(fault.problem.to_string())
+        };
+        error.faults().iter().map(fault).collect()
+    })
+}
+
 /// Scopes, at least one.
 pub(crate) fn scopes(value: &Value) -> Taken<Scopes> {
     list(value, 1..=Scope::ALL.len(), Code::InvalidField, |text| text.parse::<Scope>())
@@ -207,6 +221,14 @@ mod tests {
         );
         assert_eq!(pointers(patterns(&json!([]))), [""]);
         assert_eq!(pointers(patterns(&json!(vec!["a.b"; PATTERNS_MAX + 1]))), [""]);
+    }
+
+    #[test]
+    fn bad_conditions_are_named_by_their_place() {
+        assert!(matches!(filter(&json!(null)), Ok(None)));
+        assert!(matches!(filter(&json!({"pointer": "/a", "equals": 1})), Ok(Some(_))));
+        let bad = json!({"all": [{"pointer": "a", "equals": 1}, {"not": {"pointer": "/b"}}]});
+        assert_eq!(pointers(filter(&bad)), ["/all/0/pointer", "/all/1/not"]);
     }
 
     #[test]

@@ -7,6 +7,9 @@ use serde_json::{Map, Value, json};
 /// Where a field is left out if it is not wanted: `null` is refused.
 const NO_NULLS: [&str; 5] = ["Publish", "PublishBatch", "BatchEvent", "UpdateTeam", "UpdateWebhook"];
 
+/// Where `null` means something there all the same: the server's own schedule, no filter.
+const NULLS: [&str; 2] = ["retry_schedule", "filter"];
+
 /// Gathers every schema that was asked for.
 pub(super) struct Schemas(SchemaGenerator);
 
@@ -45,8 +48,7 @@ impl Schemas {
         let mut all = self.0.take_definitions(true);
         for name in NO_NULLS {
             let fields = all.get_mut(name).and_then(|schema| schema["properties"].as_object_mut());
-            // `null` there is the server's own schedule.
-            let optional = fields.into_iter().flatten().filter(|(name, _)| *name != "retry_schedule");
+            let optional = fields.into_iter().flatten().filter(|(name, _)| !NULLS.contains(&name.as_str()));
             optional.for_each(|(_, field)| without_null(field));
         }
         all

@@ -25,6 +25,7 @@ async fn a_webhook_is_registered() {
         "id": made["id"],
         "url": "https://example.com/a%20b",
         "events": ["ticket.*", "*.created", "boss.spawned"],
+        "filter": null,
         "description": "",
         "status": "enabled",
         "disabled_reason": null,
@@ -50,17 +51,19 @@ async fn every_option_is_kept_and_can_be_changed() {
     let body = json!({
         "url": "https://example.com/", "events": ["*"], "description": "CRM", "enabled": false,
         "retry_schedule": "10s, 1m", "headers": {"X-Api-Key": "k1"}, "disable_on_gone": true,
+        "filter": {"equals": 1.0, "pointer": "/amount"},
     });
     let made = world.post(&*hooks, body).await.expect(201).value();
     assert_eq!((&made["status"], &made["disabled_reason"]), (&json!("disabled"), &json!("by_request")));
     assert_eq!((&made["retry_schedule"], &made["header_names"]), (&json!("10s,1m"), &json!(["x-api-key"])));
     assert_eq!((&made["description"], &made["disable_on_gone"]), (&json!("CRM"), &json!(true)));
+    assert_eq!(made["filter"], json!({"pointer": "/amount", "equals": 1}));
 
     world.wait_s(5);
     let path = format!("{hooks}/{}", made["id"].as_str().unwrap());
     let body = json!({
         "url": "https://two.example.com/", "events": ["ticket.*"], "description": "", "enabled": true,
-        "retry_schedule": null, "headers": {}, "disable_on_gone": false,
+        "retry_schedule": null, "headers": {}, "disable_on_gone": false, "filter": null,
     });
     let changed = world.patch(&*path, body).await.expect(200);
     assert_eq!(changed.header("etag"), Some("\"2\""));
@@ -71,7 +74,10 @@ async fn every_option_is_kept_and_can_be_changed() {
         (&json!("https://two.example.com/"), &json!(["ticket.*"]))
     );
     assert_eq!((&changed["retry_schedule"], &changed["header_names"]), (&json!(null), &json!([])));
-    assert_eq!(changed["updated_at"], "2025-12-10T14:30:05.000Z");
+    assert_eq!(
+        (&changed["filter"], &changed["updated_at"]),
+        (&json!(null), &json!("2025-12-10T14:30:05.000Z"))
+    );
 
     let one_field = world.patch(&*path, json!({"description": "d"})).await.expect(200).value();
     assert_eq!((&one_field["url"], &one_field["events"]), (&changed["url"], &changed["events"]));
@@ -98,7 +104,8 @@ async fn bad_webhooks_are_refused_by_field() {
     let hooks = format!("/v1/teams/{team}/webhooks");
     let body = json!({
         "url": 7, "events": ["a..b"], "description": "x".repeat(501), "enabled": "yes", "secret": "s",
-        "retry_schedule": "soon", "headers": {"host": "x"}, "disable_on_gone": 1, "filter": "f",
+        "retry_schedule": "soon", "headers": {"host": "x"}, "disable_on_gone": 1,
+        "filter": {"all": [{"pointer": "/a"}, {"pointer": "b", "equals": []}]}, "colour": "red",
     });
     let problem = world.post(&*hooks, body.clone()).await.refused(Code::InvalidField);
     assert_eq!(
@@ -106,13 +113,16 @@ async fn bad_webhooks_are_refused_by_field() {
         [
             "/url",
             "/events/0",
+            "/filter/all/0",
+            "/filter/all/1/pointer",
+            "/filter/all/1/equals",
             "/description",
             "/enabled",
             "/secret",
             "/retry_schedule",
             "/headers/host",
             "/disable_on_gone",
-            "/filter",
+            "/colour",
         ]
     );
     let path = format!("{hooks}/{}", world.webhook(team, &["*"]).await);

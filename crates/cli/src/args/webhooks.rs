@@ -44,6 +44,7 @@ Examples:
     #[command(before_help = "\
 Examples:
   cstar webhooks update wh_… --events 'ticket.*,survey.submitted'
+  cstar webhooks update wh_… --filter '{\"pointer\":\"/priority\",\"equals\":\"high\"}'
   cstar webhooks update wh_… --disable")]
     Update {
         /// Its id
@@ -56,6 +57,9 @@ Examples:
         events: Option<Patterns>,
         #[command(flatten)]
         options: WebhookOptions,
+        /// Take its filter away
+        #[arg(long, conflicts_with = "filter")]
+        no_filter: bool,
         /// Enable it
         #[arg(long, conflicts_with = "disable")]
         enable: bool,
@@ -129,6 +133,9 @@ Examples:
 /// What a webhook may have beside its URL and patterns.
 #[derive(Args)]
 pub(crate) struct WebhookOptions {
+    /// Which of those events, by their data
+    #[arg(long, value_name = "FILE|-|JSON")]
+    pub(crate) filter: Option<String>,
     /// For people
     #[arg(long, value_name = "TEXT")]
     pub(crate) description: Option<String>,

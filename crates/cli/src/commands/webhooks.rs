@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cstar_types::{Outcome, WebhookId};
+use cstar_types::{Filter, Outcome, WebhookId};
 use cstar_wire::{
     Attempt, CreateWebhook, RecoverWebhook, RotateSecret, ShownOnce, TestWebhook, UpdateWebhook, Webhook,
 };
@@ -11,6 +11,7 @@ use super::{operations, rows};
 use crate::args::{Global, WebhookOptions, Webhooks};
 use crate::ask;
 use crate::context::Context;
+use crate::data;
 use crate::exit::{CliError, Failure};
 use crate::output::{BAD, GOOD, Output, harmless};
 
@@ -26,6 +27,7 @@ pub(crate) async fn run(global: &Global, command: Webhooks, output: Output) -> R
         Webhooks::Create { url, events, options, secret } => {
             let headers = headers(&options)?;
             let webhook = CreateWebhook {
+                filter: filter(options.filter).await?,
                 description: options.description,
                 secret: secret.map(ShownOnce::new),
                 retry_schedule: options.retry_schedule,
@@ -37,11 +39,12 @@ pub(crate) async fn run(global: &Global, command: Webhooks, output: Output) -> R
             output.note("The secret is shown this once: keep it where the receiver finds it.");
             output.thing(&created)
         }
-        Webhooks::Update { webhook, url, events, options, enable, disable } => {
+        Webhooks::Update { webhook, url, events, options, no_filter, enable, disable } => {
             let headers = headers(&options)?;
             let change = UpdateWebhook {
                 url,
                 events,
+                filter: if no_filter { Some(None) } else { filter(options.filter).await?.map(Some) },
                 description: options.description,
                 enabled: if enable { Some(true) } else { disable.then_some(false) },
                 retry_schedule: options.retry_schedule.map(Some),
@@ -103,6 +106,17 @@ fn tell_attempt(webhook: WebhookId, attempt: &Attempt, output: Output) -> Result
     }
     Err(CliError::new(Failure::NotDelivered, harmless(&attempt.detail))
         .hint(format!("`cstar deliveries list --webhook {webhook}` shows its retries")))
+}
+
+/// A filter is parsed here, so that its bad places are named as they stand in the file.
+async fn filter(source: Option<String>) -> Result<Option<Filter>, CliError> {
+    let Some(source) = source else { return Ok(None) };
+    let text = data::read("--filter", source).await?;
+    let filter = text.get().parse::<Filter>();
+    filter.map(Some).map_err(|error| {
+        CliError::usage(format!("--filter is no filter: {error}"))
+            .hint("write a condition, such as '{\"pointer\":\"/priority\",\"equals\":\"high\"}'")
+    })
 }
 
 fn headers(options: &WebhookOptions) -> Result<Option<BTreeMap<String, String>>, CliError> {

@@ -164,12 +164,16 @@ async fn a_webhook_is_made_changed_and_deleted() {
     let team = scene.team_client();
     let wanted = CreateWebhook {
         description: Some("ours".into()),
+        filter: Some(r#"{"pointer":"/priority","equals":"high"}"#.parse().unwrap()),
         headers: Some([("x-token".to_owned(), "hunter2".to_owned())].into()),
         ..CreateWebhook::new("http://127.0.0.1:9999/a", Patterns::parse_list("ticket.*").unwrap())
     };
     let made = team.webhooks().create(&wanted).await.unwrap();
     let id = made.seen.id;
-    assert_eq!(made.seen.header_names, ["x-token"]);
+    assert_eq!(
+        (&made.seen.filter, made.seen.header_names.as_slice()),
+        (&wanted.filter, &["x-token".to_owned()][..])
+    );
     assert_eq!(team.webhooks().get(id).await.unwrap(), made.seen);
     let change = UpdateWebhook {
         events: Some(Patterns::all()),
@@ -180,8 +184,10 @@ async fn a_webhook_is_made_changed_and_deleted() {
     let changed = team.webhooks().update(id, &change).await.unwrap();
     assert_eq!((changed.events.to_string().as_str(), changed.status), ("*", WebhookStatus::Disabled));
     assert_eq!((changed.description.as_str(), changed.url.as_str()), ("ours", "http://127.0.0.1:9999/a"));
-    let back = UpdateWebhook { retry_schedule: Some(None), ..UpdateWebhook::default() };
-    assert_eq!(team.webhooks().update(id, &back).await.unwrap().retry_schedule, None);
+    assert_eq!(changed.filter, wanted.filter);
+    let back = UpdateWebhook { retry_schedule: Some(None), filter: Some(None), ..UpdateWebhook::default() };
+    let back = team.webhooks().update(id, &back).await.unwrap();
+    assert_eq!((back.retry_schedule, back.filter), (None, None));
     let all: Vec<_> = team.webhooks().list().rows().try_collect().await.unwrap();
     assert_eq!(all.iter().map(|webhook| webhook.id).collect::<Vec<_>>(), [id]);
     team.webhooks().delete(id).await.unwrap();

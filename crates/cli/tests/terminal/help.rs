@@ -358,6 +358,7 @@ async fn of_webhooks() {
     Options:
           --url <URL>                     Where requests go
           --events <PATTERNS>             Which events
+          --filter <FILE|-|JSON>          Which of those events, by their data
           --description <TEXT>            For people
           --retry-schedule <WAITS>        Its own waits between attempts, such as 1m,5m,30m
       -H, --header <HEADER>               A header for every request, as 'Name: value'; may be repeated,
@@ -367,9 +368,10 @@ async fn of_webhooks() {
           --secret <SECRET>               A secret that the receiver knows already (whsec_…)
       -h, --help                          Print help
     ");
-    assert_snapshot!(help("webhooks update").await, @r"
+    assert_snapshot!(help("webhooks update").await, @r#"
     Examples:
       cstar webhooks update wh_… --events 'ticket.*,survey.submitted'
+      cstar webhooks update wh_… --filter '{"pointer":"/priority","equals":"high"}'
       cstar webhooks update wh_… --disable
 
     Change one; what is not said stays
@@ -382,16 +384,18 @@ async fn of_webhooks() {
     Options:
           --url <URL>                     A new URL
           --events <PATTERNS>             New patterns
+          --filter <FILE|-|JSON>          Which of those events, by their data
           --description <TEXT>            For people
           --retry-schedule <WAITS>        Its own waits between attempts, such as 1m,5m,30m
       -H, --header <HEADER>               A header for every request, as 'Name: value'; may be repeated,
                                           and replaces those before
           --disable-on-gone <true|false>  Whether an answer of 410 disables it [possible values: true,
                                           false]
+          --no-filter                     Take its filter away
           --enable                        Enable it
           --disable                       Disable it; what waits is cancelled
       -h, --help                          Print help
-    ");
+    "#);
     assert_snapshot!(help("webhooks rotate-secret").await, @r"
     Examples:
       cstar webhooks rotate-secret wh_…

@@ -7,6 +7,7 @@ mod backup;
 mod calls;
 mod client;
 mod dev;
+mod filters;
 mod forward;
 mod help;
 mod home;

@@ -117,6 +117,7 @@ impl World {
             team: self.team,
             url: url.into(),
             events: Patterns::all(),
+            filter: None,
             description: String::new(),
             status: WebhookStatus::Enabled,
             disabled_reason: None,

@@ -44,6 +44,7 @@ pub fn new_webhook(team: TeamId, patterns: &str) -> Webhook {
         team,
         url: "https://example.com/hook".to_owned(),
         events: list(patterns),
+        filter: None,
         description: "for the tests".to_owned(),
         status: WebhookStatus::Enabled,
         disabled_reason: None,

@@ -9,6 +9,7 @@ pub mod backup;
 pub mod cancelling;
 pub mod event_types;
 pub mod fan_out;
+pub mod filters;
 pub mod given;
 pub mod history;
 pub mod idempotency;
@@ -69,6 +70,12 @@ macro_rules! conformance_suite {
                 an_append_can_keep_from_webhooks,
                 an_append_can_go_to_one_webhook_alone,
                 a_fan_out_past_the_limit_is_refused_whole;
+            filters:
+                patterns_and_filter_both_decide,
+                a_filter_counts_as_it_stands_at_the_commit,
+                a_filter_that_changes_in_a_race_holds_at_its_commit,
+                an_explicit_call_does_not_ask_the_filter,
+                a_recovery_asks_the_filter;
             waiting:
                 the_longest_due_comes_first,
                 what_is_due_together_comes_in_the_logs_order,
@@ -203,6 +210,7 @@ mod tests {
             include_str!("cancelling.rs"),
             include_str!("event_types.rs"),
             include_str!("fan_out.rs"),
+            include_str!("filters.rs"),
             backup:
                 a_backup_is_as_long_as_it_says,
                 there_is_one_backup_at_a_time,

@@ -21,6 +21,7 @@ pub async fn a_webhook_is_read_as_it_was_stored(subject: impl Subject) {
         retry_schedule: Some("250ms,7d".parse().unwrap()),
         headers: vec![("x-b".to_owned(), "2".to_owned()), ("x-a".to_owned(), "1, \"ä\"".to_owned())],
         disable_on_gone: true,
+        filter: Some(r#"{"any":[{"pointer":"/ä~1b","one_of":[1.5,"ž",null]},{"pointer":"/n","less_than":9223372036854775808}]}"#.parse().unwrap()),
         ..given::new_webhook(team, "ticket.*,*.created,boss.spawned")
     };
     let never = Webhook {
@@ -55,11 +56,16 @@ pub async fn a_patch_changes_what_it_names(subject: impl Subject) {
     let schedule = RetrySchedule::new(vec![Duration::from_secs(5)]).unwrap();
     let none = WebhookPatch::default;
     type Change = fn(&mut Webhook);
-    let patches: [(WebhookPatch, Change); 9] = [
+    let filter = || r#"{"pointer":"/a","exists":true}"#.parse().unwrap();
+    let patches: [(WebhookPatch, Change); 11] = [
         (WebhookPatch { url: Some("https://b.example".to_owned()), ..none() }, |webhook| {
             webhook.url = "https://b.example".to_owned();
         }),
         (given::wanting("boss.*,*.created"), |webhook| webhook.events = given::list("boss.*,*.created")),
+        (WebhookPatch { filter: Some(Some(filter())), ..none() }, |webhook| {
+            webhook.filter = Some(r#"{"pointer":"/a","exists":true}"#.parse().unwrap());
+        }),
+        (WebhookPatch { filter: Some(None), ..none() }, |webhook| webhook.filter = None),
         (WebhookPatch { description: Some(String::new()), ..none() }, |webhook| webhook.description.clear()),
         (WebhookPatch { retry_schedule: Some(Some(schedule)), ..none() }, |webhook| {
             webhook.retry_schedule = Some("5s".parse().unwrap());

@@ -272,10 +272,19 @@ trait Apply {
 
 impl Apply for Webhook {
     fn apply(&mut self, patch: WebhookPatch) {
-        let WebhookPatch { url, events, description, enabled, retry_schedule, headers, disable_on_gone } =
-            patch;
+        let WebhookPatch {
+            url,
+            events,
+            filter,
+            description,
+            enabled,
+            retry_schedule,
+            headers,
+            disable_on_gone,
+        } = patch;
         self.url = url.unwrap_or_else(|| self.url.clone());
         self.events = events.unwrap_or_else(|| self.events.clone());
+        self.filter = filter.unwrap_or_else(|| self.filter.clone());
         self.description = description.unwrap_or_else(|| self.description.clone());
         self.retry_schedule = retry_schedule.unwrap_or_else(|| self.retry_schedule.clone());
         self.headers = headers.unwrap_or_else(|| self.headers.clone());

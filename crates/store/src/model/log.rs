@@ -186,7 +186,7 @@ impl State {
         for entry in entries {
             for (webhook, _) in self.webhooks.values().filter(|(webhook, _)| webhook.team == team) {
                 let gets = match fan_out {
-                    FanOut::Matching => webhook.wants(&entry.event.event_type),
+                    FanOut::Matching => webhook.wants(&entry.event),
                     FanOut::Nobody => false,
                     FanOut::Only(chosen) => webhook.id == chosen,
                 };

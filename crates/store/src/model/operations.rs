@@ -253,7 +253,7 @@ impl State {
                 }
                 Some(_) => None,
                 None => {
-                    let wanted = kept.deliver && !event.id.is_test() && wanting.wants(&event.event_type);
+                    let wanted = kept.deliver && !event.id.is_test() && wanting.wants(event);
                     wanted.then_some(Missed::Event(event.id))
                 }
             }

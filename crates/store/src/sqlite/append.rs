@@ -1,5 +1,6 @@
 //! Appending: an event and its deliveries.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use cstar_types::limits::COMMIT_MAX_DELIVERIES;
@@ -9,8 +10,9 @@ use rusqlite::{Statement, params};
 use super::checksum::{EventColumns, event_checksum};
 use super::delivery_rows::{DeliveryRow, EventOf, INSERT_DELIVERY};
 use super::fault::Fault;
+use super::filters::{TeamFilters, Verdicts};
 use super::idempotency::{self, KeyUse, Standing};
-use super::look::Look;
+use super::look::{Look, Shelf};
 use super::memory::{Head, Target};
 use super::place::{COUNT_MAX, Place};
 use super::queue::Size;
@@ -29,6 +31,8 @@ pub(super) struct Publish {
     events: Vec<Prepared>,
     fan_out: FanOut,
     now: Timestamp,
+    /// What the team's filters said, where any were known.
+    verdicts: Option<Verdicts>,
 }
 
 struct Prepared {
@@ -46,19 +50,33 @@ struct Placed {
 }
 
 /// Who gets what is appended, as the webhooks stand in this transaction.
-enum Receivers {
-    Matching,
+enum Receivers<'p> {
+    /// Each that wants the type, and whose filter lets the event through.
+    Matching(Option<Cow<'p, Verdicts>>),
     Chosen(Arc<[Target]>),
 }
 
-impl Receivers {
-    fn targets(&self, head: &mut Head, event_type: &EventType) -> Arc<[Target]> {
-        match self {
-            Self::Matching => head.targets(event_type),
-            Self::Chosen(targets) => Arc::clone(targets),
+impl Receivers<'_> {
+    /// Who gets the event at this place of the publish.
+    fn targets(&self, head: &mut Head, place: usize, event_type: &EventType) -> Arc<[Target]> {
+        let verdicts = match self {
+            Self::Chosen(targets) => return Arc::clone(targets),
+            Self::Matching(verdicts) => verdicts,
+        };
+        let wanting = head.targets(event_type);
+        match verdicts {
+            Some(verdicts) if wanting.iter().any(|target| target.filter.is_some()) => {
+                let passes =
+                    |target: &&Target| target.filter.is_none_or(|filter| verdicts.pass(place, filter));
+                wanting.iter().filter(passes).copied().collect()
+            }
+            _ => wanting,
         }
     }
 }
+
+/// So many events are held against filters before others on the same thread have a turn: a batch may hold a thousand.
+const JUDGED_AT_ONCE: usize = 16;
 
 impl Publish {
     pub(super) fn prepare(append: Append) -> Self {
@@ -67,7 +85,35 @@ impl Publish {
             key: idempotency_key.map(|key| KeyUse::new(&key, &event, append.fan_out)),
             event,
         });
-        Self { team: append.team, events: events.collect(), fan_out: append.fan_out, now: append.now }
+        Self {
+            team: append.team,
+            events: events.collect(),
+            fan_out: append.fan_out,
+            now: append.now,
+            verdicts: None,
+        }
+    }
+
+    /// The filters to ask before the writer has its turn.
+    pub(super) fn filters(&self, shelf: &Shelf) -> Option<Arc<TeamFilters>> {
+        if self.fan_out == FanOut::Matching { shelf.filters.of(self.team) } else { None }
+    }
+
+    /// Asks them of each event.
+    pub(super) async fn judge(&mut self, filters: Arc<TeamFilters>) {
+        let mut verdicts = Verdicts::none_yet(filters);
+        for (before, prepared) in self.events.iter().enumerate() {
+            if before > 0 && before % JUDGED_AT_ONCE == 0 {
+                tokio::task::yield_now().await;
+            }
+            verdicts.judge(&prepared.event);
+        }
+        self.verdicts = Some(verdicts);
+    }
+
+    #[cfg(test)]
+    pub(super) fn with_verdicts(self, verdicts: Verdicts) -> Self {
+        Self { verdicts: Some(verdicts), ..self }
     }
 
     pub(super) fn size(&self) -> Size {
@@ -91,7 +137,8 @@ impl Publish {
         let keys = self.events.iter().map(|prepared| &prepared.key);
         let standings = idempotency::standings(tx.look(), self.team, head.number, keys)?;
         let any_new = standings.iter().any(|standing| matches!(standing, Standing::New));
-        let receivers = if any_new { self.receivers(tx.look())? } else { Receivers::Chosen(Arc::default()) };
+        let receivers =
+            if any_new { self.receivers(tx.look(), head)? } else { Receivers::Chosen(Arc::default()) };
         self.is_within_bounds(tx, head, &receivers, &standings)?;
 
         if any_new {
@@ -100,12 +147,13 @@ impl Publish {
         let mut answers: Vec<Appended> = Vec::with_capacity(self.events.len());
         let mut placed = Vec::new();
         let mut insert = tx.conn.prepare_cached(INSERT_EVENT)?;
-        for (prepared, standing) in self.events.iter().zip(standings) {
+        for (at, (prepared, standing)) in self.events.iter().zip(standings).enumerate() {
             let (entry, replayed) = match standing {
                 Standing::Stored(entry) => (entry, true),
                 Standing::Repeats(first) => (Arc::clone(&answers[first].entry), true),
                 Standing::New => {
-                    let new = self.place(tx, &mut insert, head, &receivers, prepared)?;
+                    let targets = receivers.targets(head, at, &prepared.event.event_type);
+                    let new = self.place(tx, &mut insert, head, targets, prepared)?;
                     let entry = Arc::clone(&new.entry);
                     placed.push(new);
                     (entry, false)
@@ -120,9 +168,13 @@ impl Publish {
         Ok(answers)
     }
 
-    fn receivers(&self, look: Look<'_>) -> Result<Receivers, Fault> {
+    fn receivers(&self, look: Look<'_>, head: &Head) -> Result<Receivers<'_>, Fault> {
         let webhook = match self.fan_out {
-            FanOut::Matching => return Ok(Receivers::Matching),
+            FanOut::Matching => {
+                let events = self.events.iter().map(|prepared| &prepared.event);
+                let verdicts = |filters| Verdicts::under(self.verdicts.as_ref(), filters, events);
+                return Ok(Receivers::Matching(head.filters.as_ref().map(verdicts)));
+            }
             FanOut::Nobody => return Ok(Receivers::Chosen(Arc::default())),
             FanOut::Only(webhook) => look.webhook_of(self.team, webhook)?,
         };
@@ -134,12 +186,13 @@ impl Publish {
         &self,
         tx: &Tx<'_>,
         head: &mut Head,
-        receivers: &Receivers,
+        receivers: &Receivers<'_>,
         standings: &[Standing],
     ) -> Result<(), Fault> {
-        let new = self.events.iter().zip(standings).filter(|(_, standing)| matches!(standing, Standing::New));
+        let all = self.events.iter().zip(standings).enumerate();
+        let new = all.filter(|(_, (_, standing))| matches!(standing, Standing::New));
         let deliveries: usize =
-            new.map(|(new, _)| receivers.targets(head, &new.event.event_type).len()).sum();
+            new.map(|(at, (new, _))| receivers.targets(head, at, &new.event.event_type).len()).sum();
         let limit = COMMIT_MAX_DELIVERIES;
         if deliveries > limit {
             return Err(StoreError::FanOutTooLarge { deliveries, limit }.into());
@@ -156,7 +209,7 @@ impl Publish {
         tx: &mut Tx<'_>,
         insert: &mut Statement<'_>,
         head: &mut Head,
-        receivers: &Receivers,
+        targets: Arc<[Target]>,
         prepared: &Prepared,
     ) -> Result<Placed, Fault> {
         let Prepared { event, body_crc, key } = prepared;
@@ -186,7 +239,6 @@ impl Publish {
         }
         let entry =
             Arc::new(Entry { position: Position::new(tx.shelf.epoch, head.seq), event: event.clone() });
-        let targets = receivers.targets(head, &event.event_type);
         Ok(Placed { entry, place, kind, targets })
     }
 

@@ -70,6 +70,7 @@ pub(super) fn commit(
             *memory = Memory::default();
             // A type that this transaction numbered may be read by now, and its number is free again.
             shelf.types.forget();
+            shelf.filters.forget();
             roll_back(conn)?;
             Err(fault)
         }

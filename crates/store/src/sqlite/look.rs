@@ -6,6 +6,7 @@ use cstar_types::EventType;
 use rusqlite::Connection;
 
 use super::fault::Fault;
+use super::filters::KnownFilters;
 use super::types::{Kind, TypeNames};
 use super::vault::Vault;
 use crate::TypeFilter;
@@ -13,6 +14,7 @@ use crate::TypeFilter;
 /// What stays the same for as long as the store is open.
 pub(super) struct Shelf {
     pub(super) types: TypeNames,
+    pub(super) filters: KnownFilters,
     pub(super) vault: Vault,
     pub(super) epoch: u32,
 }

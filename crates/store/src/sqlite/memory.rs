@@ -7,6 +7,7 @@ use cstar_types::{EventType, Patterns, TeamId, WebhookId, WebhookStatus};
 use rusqlite::{OptionalExtension, params};
 
 use super::fault::Fault;
+use super::filters::TeamFilters;
 use super::look::Look;
 use super::types;
 use super::webhook_rows::WebhookRow;
@@ -17,19 +18,22 @@ pub(super) struct Target {
     pub(super) number: i64,
     pub(super) id: WebhookId,
     pub(super) generation: i64,
+    /// The place of its filter among those of the team, for an event that it may not want.
+    pub(super) filter: Option<usize>,
 }
 
 impl Target {
+    /// A target that gets the event whatever its filter says.
     pub(super) fn of(webhook: &WebhookRow) -> Self {
-        Self { number: webhook.number, id: webhook.webhook.id, generation: webhook.generation }
+        Self { number: webhook.number, id: webhook.webhook.id, generation: webhook.generation, filter: None }
     }
 }
 
 /// The end of a team's log, and who wants its events.
 ///
-/// Whether a webhook wants an event is decided here, by the writer, and not before the queue: the answer depends on the
-/// type alone, so it is computed once for each type and costs a look into a map. It is never out of date, because the
-/// writer alone changes webhooks. (A filter on the event's data would have to be evaluated before the queue.)
+/// Whether a webhook wants events of a type is decided here, by the writer, and not before the queue: it is computed once for
+/// each type and costs a look into a map. It is never out of date, because the writer alone changes webhooks. What their
+/// filters say of an event's data comes with the event, and is held against the filters that are here: see `filters`.
 #[derive(Debug)]
 pub(super) struct Head {
     pub(super) number: i64,
@@ -41,9 +45,17 @@ pub(super) struct Head {
     pub(super) delivery: u64,
     enabled: Vec<(Target, Patterns)>,
     by_type: HashMap<EventType, Arc<[Target]>>,
+    /// The filters of those webhooks, if any has one.
+    pub(super) filters: Option<Arc<TeamFilters>>,
 }
 
 impl Head {
+    /// What it counts for among all that is remembered: as much as so many webhooks without a filter.
+    fn weight(&self) -> usize {
+        const WEBHOOK_BYTES: usize = 256;
+        self.enabled.len() + self.filters.as_ref().map_or(0, |filters| filters.bytes() / WEBHOOK_BYTES)
+    }
+
     /// DLV-1: the enabled webhooks that want this type, in the order of their ids.
     pub(super) fn targets(&mut self, event_type: &EventType) -> Arc<[Target]> {
         if let Some(known) = self.by_type.get(event_type) {
@@ -75,20 +87,22 @@ impl Memory {
     /// Takes a team's head out, reading it if need be. Whoever took it puts it back.
     pub(super) fn take_head(&mut self, look: Look<'_>, team: TeamId) -> Result<Head, Fault> {
         if let Some(head) = self.heads.remove(&team) {
-            self.webhooks -= head.enabled.len();
+            self.webhooks -= head.weight();
             return Ok(head);
         }
         let row = look.team(team)?;
         let event = look.last_event(&row)?;
         let delivery = look.last_delivery(row.number)?;
+        let (enabled, filters) = enabled(look, row.number)?;
         let times = [Some(row.removed_ms), event.map(|(_, at)| at), delivery.map(|(_, at)| at)];
         Ok(Head {
             number: row.number,
             seq: event.map_or(row.removed_events, |(place, _)| place.count()),
             last_ms: times.into_iter().flatten().max().unwrap_or_default(),
             delivery: delivery.map_or(0, |(place, _)| place.count()).max(row.removed_deliveries),
-            enabled: enabled(look, row.number)?,
+            enabled,
             by_type: HashMap::new(),
+            filters: look.shelf.filters.learn(team, filters),
         })
     }
 
@@ -97,7 +111,7 @@ impl Memory {
             self.heads.clear();
             self.webhooks = 0;
         }
-        self.webhooks += head.enabled.len();
+        self.webhooks += head.weight();
         self.heads.insert(team, head);
     }
 
@@ -108,7 +122,7 @@ impl Memory {
 
     fn forget_team(&mut self, team: TeamId) {
         if let Some(head) = self.heads.remove(&team) {
-            self.webhooks -= head.enabled.len();
+            self.webhooks -= head.weight();
         }
     }
 
@@ -181,10 +195,15 @@ impl Memory {
     }
 }
 
-fn enabled(look: Look<'_>, team: i64) -> Result<Vec<(Target, Patterns)>, Fault> {
+fn enabled(look: Look<'_>, team: i64) -> Result<(Vec<(Target, Patterns)>, TeamFilters), Fault> {
     let mut webhooks = look.webhooks_before(team, None, usize::MAX)?;
     webhooks.retain(|row| row.webhook.status == WebhookStatus::Enabled);
     webhooks.reverse(); // lists are newest first
-    let targets = webhooks.into_iter().map(|row| (Target::of(&row), row.webhook.events));
-    Ok(targets.collect())
+    let mut filters = TeamFilters::default();
+    let targets = webhooks.into_iter().map(|row| {
+        let events = &row.webhook.events;
+        let filter = row.webhook.filter.as_ref().map(|filter| filters.add(filter, events));
+        (Target { filter, ..Target::of(&row) }, row.webhook.events)
+    });
+    Ok((targets.collect(), filters))
 }

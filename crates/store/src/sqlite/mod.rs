@@ -37,6 +37,7 @@ mod event_type_rows;
 mod event_types;
 mod events;
 mod fault;
+mod filters;
 mod idempotency;
 mod key_rows;
 mod keys;

@@ -16,6 +16,7 @@ use super::checkpoint::{Mode, Wal, checkpoint};
 use super::connection;
 use super::event_types::KnownTypes;
 use super::fault::Fault;
+use super::filters::KnownFilters;
 use super::keys::KnownKeys;
 use super::lock::Lock;
 use super::look::{Look, Shelf};
@@ -91,7 +92,12 @@ pub(super) fn open_dir(dir: &Path, probe: &Probe) -> Result<Opened, Fault> {
 fn start(opened: Opened, options: Options) -> Result<(Arc<Shared>, JoinHandle<()>), Fault> {
     let Opened { conn, lock, room, wal } = opened;
     let vault = Vault::new(options.master_key);
-    let shelf = Shelf { epoch: begin(&conn, &vault)?, types: TypeNames::default(), vault };
+    let shelf = Shelf {
+        epoch: begin(&conn, &vault)?,
+        types: TypeNames::default(),
+        filters: KnownFilters::default(),
+        vault,
+    };
     let cancelling = conn.prepare("SELECT 1 FROM webhooks WHERE cancelling = 1")?.exists(())?;
     let event_types = KnownTypes::read(Look { conn: &conn, shelf: &shelf })?;
     let shared = Arc::new(Shared {

@@ -1,7 +1,8 @@
 //! The rows of webhooks.
 
 use cstar_types::{
-    DisabledReason, Pattern, Patterns, RetrySchedule, TeamId, Timestamp, Webhook, WebhookId, WebhookStatus,
+    DisabledReason, Filter, Pattern, Patterns, RetrySchedule, TeamId, Timestamp, Webhook, WebhookId,
+    WebhookStatus,
 };
 use rusqlite::{OptionalExtension, Row, params};
 use uuid::Uuid;
@@ -36,7 +37,7 @@ pub(super) struct WebhookRow {
 
 /// Of webhooks whose team was not deleted.
 const SELECT: &str = "SELECT w.number, w.id, w.team, w.state, w.generation, w.cancelling, w.url, w.events,
-    w.description, w.retry_schedule, w.headers, w.disable_on_gone, w.version, w.created_ms, w.updated_ms, w.secret,
+    w.filter, w.description, w.retry_schedule, w.headers, w.disable_on_gone, w.version, w.created_ms, w.updated_ms, w.secret,
     w.previous_secret, w.previous_until_ms, w.checksum, t.id
     FROM webhooks w JOIN teams t ON t.number = w.team AND t.state = 0";
 
@@ -54,6 +55,7 @@ const fn state(webhook: &Webhook) -> i64 {
 struct Columns {
     state: i64,
     events: String,
+    filter: Option<String>,
     retry_schedule: Option<String>,
 }
 
@@ -62,6 +64,7 @@ impl WebhookRow {
         Columns {
             state: if self.deleted { STATE_DELETED } else { state(&self.webhook) },
             events: self.webhook.events.to_string(),
+            filter: self.webhook.filter.as_ref().map(ToString::to_string),
             retry_schedule: self.webhook.retry_schedule.as_ref().map(ToString::to_string),
         }
     }
@@ -76,6 +79,7 @@ impl WebhookRow {
             .int(self.cancelling.into())
             .text(&self.webhook.url)
             .text(&columns.events)
+            .maybe_bytes(columns.filter.as_deref().map(str::as_bytes))
             .text(&self.webhook.description)
             .maybe_bytes(columns.retry_schedule.as_deref().map(str::as_bytes))
             .maybe_bytes(self.headers.as_deref())
@@ -92,15 +96,21 @@ impl WebhookRow {
     /// Reads a row of [`SELECT`].
     fn read(row: &Row<'_>) -> Result<Self, Fault> {
         let id = WebhookId::from_bits(u128::from_be_bytes(row.get(1)?));
-        let team = TeamId::from_uuid(Uuid::from_bytes(row.get(19)?));
+        let team = TeamId::from_uuid(Uuid::from_bytes(row.get(20)?));
         let damaged = || Fault::damaged("webhooks", id);
-        let columns = Columns { state: row.get(3)?, events: row.get(7)?, retry_schedule: row.get(9)? };
+        let columns = Columns {
+            state: row.get(3)?,
+            events: row.get(7)?,
+            filter: row.get(8)?,
+            retry_schedule: row.get(10)?,
+        };
         let (status, disabled_reason) = match columns.state {
             0 => (WebhookStatus::Enabled, None),
             1 | STATE_DELETED => (WebhookStatus::Disabled, Some(DisabledReason::ByRequest)),
             2 => (WebhookStatus::Disabled, Some(DisabledReason::Gone)),
             _ => return Err(damaged()),
         };
+        let filter = columns.filter.as_deref().map(str::parse::<Filter>);
         let schedule = columns.retry_schedule.as_deref().map(str::parse::<RetrySchedule>);
         let read = Self {
             number: row.get(0)?,
@@ -108,27 +118,28 @@ impl WebhookRow {
             deleted: columns.state == STATE_DELETED,
             generation: row.get(4)?,
             cancelling: row.get(5)?,
-            headers: row.get(10)?,
-            secret: row.get(15)?,
-            previous_secret: row.get(16)?,
+            headers: row.get(11)?,
+            secret: row.get(16)?,
+            previous_secret: row.get(17)?,
             webhook: Webhook {
                 id,
                 team,
                 url: row.get(6)?,
                 events: read_list::<Pattern, Patterns>(&columns.events).ok_or_else(damaged)?,
-                description: row.get(8)?,
+                filter: filter.transpose().map_err(|_| damaged())?,
+                description: row.get(9)?,
                 status,
                 disabled_reason,
                 retry_schedule: schedule.transpose().map_err(|_| damaged())?,
                 headers: Vec::new(),
-                disable_on_gone: row.get(11)?,
-                secret_overlap_until: row.get::<_, Option<i64>>(17)?.map(Timestamp::from_millis),
-                version: row.get::<_, i64>(12)? as u64,
-                created_at: Timestamp::from_millis(row.get(13)?),
-                updated_at: Timestamp::from_millis(row.get(14)?),
+                disable_on_gone: row.get(12)?,
+                secret_overlap_until: row.get::<_, Option<i64>>(18)?.map(Timestamp::from_millis),
+                version: row.get::<_, i64>(13)? as u64,
+                created_at: Timestamp::from_millis(row.get(14)?),
+                updated_at: Timestamp::from_millis(row.get(15)?),
             },
         };
-        if read.checksum(&columns) == row.get::<_, i64>(18)? { Ok(read) } else { Err(damaged()) }
+        if read.checksum(&columns) == row.get::<_, i64>(19)? { Ok(read) } else { Err(damaged()) }
     }
 
     /// Takes other headers.
@@ -180,13 +191,14 @@ impl WebhookRow {
     pub(super) fn save(&self, look: Look<'_>) -> Result<(), Fault> {
         let columns = self.columns();
         let mut save = look.conn.prepare_cached(
-            "INSERT INTO webhooks (number, id, team, state, generation, cancelling, url, events, description,
+            "INSERT INTO webhooks (number, id, team, state, generation, cancelling, url, events, filter, description,
                  retry_schedule, headers, disable_on_gone, version, created_ms, updated_ms, secret, previous_secret,
                  previous_until_ms, checksum)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
              ON CONFLICT (number) DO UPDATE SET state = ?4, generation = ?5, cancelling = ?6, url = ?7, events = ?8,
-                 description = ?9, retry_schedule = ?10, headers = ?11, disable_on_gone = ?12, version = ?13,
-                 updated_ms = ?15, secret = ?16, previous_secret = ?17, previous_until_ms = ?18, checksum = ?19",
+                 filter = ?9, description = ?10, retry_schedule = ?11, headers = ?12, disable_on_gone = ?13,
+                 version = ?14, updated_ms = ?16, secret = ?17, previous_secret = ?18, previous_until_ms = ?19,
+                 checksum = ?20",
         )?;
         save.execute(params![
             self.number,
@@ -197,6 +209,7 @@ impl WebhookRow {
             self.cancelling,
             self.webhook.url,
             columns.events,
+            columns.filter,
             self.webhook.description,
             columns.retry_schedule,
             self.headers,

@@ -11,7 +11,9 @@ use cstar_wire::Code;
 
 use crate::auth::{Access, Caller};
 use crate::error::{ApiError, ApiResult};
-use crate::fields::{Fields, boolean, header_map, patterns, schedule, text, webhook_secret, whole_number};
+use crate::fields::{
+    Fields, boolean, filter, header_map, patterns, schedule, text, webhook_secret, whole_number,
+};
 use crate::shared::Shared;
 
 /// Looking up the name in a URL may take as long as a whole attempt would be given.
@@ -28,6 +30,7 @@ pub(super) async fn new(
     let mut fields = Fields::read(body)?;
     let url = fields.required("url", text(1..=URL_MAX_BYTES));
     let events = fields.required("events", patterns);
+    let filter = fields.optional("filter", filter).flatten();
     let description = fields.optional("description", text(0..=TEXT_MAX_CHARS));
     let enabled = fields.optional("enabled", boolean).unwrap_or(true);
     let secret = fields.optional("secret", webhook_secret);
@@ -41,6 +44,7 @@ pub(super) async fn new(
         team: access.team,
         url: target(shared, &url).await?,
         events,
+        filter,
         description: description.unwrap_or_default(),
         status: if enabled { WebhookStatus::Enabled } else { WebhookStatus::Disabled },
         disabled_reason: (!enabled).then_some(DisabledReason::ByRequest),
@@ -77,6 +81,7 @@ pub(super) async fn change(shared: &Shared, access: &Access, body: &[u8]) -> Api
     let mut patch = WebhookPatch {
         url: None,
         events: fields.changed("events", patterns),
+        filter: fields.changed("filter", filter),
         description: fields.changed("description", text(0..=TEXT_MAX_CHARS)),
         enabled: enabled.map(|enabled| if enabled { Ok(()) } else { Err(DisabledReason::ByRequest) }),
         retry_schedule: fields.changed("retry_schedule", schedule(shared.options().retention)),

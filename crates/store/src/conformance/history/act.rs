@@ -302,6 +302,10 @@ impl Patch {
                 WebhookPatch { headers: Some(owned.collect()), ..nothing }
             }
             Self::Patterns(patterns) => given::wanting(patterns),
+            Self::Filter(filter) => {
+                let filter = filter.map(|text| text.parse().expect("filters of histories are well formed"));
+                WebhookPatch { filter: Some(filter), ..nothing }
+            }
             Self::Description(text) => WebhookPatch { description: Some(text.to_owned()), ..nothing },
             Self::Enable => WebhookPatch { enabled: Some(Ok(())), ..nothing },
             Self::Disable(reason) => WebhookPatch { enabled: Some(Err(reason)), ..nothing },

@@ -160,6 +160,7 @@ pub(super) enum Patch {
     Nothing,
     Url(&'static str),
     Patterns(&'static str),
+    Filter(Option<&'static str>),
     Description(&'static str),
     Schedule(Option<&'static str>),
     Headers(&'static [(&'static str, &'static str)]),
@@ -219,6 +220,12 @@ const TYPES: &[&str] = &["ticket.created", "ticket.closed", "customer.created", 
 const PATTERNS: &[&str] =
     &["*", "*", "*", "ticket.*", "*.created", "boss.spawned", "ticket.created,customer.*", "player.*"];
 const DATA: &[&str] = &["{}", r#"{"id":"1"}"#, r#"{"id":"ž\u0000"}"#];
+const FILTERS: &[Option<&str>] = &[
+    None,
+    Some(r#"{"pointer":"/id","equals":"1"}"#),
+    Some(r#"{"pointer":"/id","exists":false}"#),
+    Some(r#"{"any":[{"pointer":"/id","greater_than":"2"},{"not":{"pointer":"/id","exists":true}}]}"#),
+];
 const KEYS: &[&str] = &["a", "b", "c"];
 const URLS: &[&str] = &["https://example.com/hook", "https://example.net/another?n=1"];
 const SCHEDULES: &[Option<&str>] = &[None, Some(""), Some("10s,1m,5m")];
@@ -342,6 +349,7 @@ fn patch() -> impl Strategy<Value = Patch> {
         1 => Just(Patch::Nothing),
         1 => select(URLS).prop_map(Patch::Url),
         3 => select(PATTERNS).prop_map(Patch::Patterns),
+        3 => select(FILTERS).prop_map(Patch::Filter),
         1 => select(&["", "of the shop"][..]).prop_map(Patch::Description),
         1 => select(SCHEDULES).prop_map(Patch::Schedule),
         1 => select(HEADERS).prop_map(Patch::Headers),

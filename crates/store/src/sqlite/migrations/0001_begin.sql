@@ -69,6 +69,7 @@ CREATE TABLE webhooks (
     cancelling INTEGER NOT NULL,         -- 1 while there may be such rows
     url TEXT NOT NULL,
     events TEXT NOT NULL,
+    filter TEXT,                         -- in its one form; null for none
     description TEXT NOT NULL,
     retry_schedule TEXT,
     headers BLOB,                        -- sealed by the vault; null for none

@@ -155,7 +155,11 @@ impl Eye<'_> {
         if !is_for_webhooks || !self.wanted.passes(event.kind)? {
             return Ok(Seen::Nothing);
         }
-        event.entry(self.look, self.team.team.id, row)?; // LOG-3: it is as it was written
+        let entry = event.entry(self.look, self.team.team.id, row)?; // LOG-3: it is as it was written
+        let filter = self.webhook.webhook.filter.as_ref();
+        if filter.is_some_and(|filter| !filter.matches(&entry.event.data_tree())) {
+            return Ok(Seen::Nothing);
+        }
         Ok(Seen::Missed(Missed::Event(EventOf { place: event.place, id, kind: event.kind })))
     }
 

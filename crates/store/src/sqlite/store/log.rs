@@ -12,7 +12,10 @@ use crate::{Append, Appended, EventQuery, Log, LogEnds, LogSlice, Page, SliceLim
 #[async_trait]
 impl Log for SqliteStore {
     async fn append(&self, append: Append) -> Result<Vec<Appended>, StoreError> {
-        let publish = Publish::prepare(append);
+        let mut publish = Publish::prepare(append);
+        if let Some(filters) = publish.filters(&self.shared.shelf) {
+            publish.judge(filters).await;
+        }
         self.shared.write(Class::Append, publish.size(), move |tx| publish.apply(tx)).await
     }
 

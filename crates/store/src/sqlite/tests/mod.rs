@@ -1,6 +1,7 @@
 //! What the contract cannot see: how the disk is used, and what happens when it fails.
 
 mod cancelling;
+mod filters;
 mod full;
 mod plans;
 mod poison;

@@ -1,0 +1,206 @@
+//! What the filters of a team's webhooks say of its events, before the writer has its turn.
+//!
+//! A filter looks into an event's data, which takes longer than the writer has for one event. So whoever publishes asks
+//! the filters that are known, on its own time, and hands their verdicts over with the events. The writer, which alone
+//! changes webhooks, takes the verdicts if they are of the very filters that hold in its transaction, and asks those itself
+//! otherwise (DLV-1). Who is right is never in doubt: filters are told apart by their place in memory, and what is written
+//! here is only where to look first.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use cstar_types::{Event, Filter, Pattern, Patterns, TeamId};
+
+/// The filters of a team's enabled webhooks, each once, in the order of the webhooks.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct TeamFilters(Vec<Known>);
+
+#[derive(Debug, PartialEq)]
+struct Known {
+    filter: Filter,
+    /// Of the webhooks that have it: of other types it is not asked.
+    types: Vec<Pattern>,
+}
+
+/// Which of a [`TeamFilters`], by their places, let an event through; none of them where none was asked.
+type Verdict = Vec<bool>;
+
+/// What a team's filters say of the events of one publish.
+#[derive(Debug, Clone)]
+pub(super) struct Verdicts {
+    of: Arc<TeamFilters>,
+    each: Vec<Verdict>,
+}
+
+impl TeamFilters {
+    /// Adds the filter of a webhook; answers its place.
+    pub(super) fn add(&mut self, filter: &Filter, types: &Patterns) -> usize {
+        let place = self.0.iter().position(|known| known.filter == *filter).unwrap_or_else(|| {
+            self.0.push(Known { filter: filter.clone(), types: Vec::new() });
+            self.0.len() - 1
+        });
+        let known = &mut self.0[place].types;
+        for pattern in types.as_slice() {
+            if !known.contains(pattern) {
+                known.push(pattern.clone());
+            }
+        }
+        place
+    }
+
+    /// About how much they hold, in bytes of their texts; what was parsed of them is a few times as much.
+    pub(super) fn bytes(&self) -> usize {
+        self.0.iter().map(|known| known.filter.as_str().len()).sum()
+    }
+
+    fn judge(&self, event: &Event) -> Verdict {
+        let asked = |known: &Known| known.types.iter().any(|pattern| pattern.matches(&event.event_type));
+        if !self.0.iter().any(asked) {
+            return Verdict::new();
+        }
+        let data = event.data_tree();
+        self.0.iter().map(|known| asked(known) && known.filter.matches(&data)).collect()
+    }
+}
+
+impl Verdicts {
+    pub(super) fn none_yet(of: Arc<TeamFilters>) -> Self {
+        Self { of, each: Vec::new() }
+    }
+
+    /// Asks of the next event.
+    pub(super) fn judge(&mut self, event: &Event) {
+        self.each.push(self.of.judge(event));
+    }
+
+    /// These, if they are of the filters that hold; else what those say now.
+    pub(super) fn under<'v, 'e>(
+        given: Option<&'v Self>,
+        filters: &Arc<TeamFilters>,
+        events: impl Iterator<Item = &'e Event>,
+    ) -> Cow<'v, Self> {
+        match given {
+            Some(given) if Arc::ptr_eq(&given.of, filters) => Cow::Borrowed(given),
+            _ => {
+                let mut now = Self::none_yet(Arc::clone(filters));
+                events.for_each(|event| now.judge(event));
+                Cow::Owned(now)
+            }
+        }
+    }
+
+    /// Whether the filter at this place lets the event at that place through.
+    pub(super) fn pass(&self, event: usize, filter: usize) -> bool {
+        self.each.get(event).and_then(|verdict| verdict.get(filter)).copied().unwrap_or(false)
+    }
+}
+
+/// As many bytes of filters are known at once, over all teams.
+const KNOWN_BYTES: usize = 16 << 20;
+
+/// The filters of each team that has some and was published to. The writer alone writes; reading takes no lock, and where no
+/// team has a filter it is one look.
+#[derive(Default)]
+pub(super) struct KnownFilters(ArcSwap<HashMap<TeamId, Arc<TeamFilters>>>);
+
+impl KnownFilters {
+    /// The team's, as far as is known.
+    pub(super) fn of(&self, team: TeamId) -> Option<Arc<TeamFilters>> {
+        let known = self.0.load();
+        if known.is_empty() { None } else { known.get(&team).cloned() }
+    }
+
+    /// Learns the team's filters; `None` for a team that has none. Where nothing has changed, what is known stays the one.
+    pub(super) fn learn(&self, team: TeamId, filters: TeamFilters) -> Option<Arc<TeamFilters>> {
+        let known = self.0.load();
+        if filters.0.is_empty() {
+            if known.contains_key(&team) {
+                let mut without = HashMap::clone(&known);
+                without.remove(&team);
+                self.0.store(Arc::new(without));
+            }
+            return None;
+        }
+        if let Some(same) = known.get(&team).filter(|known| ***known == filters) {
+            return Some(Arc::clone(same));
+        }
+        let filters = Arc::new(filters);
+        let others = known.values().map(|known| known.bytes()).sum::<usize>();
+        let kept = others + filters.bytes() <= KNOWN_BYTES;
+        let mut with = if kept { HashMap::clone(&known) } else { HashMap::new() };
+        with.insert(team, Arc::clone(&filters));
+        self.0.store(Arc::new(with));
+        Some(filters)
+    }
+
+    /// What was learned may be of a transaction that was rolled back.
+    pub(super) fn forget(&self) {
+        self.0.store(Arc::default());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cstar_types::{EventId, Timestamp};
+    use uuid::Uuid;
+
+    use super::*;
+
+    const HIGH: &str = r#"{"pointer":"/priority","equals":"high"}"#;
+    const LOW: &str = r#"{"pointer":"/priority","equals":"low"}"#;
+
+    fn filters(of_webhooks: &[(&str, &str)]) -> TeamFilters {
+        let mut filters = TeamFilters::default();
+        for (filter, types) in of_webhooks {
+            filters.add(&filter.parse().unwrap(), &Patterns::parse_list(types).unwrap());
+        }
+        filters
+    }
+
+    fn team(number: u128) -> TeamId {
+        TeamId::from_uuid(Uuid::from_u128(number))
+    }
+
+    fn event(name: &str, data: &str) -> Event {
+        let at = Timestamp::from_millis(0);
+        Event::new(EventId::from_bits(1, false), name.parse().unwrap(), team(1), at, data.as_bytes())
+    }
+
+    /// DLV-1: each filter is asked once, of the types of its webhooks alone.
+    #[test]
+    fn each_filter_is_asked_once_and_of_its_types() {
+        let filters = filters(&[(HIGH, "ticket.*"), (LOW, "*"), (HIGH, "boss.spawned")]);
+        assert_eq!(filters.0.len(), 2);
+        assert_eq!(filters.judge(&event("ticket.created", r#"{"priority":"high"}"#)), [true, false]);
+        assert_eq!(filters.judge(&event("boss.spawned", r#"{"priority":"high"}"#)), [true, false]);
+        assert_eq!(filters.judge(&event("boss.defeated", r#"{"priority":"high"}"#)), [false, false]);
+        let narrow = self::filters(&[(HIGH, "ticket.*")]);
+        assert_eq!(narrow.judge(&event("boss.spawned", r#"{"priority":"high"}"#)), Verdict::new());
+    }
+
+    #[test]
+    fn what_is_known_stays_the_one_until_it_changes() {
+        let known = KnownFilters::default();
+        let first = known.learn(team(1), filters(&[(HIGH, "*")])).unwrap();
+        let again = known.learn(team(1), filters(&[(HIGH, "*")])).unwrap();
+        assert!(Arc::ptr_eq(&first, &again) && Arc::ptr_eq(&first, &known.of(team(1)).unwrap()));
+        let other = known.learn(team(1), filters(&[(HIGH, "ticket.*")])).unwrap();
+        assert!(!Arc::ptr_eq(&first, &other));
+        assert!(known.of(team(2)).is_none());
+        assert!(known.learn(team(1), filters(&[])).is_none());
+        assert!(known.of(team(1)).is_none());
+    }
+
+    #[test]
+    fn what_is_known_is_bounded() {
+        let known = KnownFilters::default();
+        let long = |number: u128| format!(r#"{{"pointer":"/a","equals":"{number:04000}"}}"#);
+        for number in 0..KNOWN_BYTES as u128 / 2000 {
+            known.learn(team(number), filters(&[(&long(number), "*")]));
+            let bytes: usize = known.0.load().values().map(|known| known.bytes()).sum();
+            assert!(bytes <= KNOWN_BYTES);
+        }
+    }
+}
