@@ -246,9 +246,9 @@ mod tests {
             (StoreError::StorageFull, Code::StorageFull),
             (StoreError::Damaged("x".into()), Code::Internal),
             (StoreError::Unusable("x".into()), Code::Internal),
+            (StoreError::OtherMasterKey, Code::Internal),
             (StoreError::Database("x".into()), Code::Internal),
         ] {
-            (StoreError::OtherMasterKey, Code::Internal),
             assert_eq!(ApiError::from(error.clone()).code(), code, "{error}");
         }
     }

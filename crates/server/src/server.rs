@@ -27,8 +27,8 @@ use crate::error::{StartError, StopError};
 use crate::keys::{self, MasterKey, PlatformKey};
 use crate::listen;
 use crate::metrics::{self, Counts};
-use crate::operations::Operations;
 use crate::offline::Place;
+use crate::operations::Operations;
 use crate::options::{Options, SecretSetting};
 use crate::retention::Retention;
 use crate::tasks::{TaskKind, Tasks};
@@ -146,8 +146,6 @@ async fn open_data(options: &Options) -> Result<(Arc<dyn Store>, Keys), StartErr
     Ok((Arc::new(store), Keys { platform: keys::platform_key(options)?, tokens }))
 }
 
-async fn bind(address: SocketAddr) -> Result<(SocketAddr, TcpListener), StartError> {
-    let bound = async {
 /// Opens the store with that of the keys which it was encrypted with.
 fn open_store(data: &Path, master_keys: Vec<MasterKey>) -> Result<(SqliteStore, MasterKey), StoreError> {
     for master_key in master_keys {
@@ -159,6 +157,8 @@ fn open_store(data: &Path, master_keys: Vec<MasterKey>) -> Result<(SqliteStore, 
     Err(StoreError::OtherMasterKey)
 }
 
+async fn bind(address: SocketAddr) -> Result<(SocketAddr, TcpListener), StartError> {
+    let bound = async {
         let listener = TcpListener::bind(address).await?;
         Ok((listener.local_addr()?, listener))
     };

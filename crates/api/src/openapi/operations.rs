@@ -471,6 +471,16 @@ fn service() -> Vec<Operation> {
             "application/json",
             status,
         ),
+        op(
+            Method::POST,
+            "/v1/backup",
+            "makeBackup",
+            "Service",
+            "A consistent copy of everything, made while publishing goes on; without the master key, which opens the secrets in it",
+            Needs::Platform,
+        )
+        .answers_as(200, "The copy, for `cstar restore`.", "application/octet-stream", |_| json!({"type": "string", "format": "binary"}))
+        .refuses(&[Code::Conflict]),
         op(Method::GET, "/readyz", "isReady", "Service", "A publish would be taken", Needs::Nothing)
             .answers_as(200, "It would.", "application/json", status)
             .refuses(&[Code::ShuttingDown, Code::StorageFull]),
@@ -498,13 +508,3 @@ fn service() -> Vec<Operation> {
             .answers_as(200, "OpenAPI 3.1.", "application/json", |_| json!({"type": "object"})),
     ]
 }
-        op(
-            Method::POST,
-            "/v1/backup",
-            "makeBackup",
-            "Service",
-            "A consistent copy of everything, made while publishing goes on; without the master key, which opens the secrets in it",
-            Needs::Platform,
-        )
-        .answers_as(200, "The copy, for `cstar restore`.", "application/octet-stream", |_| json!({"type": "string", "format": "binary"}))
-        .refuses(&[Code::Conflict]),

@@ -89,6 +89,7 @@ fn json_routes() -> Router<Arc<Shared>> {
 fn other_routes() -> Router<Arc<Shared>> {
     Router::new()
         .route("/v1/teams/{team}/realtime", get(stream::open))
+        .route("/v1/backup", post(backup::make))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
@@ -96,7 +97,6 @@ fn other_routes() -> Router<Arc<Shared>> {
         .route("/openapi.json", get(pages::description))
 }
 
-        .route("/v1/backup", post(backup::make))
 async fn not_found() -> ApiError {
     ApiError::new(Code::NotFound, "there is no such path")
 }

@@ -173,6 +173,11 @@ macro_rules! conformance_suite {
                 old_deliveries_go_once_they_have_ended,
                 a_removed_delivery_does_not_come_back,
                 old_idempotency_keys_are_forgotten;
+            backup:
+                a_backup_is_as_long_as_it_says,
+                there_is_one_backup_at_a_time,
+                writing_goes_on_while_a_backup_is_read,
+                a_closed_store_makes_no_backup;
             upkeep:
                 a_store_is_ready_until_it_closes,
                 a_closed_store_takes_nothing,
@@ -207,15 +212,11 @@ mod tests {
     fn every_rule_is_in_the_suite() {
         let suite = include_str!("mod.rs");
         let areas = [
+            include_str!("backup.rs"),
             include_str!("cancelling.rs"),
             include_str!("event_types.rs"),
             include_str!("fan_out.rs"),
             include_str!("filters.rs"),
-            backup:
-                a_backup_is_as_long_as_it_says,
-                there_is_one_backup_at_a_time,
-                writing_goes_on_while_a_backup_is_read,
-                a_closed_store_makes_no_backup;
             include_str!("idempotency.rs"),
             include_str!("keys.rs"),
             include_str!("lists.rs"),
@@ -241,4 +242,3 @@ mod tests {
         }
     }
 }
-            include_str!("backup.rs"),

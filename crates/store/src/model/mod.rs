@@ -18,10 +18,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use crate::backup::Turn;
 use crate::{Change, CommitSizes, StoreError, Tail};
 use state::State;
 
-use crate::backup::Turn;
 /// A store in memory.
 ///
 /// LOG-2, DLV-1: an append is one turn under the lock, from giving positions to telling the tail; nobody sees half of
@@ -31,10 +31,10 @@ pub struct Model {
     state: Mutex<State>,
     tail: Tail,
     operation_begun: Notify,
+    backups: Turn,
     refusals: AtomicUsize,
     commit_sizes: CommitSizes,
 }
-    backups: Turn,
 
 impl Model {
     /// An empty store.

@@ -45,13 +45,13 @@ mod lock;
 mod look;
 mod memory;
 mod meta;
+mod offline;
 mod open;
 mod operation_rows;
 mod operations;
 mod options;
 mod place;
 mod queue;
-mod offline;
 mod readers;
 mod record;
 mod resend;
@@ -75,8 +75,8 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use backup::{Manifest, Restored, read_manifest, restore, verify};
+pub use offline::{Offline, holds_data};
 pub use options::Options;
 pub use store::SqliteStore;
 pub use vault::MasterKey;
-pub use backup::{Manifest, Restored, read_manifest, restore, verify};
-pub use offline::{Offline, holds_data};

@@ -72,9 +72,9 @@ pub(super) fn open_dir(dir: &Path, probe: &Probe) -> Result<Opened, Fault> {
     }
     make_dir(dir).map_err(|error| unusable_dir(dir, &error))?;
     let lock = Lock::take(dir)?;
+    remove_part(dir).map_err(|error| unusable_dir(dir, &error))?;
     let wal = dir.join(format!("{FILE}-wal"));
     scan_wal(&wal)?;
-    remove_part(dir).map_err(|error| unusable_dir(dir, &error))?;
     let mut room = Room::new(dir, Arc::clone(probe));
     room.begin(fs::metadata(&wal).map_or(0, |wal| wal.len()));
 
@@ -110,6 +110,7 @@ fn start(opened: Opened, options: Options) -> Result<(Arc<Shared>, JoinHandle<()
         tail: Tail::default(),
         life: watch::Sender::new(Life::Open),
         fullness: AtomicU8::new(0),
+        is_copied: AtomicBool::new(false),
         counts: Counts::default(),
     });
     let writer = Writer {
@@ -119,7 +120,6 @@ fn start(opened: Opened, options: Options) -> Result<(Arc<Shared>, JoinHandle<()
         room,
         commit_sizes: CommitSizes::default(),
         wal,
-        is_copied: AtomicBool::new(false),
         cancelling,
         cut_at: None,
         uses_at: Instant::now(),

@@ -39,10 +39,10 @@ pub(super) struct Shared {
     pub(super) life: watch::Sender<Life>,
     /// A [`Fullness`], as a number.
     pub(super) fullness: AtomicU8,
-    pub(super) counts: Counts,
-}
     /// The whole database is being read for a backup.
     pub(super) is_copied: AtomicBool,
+    pub(super) counts: Counts,
+}
 
 /// Counts since the start.
 #[derive(Debug, Default)]

@@ -7,9 +7,9 @@ mod log;
 mod operations;
 mod upkeep;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
-use std::path::PathBuf;
 use std::thread::JoinHandle;
 
 use tokio::sync::Notify;
@@ -17,12 +17,12 @@ use tokio::sync::Notify;
 use super::open;
 use super::options::Options;
 use super::queue::Size;
+use super::room::Probe;
 use super::shared::Shared;
 use crate::StoreError;
-use super::room::Probe;
+use crate::backup::Turn;
 
 /// A store on one machine's disk.
-use crate::backup::Turn;
 ///
 /// Dropping it finishes what was handed over, as [`crate::Upkeep::close`] does, and waits for that.
 pub struct SqliteStore {
@@ -31,12 +31,12 @@ pub struct SqliteStore {
     /// The number of the team where the next removal begins to look.
     removing_from: AtomicI64,
     operation_begun: Notify,
-}
-
     /// The data directory.
     dir: PathBuf,
     probe: Probe,
     backups: Turn,
+}
+
 /// A small change.
 const ONE: Size = Size { rows: 1, bytes: 4096 };
 
@@ -46,18 +46,18 @@ impl SqliteStore {
     /// # Errors
     /// `Unusable` if the directory, the file or the master key cannot be used, and `Damaged`; each says what to do.
     pub fn open(options: Options) -> Result<Self, StoreError> {
+        let (dir, probe) = (options.dir.clone(), Arc::clone(&options.probe));
         let (shared, writer) = open::open(options)?;
         Ok(Self {
-        let (dir, probe) = (options.dir.clone(), Arc::clone(&options.probe));
             shared,
             writer: Some(writer),
             removing_from: AtomicI64::new(0),
             operation_begun: Notify::new(),
-        })
-    }
             dir,
             probe,
             backups: Turn::default(),
+        })
+    }
 }
 
 impl Drop for SqliteStore {
