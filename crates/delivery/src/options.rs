@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cstar_types::{Clock, RetrySchedule};
+use cstar_types::{Clock, FailureRule, RetrySchedule};
 
 use crate::lanes::CEILING;
 use crate::sender::AuthorityError;
@@ -43,6 +43,8 @@ pub struct Options {
     pub attempt_timeout: Duration,
     /// The schedule of webhooks that have none of their own.
     pub retry_schedule: RetrySchedule,
+    /// Which webhooks are disabled because they only fail.
+    pub failure_rule: FailureRule,
     /// Requests in flight over all webhooks, at least 2. One webhook gets a quarter of them, and 128 at most; as many idle
     /// connections are kept. Descriptors must suffice: see [`Options::descriptors_max`].
     pub in_flight_max: usize,
@@ -90,6 +92,7 @@ impl Options {
         Self {
             attempt_timeout: ATTEMPT_TIMEOUT,
             retry_schedule: RetrySchedule::default(),
+            failure_rule: FailureRule::default(),
             in_flight_max: IN_FLIGHT,
             waiting_bytes_max: WAITING_BYTES,
             tail_bytes_max: TAIL_BYTES,
@@ -132,6 +135,7 @@ impl fmt::Debug for Options {
         f.debug_struct("Options")
             .field("attempt_timeout", &self.attempt_timeout)
             .field("retry_schedule", &self.retry_schedule)
+            .field("failure_rule", &self.failure_rule)
             .field("in_flight_max", &self.in_flight_max)
             .field("waiting_bytes_max", &self.waiting_bytes_max)
             .field("target", &self.target)

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use cstar_api::Origins;
-use cstar_types::{RetrySchedule, limits, parse_duration};
+use cstar_types::{FailureRule, RetrySchedule, limits, parse_duration};
 use ipnet::IpNet;
 
 use crate::retention::IDEMPOTENCY_KEPT;
@@ -25,6 +25,8 @@ pub struct Options {
     pub retry_schedule: RetrySchedule,
     /// The time for one attempt.
     pub attempt_timeout: Duration,
+    /// Which webhooks are disabled because they only fail.
+    pub failure_rule: FailureRule,
     /// Attempts under way at once.
     pub max_in_flight: usize,
     /// How long things are kept.
@@ -128,6 +130,7 @@ impl Options {
             attempt_timeout: settings
                 .read("attempt-timeout", duration)?
                 .ok_or_else(|| required("attempt-timeout"))?,
+            failure_rule: failure_rule(settings)?,
             max_in_flight: settings.read("max-in-flight", count)?.ok_or_else(|| required("max-in-flight"))?,
             retention: settings.read("retention", duration)?.ok_or_else(|| required("retention"))?,
             allow_targets: settings.read("allow-targets", ranges)?.unwrap_or_default(),
@@ -221,6 +224,14 @@ impl Options {
     }
 }
 
+fn failure_rule(settings: &Settings) -> Result<FailureRule, SettingsError> {
+    let FailureRule { after, attempts } = FailureRule::default();
+    Ok(FailureRule {
+        after: settings.read("disable-after", duration)?.unwrap_or(after),
+        attempts: settings.read("disable-attempts", attempts_count)?.unwrap_or(attempts),
+    })
+}
+
 fn tls(settings: &Settings) -> Result<Option<(PathBuf, PathBuf)>, SettingsError> {
     match (settings.read("tls-cert", path)?, settings.read("tls-key", path)?) {
         (Some(cert), Some(key)) => Ok(Some((cert, key))),
@@ -247,6 +258,10 @@ fn duration(text: &str) -> Result<Duration, &'static str> {
 
 fn count(text: &str) -> Result<usize, &'static str> {
     text.parse().map_err(|_| "write a whole number")
+}
+
+fn attempts_count(text: &str) -> Result<u32, &'static str> {
+    text.parse().map_err(|_| "write a whole number of attempts, or 0 to disable none")
 }
 
 fn rate(text: &str) -> Result<u32, &'static str> {
@@ -292,6 +307,7 @@ mod tests {
         let options = options(&[]).unwrap();
         assert_eq!(options.retry_schedule.to_string(), "1m,5m,30m");
         assert_eq!(options.attempt_timeout, Duration::from_secs(10));
+        assert_eq!(options.failure_rule, FailureRule::default());
         assert_eq!(options.retention, Duration::from_secs(30 * 24 * 3600));
         assert!(!options.allow_http && options.allow_targets.is_empty());
     }
@@ -302,6 +318,8 @@ mod tests {
             (vec![("tls-cert", "a.pem")], "--tls-key"),
             (vec![("attempt-timeout", "0s")], "--attempt-timeout"),
             (vec![("attempt-timeout", "2m")], "--attempt-timeout"),
+            (vec![("disable-after", "5 days")], "--disable-after"),
+            (vec![("disable-attempts", "some")], "--disable-attempts"),
             (vec![("retention", "24h"), ("retry-schedule", "1h,1d")], "--retry-schedule"),
             (vec![("retention", "23h")], "--retention"),
             (vec![("public-url", "mailto:a@example.com")], "--public-url"),

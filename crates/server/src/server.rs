@@ -189,6 +189,7 @@ fn engine(
     let options = cstar_delivery::Options {
         attempt_timeout: options.attempt_timeout,
         retry_schedule: options.retry_schedule.clone(),
+        failure_rule: options.failure_rule,
         in_flight_max: options.max_in_flight,
         target,
         extra_authorities_pem: extra,

@@ -56,6 +56,18 @@ pub const SETTINGS: &[Setting] = &[
         Some("10s"),
         "Time for one attempt, from resolving to the response head",
     ),
+    value(
+        "disable-after",
+        "TIME",
+        Some("5d"),
+        "Disable a webhook whose attempts have all failed for so long",
+    ),
+    value(
+        "disable-attempts",
+        "COUNT",
+        Some("20"),
+        "And at least so often; 0 disables none",
+    ),
     value("max-in-flight", "COUNT", Some("512"), "Attempts under way at once, over all webhooks"),
     value("retention", "TIME", Some("30d"), "How long events and their deliveries are kept"),
     value("allow-targets", "CIDR,...", None, "Private ranges that webhooks may reach, such as 10.0.0.0/8"),

@@ -16,8 +16,8 @@ use std::time::{Duration, Instant, SystemTime};
 use cstar_store::sqlite::{MasterKey, Options, SqliteStore};
 use cstar_store::{Append, AttemptReport, Change, FanOut, NewEvent, SecretText, Store, Told, Verdict};
 use cstar_types::{
-    Attempt, AttemptRequest, Event, EventId, EventType, Outcome, Patterns, Team, TeamId, Timestamp, Webhook,
-    WebhookId, WebhookStatus,
+    Attempt, AttemptRequest, Event, EventId, EventType, FailureRule, Outcome, Patterns, Team, TeamId,
+    Timestamp, Webhook, WebhookId, WebhookStatus,
 };
 use uuid::Uuid;
 
@@ -43,6 +43,7 @@ fn webhook(team: TeamId) -> Webhook {
         description: String::new(),
         status: WebhookStatus::Enabled,
         disabled_reason: None,
+        failing_since: None,
         retry_schedule: None,
         headers: Vec::new(),
         disable_on_gone: false,
@@ -102,7 +103,7 @@ async fn record(store: Arc<dyn Store>, mut tail: cstar_store::TailReader) -> usi
                     },
                 },
             });
-            match store.record(reports.collect()).await {
+            match store.record(reports.collect(), FailureRule::NEVER).await {
                 Ok(statuses) => recorded += statuses.len(),
                 Err(error) => println!("results refused: {error}"),
             }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use cstar_types::{
-    Attempt, Delivery, DeliveryId, DeliveryStatus, DisabledReason, Entry, EventId, TeamId, Timestamp,
-    WebhookId,
+    Attempt, Delivery, DeliveryId, DeliveryStatus, DisabledReason, Entry, EventId, FailureRule, TeamId,
+    Timestamp, WebhookId,
 };
 
 use crate::{Page, StoreError, TypeFilter};
@@ -107,8 +107,16 @@ pub trait Deliveries: Send + Sync {
     /// `cancelled`; one whose delivery is damaged answers `failed`, since nothing more comes of it, leaves it as it is
     /// and is said where the store's faults are said (LOG-3).
     ///
+    /// In the same transaction the failed attempts of each webhook are counted, and a success forgets them; a webhook that
+    /// the rule disables once all reports are counted is disabled as failing, what waits for it is cancelled, and the tail
+    /// is told.
+    ///
     /// Goes on while the disk is nearly full: room is kept for it.
-    async fn record(&self, reports: Vec<AttemptReport>) -> Result<Vec<DeliveryStatus>, StoreError>;
+    async fn record(
+        &self,
+        reports: Vec<AttemptReport>,
+        rule: FailureRule,
+    ) -> Result<Vec<DeliveryStatus>, StoreError>;
 
     /// Disables a webhook and cancels what waits for it. Tells the tail. If it is disabled already, or no longer of the
     /// version that was `seen` (what answered may not be what it points to now), nothing changes.

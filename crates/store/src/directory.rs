@@ -190,6 +190,6 @@ pub trait Directory: Send + Sync {
         expected: Option<u64>,
         now: Timestamp,
     ) -> Result<(), StoreError>;
-    /// A webhook and its secrets in the clear, for the sender alone.
+    /// A webhook and its secrets in the clear, for the sender alone. Since when it fails is left out.
     async fn webhook_to_send(&self, webhook: WebhookId) -> Result<(Webhook, WebhookSecrets), StoreError>;
 }

@@ -10,8 +10,8 @@ use cstar_store::sqlite::{MasterKey, Options, SqliteStore};
 use cstar_store::{NewOperation, Order, StoreError, Verdict};
 use cstar_types::catalog::CatalogEntry;
 use cstar_types::{
-    DeliveryStatus, OperationId, OperationStatus, OperationWork, Patterns, ResendFilter, TeamId, Timestamp,
-    WebhookId,
+    DeliveryStatus, FailureRule, OperationId, OperationStatus, OperationWork, Patterns, ResendFilter, TeamId,
+    Timestamp, WebhookId,
 };
 use rusqlite::Connection;
 use uuid::Uuid;
@@ -227,7 +227,7 @@ async fn a_damaged_delivery_holds_up_no_other() {
     let first = store.due(webhook, at(0), 1).await.unwrap();
     assert_eq!((first.due.as_slice(), first.next), (&due[1..2], Some(at(0))));
     let reports = due.iter().take(2).map(|due| given::report(due, Verdict::Delivered, at(1))).collect();
-    let recorded = store.record(reports).await;
+    let recorded = store.record(reports, FailureRule::NEVER).await;
     assert_eq!(recorded, Ok(vec![DeliveryStatus::Failed, DeliveryStatus::Delivered]));
     assert_eq!(store.delivery(team, due[1].id).await.unwrap().1.len(), 1);
     store.delete_webhook(team, webhook, None, at(2)).await.unwrap();
@@ -246,7 +246,13 @@ async fn damage_holds_up_no_operation() {
     let webhook = given::webhook(&store, team, "*").await;
     given::published(&store, team, &["ticket.created"; 3], at(0)).await;
     let due = read::due(&store, webhook, at(0)).await;
-    store.record(due.iter().map(|due| given::report(due, Verdict::Failed, at(1))).collect()).await.unwrap();
+    store
+        .record(
+            due.iter().map(|due| given::report(due, Verdict::Failed, at(1))).collect(),
+            FailureRule::NEVER,
+        )
+        .await
+        .unwrap();
     let damaged = store.begin(resending(team, given::list("boss.spawned")), at(2)).await.unwrap();
     let sound = store.begin(resending(team, given::list("*")), at(3)).await.unwrap();
     drop(store);

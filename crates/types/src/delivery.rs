@@ -78,11 +78,14 @@ pub enum CancelReason {
     EndpointGone,
     /// Somebody deleted it.
     WebhookDeleted,
+    /// It was disabled because it had only failed for long.
+    EndpointFailing,
 }
 
 impl CancelReason {
     /// Every reason.
-    pub const ALL: [Self; 3] = [Self::WebhookDisabled, Self::EndpointGone, Self::WebhookDeleted];
+    pub const ALL: [Self; 4] =
+        [Self::WebhookDisabled, Self::EndpointGone, Self::WebhookDeleted, Self::EndpointFailing];
 }
 
 impl From<DisabledReason> for CancelReason {
@@ -90,6 +93,7 @@ impl From<DisabledReason> for CancelReason {
         match reason {
             DisabledReason::ByRequest => Self::WebhookDisabled,
             DisabledReason::Gone => Self::EndpointGone,
+            DisabledReason::Failing => Self::EndpointFailing,
         }
     }
 }

@@ -5,6 +5,7 @@
 pub mod catalog;
 mod delivery;
 mod event;
+mod failing;
 mod filter;
 mod histogram;
 mod id;
@@ -25,6 +26,7 @@ pub use delivery::{
     Attempt, AttemptRequest, AttemptSummary, CancelReason, Delivery, DeliveryStatus, NotAStatus, Outcome,
 };
 pub use event::{Entry, Event, envelope_len};
+pub use failing::{FailureRule, FailureStreak};
 pub use filter::{Filter, FilterError, FilterFault, FilterProblem};
 pub use histogram::Histogram;
 pub use id::{

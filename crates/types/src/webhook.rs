@@ -26,6 +26,8 @@ pub enum DisabledReason {
     ByRequest,
     /// The endpoint answered 410 and the webhook has `disable_on_gone`.
     Gone,
+    /// Every attempt had failed for days: see [`crate::FailureRule`].
+    Failing,
 }
 
 /// A registered endpoint. Its secrets are kept apart and never appear here (SEC-3); the values of its headers do not print.
@@ -47,6 +49,9 @@ pub struct Webhook {
     pub status: WebhookStatus,
     /// Set exactly while it is disabled.
     pub disabled_reason: Option<DisabledReason>,
+    /// When its first attempt failed of those since its last success; `None` if the last one succeeded, or none was made since
+    /// it was enabled or pointed elsewhere.
+    pub failing_since: Option<Timestamp>,
     /// Its own retry schedule, or `None` for the server's.
     pub retry_schedule: Option<RetrySchedule>,
     /// Headers that every request carries, in order. Values may be credentials of the receiver: see [`HeaderNames`].
@@ -84,6 +89,7 @@ impl fmt::Debug for Webhook {
             .field("description", &self.description)
             .field("status", &self.status)
             .field("disabled_reason", &self.disabled_reason)
+            .field("failing_since", &self.failing_since)
             .field("retry_schedule", &self.retry_schedule)
             .field("headers", &HeaderNames(&self.headers))
             .field("disable_on_gone", &self.disable_on_gone)

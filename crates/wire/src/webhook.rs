@@ -29,6 +29,9 @@ pub struct Webhook {
     pub status: WebhookStatus,
     /// Set exactly while it is disabled.
     pub disabled_reason: Option<DisabledReason>,
+    /// When its first attempt failed of those since its last success; `None` while all is well, and once it is enabled again.
+    /// To recover what it missed, begin earlier: an event is older than its first attempt.
+    pub failing_since: Option<Timestamp>,
     /// Its own waits between attempts, such as `1m,5m,30m`; `None` is the server's.
     pub retry_schedule: Option<RetrySchedule>,
     /// The names of the headers that every request carries. Their values may be credentials: they are written and
@@ -57,6 +60,7 @@ impl Webhook {
             description: webhook.description,
             status: webhook.status,
             disabled_reason: webhook.disabled_reason,
+            failing_since: webhook.failing_since,
             retry_schedule: webhook.retry_schedule,
             header_names: webhook.headers.into_iter().map(|(name, _)| name).collect(),
             disable_on_gone: webhook.disable_on_gone,
@@ -232,6 +236,7 @@ mod tests {
             description: String::new(),
             status: WebhookStatus::Enabled,
             disabled_reason: None,
+            failing_since: None,
             retry_schedule: None,
             headers: vec![("x-api-key".into(), "hunter2".into())],
             disable_on_gone: false,

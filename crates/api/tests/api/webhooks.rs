@@ -29,6 +29,7 @@ async fn a_webhook_is_registered() {
         "description": "",
         "status": "enabled",
         "disabled_reason": null,
+        "failing_since": null,
         "retry_schedule": null,
         "header_names": [],
         "disable_on_gone": false,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cstar_store::{AttemptReport, Due};
-use cstar_types::{Attempt, AttemptRequest, Clock, DeliveryId, Outcome, Timestamp, WebhookId};
+use cstar_types::{Attempt, AttemptRequest, Clock, DeliveryId, FailureRule, Outcome, Timestamp, WebhookId};
 use http::{StatusCode, header};
 use tokio::time::Instant;
 
@@ -23,6 +23,8 @@ pub(crate) struct Attempts {
     pub(crate) endpoints: Endpoints,
     pub(crate) sender: Sender,
     pub(crate) attempt_timeout: Duration,
+    /// Which webhooks are disabled because they only fail.
+    pub(crate) failure_rule: FailureRule,
     /// For what is shown and signed.
     pub(crate) clock: Clock,
     /// For when the next attempt is due, and when an overlap of secrets ends.

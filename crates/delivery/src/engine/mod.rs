@@ -71,6 +71,7 @@ impl Engine {
             endpoints: Endpoints::new(Arc::clone(&store), names.clone(), options.retry_schedule),
             sender,
             attempt_timeout: options.attempt_timeout,
+            failure_rule: options.failure_rule,
             steady: Arc::new(SteadyClock::new(Arc::clone(&options.clock))),
             clock: options.clock,
             gauges: Arc::clone(&gauges),

@@ -121,6 +121,7 @@ impl World {
             description: String::new(),
             status: WebhookStatus::Enabled,
             disabled_reason: None,
+            failing_since: None,
             retry_schedule: None,
             headers: Vec::new(),
             disable_on_gone: false,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cstar_types::{
-    Attempt, AttemptRequest, DeliveryStatus, Entry, Event, EventId, EventType, Key, KeyId, Outcome, Patterns,
-    Scopes, Team, TeamId, Timestamp, Webhook, WebhookId, WebhookStatus,
+    Attempt, AttemptRequest, DeliveryStatus, Entry, Event, EventId, EventType, FailureRule, Key, KeyId,
+    Outcome, Patterns, Scopes, Team, TeamId, Timestamp, Webhook, WebhookId, WebhookStatus,
 };
 use uuid::Uuid;
 
@@ -48,6 +48,7 @@ pub fn new_webhook(team: TeamId, patterns: &str) -> Webhook {
         description: "for the tests".to_owned(),
         status: WebhookStatus::Enabled,
         disabled_reason: None,
+        failing_since: None,
         retry_schedule: None,
         headers: Vec::new(),
         disable_on_gone: false,
@@ -202,7 +203,7 @@ pub async fn only_due(store: &AnyStore, webhook: WebhookId) -> Due {
 /// Records one attempt.
 pub async fn recorded(store: &AnyStore, due: &Due, verdict: Verdict, now: Timestamp) -> DeliveryStatus {
     let report = report(due, verdict, now);
-    store.record(vec![report]).await.expect("a result is recorded").remove(0)
+    store.record(vec![report], FailureRule::NEVER).await.expect("a result is recorded").remove(0)
 }
 
 /// A team, a webhook, an event and its delivery.

@@ -8,6 +8,7 @@
 pub mod backup;
 pub mod cancelling;
 pub mod event_types;
+pub mod failing;
 pub mod fan_out;
 pub mod filters;
 pub mod given;
@@ -76,6 +77,13 @@ macro_rules! conformance_suite {
                 a_filter_that_changes_in_a_race_holds_at_its_commit,
                 an_explicit_call_does_not_ask_the_filter,
                 a_recovery_asks_the_filter;
+            failing:
+                failures_are_counted_until_a_success,
+                a_webhook_that_only_fails_is_disabled,
+                too_few_failures_disable_nothing,
+                a_success_in_the_same_group_counts,
+                a_change_of_place_begins_anew,
+                failures_go_with_their_webhook;
             waiting:
                 the_longest_due_comes_first,
                 what_is_due_together_comes_in_the_logs_order,
@@ -215,6 +223,7 @@ mod tests {
             include_str!("backup.rs"),
             include_str!("cancelling.rs"),
             include_str!("event_types.rs"),
+            include_str!("failing.rs"),
             include_str!("fan_out.rs"),
             include_str!("filters.rs"),
             include_str!("idempotency.rs"),

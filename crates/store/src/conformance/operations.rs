@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use cstar_types::limits::OPERATIONS_A_TEAM;
 use cstar_types::{
-    DeliveryId, DeliveryStatus, DisabledReason, Operation, OperationId, OperationStatus, OperationWork,
-    Patterns, ResendFilter, TeamId, Timestamp, WebhookId,
+    DeliveryId, DeliveryStatus, DisabledReason, FailureRule, Operation, OperationId, OperationStatus,
+    OperationWork, Patterns, ResendFilter, TeamId, Timestamp, WebhookId,
 };
 use uuid::Uuid;
 
@@ -56,7 +56,7 @@ async fn failures(store: &AnyStore, team: TeamId, webhook: WebhookId, count: usi
     assert_eq!(due.len(), count);
     for due in due.chunks(500) {
         let reports = due.iter().map(|due| given::report(due, Verdict::Failed, at(1))).collect();
-        store.record(reports).await.expect("results are recorded");
+        store.record(reports, FailureRule::NEVER).await.expect("results are recorded");
     }
     due
 }
@@ -213,7 +213,7 @@ pub async fn a_restart_goes_on_where_it_stood(subject: impl Subject) {
     }
     let again = store.due(webhook, at(16), 300).await.unwrap().due;
     let reports = again.iter().map(|due| given::report(due, Verdict::Failed, at(5))).collect();
-    store.record(reports).await.unwrap();
+    store.record(reports, FailureRule::NEVER).await.unwrap();
     let mut all = reopened(&mut tail);
     assert_eq!(store.operation(team, begun.id).await.unwrap().done, all.len() as u64);
     assert!((1..COUNT).contains(&all.len()), "it stands in the middle: {}", all.len());

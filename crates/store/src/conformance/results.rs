@@ -1,6 +1,8 @@
 //! Results of attempts: DLV-2, DLV-3, T8.
 
-use cstar_types::{Attempt, DeliveryId, DeliveryStatus, DisabledReason, Outcome, TeamId, WebhookId};
+use cstar_types::{
+    Attempt, DeliveryId, DeliveryStatus, DisabledReason, FailureRule, Outcome, TeamId, WebhookId,
+};
 
 use super::given::{self, at, only_due, recorded};
 use super::{AnyStore, Subject, read};
@@ -54,7 +56,7 @@ pub async fn attempts_are_read_as_they_were_reported(subject: impl Subject) {
         reported.push(attempt.clone());
         let failed_before = number - 1;
         let report = AttemptReport { delivery: due.id, webhook, failed_before, attempt, verdict };
-        store.record(vec![report]).await.unwrap();
+        store.record(vec![report], FailureRule::NEVER).await.unwrap();
     }
     drop(store);
     let store = subject.reopened().await.store();
@@ -83,11 +85,14 @@ pub async fn many_results_are_answered_in_order(subject: impl Subject) {
         (&due[3], Verdict::RetryAt(at(60)), DeliveryStatus::Retrying),
     ];
     let reports = verdicts.iter().map(|(due, verdict, _)| given::report(due, *verdict, at(1))).collect();
-    assert_eq!(store.record(reports).await.unwrap(), verdicts.map(|(_, _, status)| status));
+    assert_eq!(
+        store.record(reports, FailureRule::NEVER).await.unwrap(),
+        verdicts.map(|(_, _, status)| status)
+    );
     let slice = store.due(webhook, at(1), 9).await.unwrap();
     assert_eq!(slice.due, [due[1].clone()]);
     assert_eq!(slice.next, Some(at(60)));
-    assert_eq!(store.record(Vec::new()).await, Ok(Vec::new()));
+    assert_eq!(store.record(Vec::new(), FailureRule::NEVER).await, Ok(Vec::new()));
     let rows = read::deliveries(&store, team, read::every_delivery(9)).await.unwrap();
     assert_eq!(rows.len(), 4, "a report of something unknown made a delivery");
 }

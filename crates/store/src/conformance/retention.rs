@@ -1,6 +1,6 @@
 //! Retention: what is old goes in slices, and nothing else does.
 
-use cstar_types::{Timestamp, WebhookId};
+use cstar_types::{FailureRule, Timestamp, WebhookId};
 
 use super::given::{self, at, keyed, new_event, publishing, recorded, remove_all_old};
 use super::{AnyStore, Subject, read};
@@ -116,7 +116,10 @@ pub async fn a_removed_delivery_does_not_come_back(subject: impl Subject) {
     remove_all_old(&store, Cutoffs { deliveries: at(9), ..KEEP_ALL }, 9).await;
     store.update_webhook(team, webhook, given::wanting("ticket.*"), None, at(9)).await.unwrap();
     let late = given::report(&due, Verdict::RetryAt(at(60)), at(10));
-    assert_eq!(store.record(vec![late]).await, Ok(vec![cstar_types::DeliveryStatus::Cancelled]));
+    assert_eq!(
+        store.record(vec![late], FailureRule::NEVER).await,
+        Ok(vec![cstar_types::DeliveryStatus::Cancelled])
+    );
     assert_nothing_waits(&store, webhook).await;
 }
 

@@ -1,6 +1,6 @@
 //! Teams, and what they do not see of each other.
 
-use cstar_types::{Team, TeamId};
+use cstar_types::{FailureRule, Team, TeamId};
 
 use super::given::{self, at, new_event, publishing};
 use super::{AnyStore, Subject, read};
@@ -125,7 +125,10 @@ pub async fn a_deleted_team_is_erased_in_slices(subject: impl Subject) {
     let store = subject.reopened().await.store();
     assert_gone(&store, team).await;
     let late = given::report(&due, Verdict::Delivered, at(9));
-    assert_eq!(store.record(vec![late]).await, Ok(vec![cstar_types::DeliveryStatus::Cancelled]));
+    assert_eq!(
+        store.record(vec![late], FailureRule::NEVER).await,
+        Ok(vec![cstar_types::DeliveryStatus::Cancelled])
+    );
     assert!(read::due(&store, webhook, at(99)).await.is_empty());
     assert_eq!(read::log(&store, kept).await.len(), 1);
     assert_eq!(read::due(&store, kept_webhook, at(99)).await.len(), 1);

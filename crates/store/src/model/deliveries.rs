@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use cstar_types::{
-    Attempt, AttemptSummary, Delivery, DeliveryId, DeliveryStatus, DisabledReason, EventId, Outcome, TeamId,
-    Timestamp, WebhookId, WebhookStatus,
-};
+use cstar_types::{Attempt, AttemptSummary, Delivery, DeliveryId, DeliveryStatus, DisabledReason, EventId, FailureRule, Outcome, TeamId, Timestamp, WebhookId, WebhookStatus};
 
 use super::Model;
 use super::state::{Row, State};
@@ -41,8 +38,12 @@ impl Deliveries for Model {
         })
     }
 
-    async fn record(&self, reports: Vec<AttemptReport>) -> Result<Vec<DeliveryStatus>, StoreError> {
-        self.change(|state| Ok((reports.into_iter().map(|report| state.record(report)).collect(), None)))
+    async fn record(
+        &self,
+        reports: Vec<AttemptReport>,
+        rule: FailureRule,
+    ) -> Result<Vec<DeliveryStatus>, StoreError> {
+        self.change_many(|state| Ok(state.record_all(reports, rule)))
     }
 
     async fn disable_webhook(

@@ -125,6 +125,7 @@ impl Directory for Model {
             if of_team.count() >= limit {
                 return Err(StoreError::TooMany { limit });
             }
+            state.forget_failures(webhook.id); // of one before it that had this id
             let secrets = WebhookSecrets { current: secret, previous: None };
             state.webhooks.insert(webhook.id, (webhook.clone(), secrets));
             let told = Change::WebhookChanged(webhook.id);
@@ -229,7 +230,10 @@ impl Directory for Model {
     }
 
     async fn webhook_to_send(&self, webhook: WebhookId) -> Result<(Webhook, WebhookSecrets), StoreError> {
-        self.look(|state| state.webhooks.get(&webhook).cloned().ok_or(StoreError::NotFound))
+        self.look(|state| {
+            let (webhook, secrets) = state.webhooks.get(&webhook).cloned().ok_or(StoreError::NotFound)?;
+            Ok((Webhook { failing_since: None, ..webhook }, secrets))
+        })
     }
 }
 
@@ -244,6 +248,11 @@ impl State {
     ) -> Result<Webhook, StoreError> {
         let webhook = self.webhook_mut(team, id)?;
         is_expected(webhook.version, expected)?;
+        let is_moved = patch.url.as_ref().is_some_and(|url| *url != webhook.url);
+        if is_moved || (webhook.status == WebhookStatus::Disabled && patch.enabled == Some(Ok(()))) {
+            self.forget_failures(id);
+        }
+        let webhook = self.webhook_mut(team, id)?;
         webhook.apply(patch);
         webhook.version += 1;
         webhook.updated_at = now;
@@ -258,6 +267,8 @@ impl State {
     fn erase(&mut self, team: TeamId) {
         self.teams.retain(|log| log.team.id != team);
         self.keys.retain(|_, (key, _)| key.team != team);
+        self.streaks
+            .retain(|webhook, _| self.webhooks.get(webhook).is_none_or(|(known, _)| known.team != team));
         self.webhooks.retain(|_, (webhook, _)| webhook.team != team);
         self.deliveries.retain(|_, row| row.delivery.team != team);
         self.idempotency_keys.retain(|(of, _), _| *of != team);

@@ -7,6 +7,7 @@
 mod deliveries;
 mod directory;
 mod event_types;
+mod failing;
 mod log;
 mod operations;
 mod state;

@@ -3,10 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use cstar_types::{
-    Attempt, CancelReason, Delivery, DeliveryId, DeliveryStatus, Entry, Key, KeyId, OperationId, Team,
-    TeamId, Timestamp, Webhook, WebhookId,
-};
+use cstar_types::{Attempt, CancelReason, Delivery, DeliveryId, DeliveryStatus, Entry, FailureStreak, Key, KeyId, OperationId, Team, TeamId, Timestamp, Webhook, WebhookId};
 
 use super::operations::Run;
 use crate::{AddedTypes, Due, FanOut, KeyDigest, LogEnds, StoreCounts, StoreError, WebhookSecrets};
@@ -22,6 +19,8 @@ pub(super) struct State {
     pub(super) teams_made: Vec<TeamId>,
     pub(super) keys: BTreeMap<KeyId, (Key, KeyDigest)>,
     pub(super) webhooks: BTreeMap<WebhookId, (Webhook, WebhookSecrets)>,
+    /// Of webhooks whose last attempt failed.
+    pub(super) streaks: BTreeMap<WebhookId, FailureStreak>,
     /// Their ids rise in the order of their making.
     pub(super) deliveries: BTreeMap<DeliveryId, Row>,
     pub(super) idempotency_keys: BTreeMap<(TeamId, String), FirstUse>,

@@ -36,13 +36,14 @@ enum Part {
     IdempotencyKeys,
 }
 
-const PARTS: [Part; 21] = [
+const PARTS: [Part; 22] = [
     Part::Structure("meta"),
     Part::Structure("types"),
     Part::Structure("teams"),
     Part::Structure("keys"),
     Part::Structure("webhooks"),
     Part::Structure("cancellations"),
+    Part::Structure("failures"),
     Part::Structure("events"),
     Part::Structure("idempotency"),
     Part::Structure("deliveries"),
@@ -145,7 +146,7 @@ fn of_teams(look: Look<'_>, after: i64) -> Result<Option<i64>, Fault> {
     look.operations_before(number, None, i64::MAX as usize)?;
     for webhook in look.webhooks_before(number, None, i64::MAX as usize)? {
         webhook.secrets(look)?;
-        webhook.opened(look)?;
+        webhook.shown(look)?;
     }
     Ok(Some(number))
 }

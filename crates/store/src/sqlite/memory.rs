@@ -6,6 +6,7 @@ use std::sync::Arc;
 use cstar_types::{EventType, Patterns, TeamId, WebhookId, WebhookStatus};
 use rusqlite::{OptionalExtension, params};
 
+use super::failing::Streaks;
 use super::fault::Fault;
 use super::filters::TeamFilters;
 use super::look::Look;
@@ -79,6 +80,7 @@ pub(super) struct Memory {
     heads: HashMap<TeamId, Head>,
     webhooks: usize,
     generations: HashMap<i64, Option<i64>>,
+    pub(super) streaks: Streaks,
     types: HashMap<EventType, i64>,
     last_attempt: Option<i64>,
 }
@@ -130,6 +132,7 @@ impl Memory {
     pub(super) fn forget_webhook(&mut self, team: TeamId, number: i64) {
         self.forget_team(team);
         self.generations.remove(&number);
+        self.streaks.forget(number);
     }
 
     /// A whole team was deleted, with all its webhooks.
@@ -141,6 +144,7 @@ impl Memory {
     /// Rows of webhooks were removed: their numbers may be given again.
     pub(super) fn forget_generations(&mut self) {
         self.generations.clear();
+        self.streaks.forget_all();
     }
 
     /// The present generation of a webhook, deleted or not; `None` if its team was deleted.

@@ -36,6 +36,7 @@ mod event_rows;
 mod event_type_rows;
 mod event_types;
 mod events;
+mod failing;
 mod fault;
 mod filters;
 mod idempotency;

@@ -1,8 +1,9 @@
 //! Recording what came of attempts.
 
-use cstar_types::{DeliveryStatus, Outcome};
+use cstar_types::{DeliveryStatus, FailureRule, Outcome};
 
 use super::attempt_rows::{AttemptRow, headers_text};
+use super::failing::Counting;
 use super::fault::Fault;
 use super::queue::Size;
 use super::tx::Tx;
@@ -11,10 +12,11 @@ use crate::{AttemptReport, Verdict};
 /// Reports, with all that can be computed before the writer has its turn.
 pub(super) struct Results {
     reports: Vec<(AttemptReport, String)>,
+    rule: FailureRule,
 }
 
 impl Results {
-    pub(super) fn prepare(reports: Vec<AttemptReport>) -> Self {
+    pub(super) fn prepare(reports: Vec<AttemptReport>, rule: FailureRule) -> Self {
         let with_headers = reports.into_iter().map(|report| {
             let headers = headers_text(&report.attempt);
             (report, headers)
@@ -30,29 +32,52 @@ impl Results {
     }
 
     pub(super) fn apply(&self, tx: &mut Tx<'_>) -> Result<Vec<DeliveryStatus>, Fault> {
-        let each = self.reports.iter().map(|(report, headers)| match record(tx, report, headers) {
-            Err(Fault::Damaged(what)) => {
-                let delivery = report.delivery;
-                tracing::error!(%delivery, %what, "an attempt is not put on record: its delivery is damaged");
-                Ok(DeliveryStatus::Failed)
-            }
-            recorded => recorded,
-        });
-        each.collect()
+        let mut counting = Counting::default();
+        let mut recorded = Vec::with_capacity(self.reports.len());
+        for (report, headers) in &self.reports {
+            recorded.push(match record(tx, report, headers, &mut counting) {
+                Err(Fault::Damaged(what)) => {
+                    let delivery = report.delivery;
+                    tracing::error!(%delivery, %what, "an attempt is not put on record: its delivery is damaged");
+                    Recorded { status: DeliveryStatus::Failed, webhook: None }
+                }
+                recorded => recorded?,
+            });
+        }
+        let disabled = counting.settle(tx, self.rule)?;
+        Ok(recorded.into_iter().map(|recorded| recorded.now_that(&disabled)).collect())
+    }
+}
+
+/// How a delivery stands after its result.
+struct Recorded {
+    status: DeliveryStatus,
+    /// The number of its webhook, if both are there.
+    webhook: Option<i64>,
+}
+
+impl Recorded {
+    /// It ended with the others if its webhook was disabled for these results.
+    fn now_that(self, disabled: &[i64]) -> DeliveryStatus {
+        let is_cancelled = self.webhook.is_some_and(|webhook| disabled.contains(&webhook));
+        if is_cancelled && !self.status.has_ended() { DeliveryStatus::Cancelled } else { self.status }
     }
 }
 
 /// Damage is found before anything is written.
-fn record(tx: &mut Tx<'_>, report: &AttemptReport, headers: &str) -> Result<DeliveryStatus, Fault> {
+fn record(
+    tx: &mut Tx<'_>,
+    report: &AttemptReport,
+    headers: &str,
+    counting: &mut Counting,
+) -> Result<Recorded, Fault> {
+    const UNKNOWN: Recorded = Recorded { status: DeliveryStatus::Cancelled, webhook: None };
     let look = tx.look();
-    let Some(mut row) = look.any_delivery(report.delivery)? else {
-        return Ok(DeliveryStatus::Cancelled);
-    };
-    let Some(generation) = tx.memory.generation(look, row.webhook)? else {
-        return Ok(DeliveryStatus::Cancelled);
-    };
+    let Some(mut row) = look.any_delivery(report.delivery)? else { return Ok(UNKNOWN) };
+    let Some(generation) = tx.memory.generation(look, row.webhook)? else { return Ok(UNKNOWN) };
     let number = tx.memory.next_attempt(look)?;
     let attempt = &report.attempt;
+    counting.add(tx, row.webhook, attempt)?;
     AttemptRow { number, delivery: row.place, previous: row.last_attempt, attempt, headers }.insert(look)?;
     row.last_attempt = Some(number);
     row.attempts = attempt.number.max(row.attempts);
@@ -66,7 +91,7 @@ fn record(tx: &mut Tx<'_>, report: &AttemptReport, headers: &str) -> Result<Deli
     }
     row.update(look)?;
     tx.effects.attempts += 1;
-    Ok(row.status)
+    Ok(Recorded { status: row.status, webhook: Some(row.webhook) })
 }
 
 /// DLV-2: a success ends a delivery whatever came before; a failure leaves an ended one as it ended.

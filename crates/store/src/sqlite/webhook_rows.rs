@@ -21,7 +21,7 @@ use crate::{SecretText, StoreError, WebhookSecrets};
 pub(super) struct WebhookRow {
     pub(super) number: i64,
     pub(super) team_number: i64,
-    /// Without its headers.
+    /// Without its headers and its failures.
     pub(super) webhook: Webhook,
     pub(super) headers: Option<Vec<u8>>,
     /// Deleted, and only here so that its deliveries can say whose they are.
@@ -47,6 +47,7 @@ const fn state(webhook: &Webhook) -> i64 {
     match (webhook.status, webhook.disabled_reason) {
         (WebhookStatus::Enabled, _) => 0,
         (WebhookStatus::Disabled, Some(DisabledReason::Gone)) => 2,
+        (WebhookStatus::Disabled, Some(DisabledReason::Failing)) => 4,
         (WebhookStatus::Disabled, _) => 1,
     }
 }
@@ -108,6 +109,7 @@ impl WebhookRow {
             0 => (WebhookStatus::Enabled, None),
             1 | STATE_DELETED => (WebhookStatus::Disabled, Some(DisabledReason::ByRequest)),
             2 => (WebhookStatus::Disabled, Some(DisabledReason::Gone)),
+            4 => (WebhookStatus::Disabled, Some(DisabledReason::Failing)),
             _ => return Err(damaged()),
         };
         let filter = columns.filter.as_deref().map(str::parse::<Filter>);
@@ -130,6 +132,7 @@ impl WebhookRow {
                 description: row.get(9)?,
                 status,
                 disabled_reason,
+                failing_since: None,
                 retry_schedule: schedule.transpose().map_err(|_| damaged())?,
                 headers: Vec::new(),
                 disable_on_gone: row.get(12)?,
@@ -150,6 +153,12 @@ impl WebhookRow {
             let clear = Zeroizing::new(clear);
             look.shelf.vault.seal(Sealed::Headers(team, id), &clear)
         });
+    }
+
+    /// The webhook as it is shown: headers in the clear, and since when it fails.
+    pub(super) fn shown(self, look: Look<'_>) -> Result<Webhook, Fault> {
+        let failing_since = look.streak(self.number)?.map(|streak| streak.since);
+        Ok(Webhook { failing_since, ..self.opened(look)? })
     }
 
     /// The webhook, headers in the clear.

@@ -3,6 +3,7 @@
 use cstar_types::{CancelReason, DisabledReason, TeamId, Timestamp, Webhook, WebhookId, WebhookStatus};
 
 use super::cancel;
+use super::failing;
 use super::fault::Fault;
 use super::teams::is_expected;
 use super::tx::Tx;
@@ -62,13 +63,17 @@ pub(super) fn update(
     let mut row = look.webhook_of(team, webhook)?;
     is_expected(row.webhook.version, expected)?;
     change(tx, &mut row, patch, now)?;
-    row.opened(look)
+    row.shown(look)
 }
 
 fn change(tx: &mut Tx<'_>, row: &mut WebhookRow, patch: WebhookPatch, now: Timestamp) -> Result<(), Fault> {
     let is_enabled = row.webhook.status == WebhookStatus::Enabled;
     // Of one that is disabled nothing waits.
     let disabled = patch.enabled.and_then(Result::err).filter(|_| is_enabled);
+    let is_moved = patch.url.as_ref().is_some_and(|url| *url != row.webhook.url);
+    if is_moved || (!is_enabled && patch.enabled == Some(Ok(()))) {
+        failing::forget(tx, row.number)?;
+    }
     if let Some(headers) = &patch.headers {
         row.set_headers(tx.look(), headers);
     }
@@ -117,6 +122,24 @@ pub(super) fn disable(
     change(tx, &mut row, patch, now)
 }
 
+/// Disables a webhook that only fails; answers whether it did. One that is damaged is said, and stays as it is: it must not
+/// hold up results.
+pub(super) fn disable_failing(tx: &mut Tx<'_>, number: i64, now: Timestamp) -> Result<bool, Fault> {
+    let mut row = match tx.look().webhook_numbered(number) {
+        Ok(Some(row)) if !row.deleted && row.webhook.status == WebhookStatus::Enabled => row,
+        Ok(_) => return Ok(false),
+        Err(Fault::Damaged(what)) => {
+            tracing::error!(%what, "a webhook that only fails is not disabled");
+            return Ok(false);
+        }
+        Err(fault) => return Err(fault),
+    };
+    let patch = WebhookPatch { enabled: Some(Err(DisabledReason::Failing)), ..WebhookPatch::default() };
+    change(tx, &mut row, patch, now)?;
+    tracing::warn!(webhook = %row.webhook.id, "a webhook is disabled: its attempts have only failed for long");
+    Ok(true)
+}
+
 /// Gives a webhook a new secret.
 pub(super) fn rotate_secret(
     tx: &mut Tx<'_>,
@@ -147,7 +170,7 @@ pub(super) fn rotate_secret(
     row.webhook.version += 1;
     row.webhook.updated_at = now;
     changed(tx, &row)?;
-    row.opened(look)
+    row.shown(look)
 }
 
 /// Forgets the secret before the last rotation.
@@ -185,6 +208,7 @@ pub(super) fn delete(
     row.webhook.secret_overlap_until = None;
     row.headers = None;
     row.webhook.updated_at = now;
+    failing::forget(tx, row.number)?;
     cancel::begin(tx, &mut row, CancelReason::WebhookDeleted)?;
     changed(tx, &row)
 }

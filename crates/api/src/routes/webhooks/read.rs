@@ -48,6 +48,7 @@ pub(super) async fn new(
         description: description.unwrap_or_default(),
         status: if enabled { WebhookStatus::Enabled } else { WebhookStatus::Disabled },
         disabled_reason: (!enabled).then_some(DisabledReason::ByRequest),
+        failing_since: None,
         retry_schedule,
         headers: headers.unwrap_or_default(),
         disable_on_gone: disable_on_gone.unwrap_or(false),

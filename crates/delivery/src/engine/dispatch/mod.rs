@@ -71,10 +71,10 @@ impl Dispatch {
     ) -> Self {
         let mut round = interval(ROUND);
         round.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let recording = Arc::clone(&store);
+        let (recording, rule) = (Arc::clone(&store), attempts.failure_rule);
         let record = move |reports| -> BoxFuture<'static, _> {
             let store = Arc::clone(&recording);
-            Box::pin(async move { store.record(reports).await })
+            Box::pin(async move { store.record(reports, rule).await })
         };
         let mut dispatch = Self {
             // Before the survey: what is committed meanwhile is told, what was committed before is found.

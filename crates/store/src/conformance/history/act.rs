@@ -1,8 +1,9 @@
 //! Doing one step on both sides.
 
 use std::cell::RefCell;
+use std::time::Duration;
 
-use cstar_types::{Delivery, DeliveryId, DeliveryStatus, Event, EventId, KeyId, Outcome};
+use cstar_types::{Delivery, DeliveryId, DeliveryStatus, Event, EventId, FailureRule, KeyId, Outcome};
 use proptest::sample::Index;
 
 use super::Difference;
@@ -12,6 +13,9 @@ use crate::conformance::{Subject, given, read};
 use crate::{
     Append, AttemptReport, Cutoffs, FanOut, NewEvent, Rotation, SecretText, StoreError, Verdict, WebhookPatch,
 };
+
+/// Histories are short, and so is this rule's patience.
+const HASTY: FailureRule = FailureRule { after: Duration::from_secs(5), attempts: 3 };
 
 impl<M: Subject, S: Subject> Sides<M, S> {
     /// Does one step on both sides and compares what they answer and tell.
@@ -215,7 +219,7 @@ impl<M: Subject, S: Subject> Sides<M, S> {
                 let of_same = reports.iter().filter(|report| report.delivery == side.id(*pair)).count();
                 reports.push(self.report(side, *pair, *one, of_same as u32).await);
             }
-            side.store.record(reports).await
+            side.store.record(reports, HASTY).await
         };
         self.both("record", record).await?.ok();
         Ok(())

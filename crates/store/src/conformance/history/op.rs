@@ -231,7 +231,8 @@ const URLS: &[&str] = &["https://example.com/hook", "https://example.net/another
 const SCHEDULES: &[Option<&str>] = &[None, Some(""), Some("10s,1m,5m")];
 const HEADERS: &[&[(&str, &str)]] = &[&[], &[("x-a", "1")], &[("x-b", "ž"), ("x-a", "")]];
 const SECRETS: &[&str] = &["whsec_a", "whsec_b", "whsec_c"];
-const REASONS: &[DisabledReason] = &[DisabledReason::ByRequest, DisabledReason::Gone];
+const REASONS: &[DisabledReason] =
+    &[DisabledReason::ByRequest, DisabledReason::Gone, DisabledReason::Failing];
 
 /// Any step. Deliveries are made and come to an end far more often than what they need is taken away: a history in
 /// which nothing is left shows nothing.

@@ -64,7 +64,7 @@ CREATE TABLE webhooks (
     number INTEGER PRIMARY KEY,
     id BLOB NOT NULL UNIQUE,
     team INTEGER NOT NULL,
-    state INTEGER NOT NULL,              -- 0 enabled, 1 disabled by request, 2 disabled as gone, 3 deleted
+    state INTEGER NOT NULL,              -- 0 enabled, 1 disabled by request, 2 as gone, 4 as failing; 3 deleted
     generation INTEGER NOT NULL,         -- a delivery of an earlier one that waits is cancelled
     cancelling INTEGER NOT NULL,         -- 1 while there may be such rows
     url TEXT NOT NULL,
@@ -86,10 +86,17 @@ CREATE TABLE webhooks (
 CREATE TABLE cancellations (
     webhook INTEGER NOT NULL,
     generation INTEGER NOT NULL,         -- the new one
-    reason INTEGER NOT NULL,             -- 0 webhook disabled, 1 endpoint gone, 2 webhook deleted
+    reason INTEGER NOT NULL,             -- 0 webhook disabled, 1 endpoint gone, 2 webhook deleted, 3 endpoint failing
     checksum INTEGER NOT NULL,
     PRIMARY KEY (webhook, generation)
 ) STRICT, WITHOUT ROWID;
+-- Of webhooks that fail: their failed attempts since the last success. One that is well has no row.
+CREATE TABLE failures (
+    webhook INTEGER PRIMARY KEY,
+    since_ms INTEGER NOT NULL,           -- when the first of them began
+    attempts INTEGER NOT NULL,
+    checksum INTEGER NOT NULL
+) STRICT;
 CREATE INDEX webhooks_of_team ON webhooks (team, id);
 CREATE INDEX webhooks_cancelling ON webhooks (number) WHERE cancelling = 1;
 CREATE INDEX webhooks_deleted ON webhooks (number) WHERE state = 3;

@@ -48,9 +48,11 @@ pub(in crate::sqlite) fn remove(tx: &mut Tx<'_>, plan: &Plan, cutoffs: Cutoffs) 
         tx.memory.forget_generations();
         let mut bare = look.conn.prepare_cached("DELETE FROM webhooks WHERE number = ?1 AND state = 3")?;
         let mut causes = look.conn.prepare_cached("DELETE FROM cancellations WHERE webhook = ?1")?;
+        let mut failures = look.conn.prepare_cached("DELETE FROM failures WHERE webhook = ?1")?;
         for number in &plan.webhooks {
             if bare.execute([number])? > 0 {
                 causes.execute([number])?;
+                failures.execute([number])?; // of an attempt that ended after it was deleted
             }
         }
     }
@@ -136,6 +138,8 @@ fn erase(look: Look<'_>, team: i64, rows: usize) -> Result<usize, Fault> {
         "DELETE FROM cancellations WHERE (webhook, generation) IN
              (SELECT c.webhook, c.generation FROM webhooks w JOIN cancellations c ON c.webhook = w.number
               WHERE w.team = ?1 LIMIT ?2)",
+        "DELETE FROM failures WHERE webhook IN
+             (SELECT f.webhook FROM webhooks w JOIN failures f ON f.webhook = w.number WHERE w.team = ?1 LIMIT ?2)",
         "DELETE FROM webhooks WHERE number IN (SELECT number FROM webhooks WHERE team = ?1 LIMIT ?2)",
         "DELETE FROM operations WHERE id IN (SELECT id FROM operations WHERE team = ?1 LIMIT ?2)",
     ];

@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use cstar_types::{
-    Attempt, Delivery, DeliveryId, DeliveryStatus, DisabledReason, EventId, TeamId, Timestamp, WebhookId,
+    Attempt, Delivery, DeliveryId, DeliveryStatus, DisabledReason, EventId, FailureRule, TeamId, Timestamp,
+    WebhookId,
 };
 
 use super::{ONE, SqliteStore};
@@ -21,8 +22,12 @@ impl Deliveries for SqliteStore {
         self.shared.read(move |look| look.due(webhook, now, limit)).await
     }
 
-    async fn record(&self, reports: Vec<AttemptReport>) -> Result<Vec<DeliveryStatus>, StoreError> {
-        let results = Results::prepare(reports);
+    async fn record(
+        &self,
+        reports: Vec<AttemptReport>,
+        rule: FailureRule,
+    ) -> Result<Vec<DeliveryStatus>, StoreError> {
+        let results = Results::prepare(reports, rule);
         self.shared.write(Class::Result, results.size(), move |tx| results.apply(tx)).await
     }
 

@@ -99,7 +99,7 @@ impl Directory for SqliteStore {
     }
 
     async fn webhook(&self, team: TeamId, webhook: WebhookId) -> Result<Webhook, StoreError> {
-        self.shared.read(move |look| look.webhook_of(team, webhook)?.opened(look)).await
+        self.shared.read(move |look| look.webhook_of(team, webhook)?.shown(look)).await
     }
 
     async fn webhooks(
@@ -109,7 +109,7 @@ impl Directory for SqliteStore {
     ) -> Result<Page<Webhook, WebhookId>, StoreError> {
         let read = self.shared.read(move |look| {
             let rows = look.webhooks_before(look.team(team)?.number, from, limit.saturating_add(1))?;
-            let opened = rows.into_iter().map(|row| row.opened(look)).collect::<Result<Vec<_>, _>>()?;
+            let opened = rows.into_iter().map(|row| row.shown(look)).collect::<Result<Vec<_>, _>>()?;
             Ok(page(opened, limit, |webhook| webhook, |webhook| webhook.id))
         });
         read.await

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use cstar_types::FailureRule;
+
 use super::{OnDisk, until};
 use crate::conformance::given::{self, at, new_event, publishing};
 use crate::conformance::read;
@@ -78,13 +80,13 @@ async fn full_is_no_poison() {
     let report = || vec![given::report(&due, Verdict::Delivered, at(2))];
     let mut long = report();
     long[0].attempt.response_body = "z".repeat(200_000);
-    assert_eq!(store.record(long).await, Err(StoreError::StorageFull));
+    assert_eq!(store.record(long, FailureRule::NEVER).await, Err(StoreError::StorageFull));
     assert!(!disk.dir.path().join("reserve").exists());
 
     limit_pages(&disk, 10_000).await;
     until("there is room again", || store.health() == Health::Ready).await;
     assert!(store.append(one(team, &large)).await.is_ok());
-    assert!(store.record(report()).await.is_ok());
+    assert!(store.record(report(), FailureRule::NEVER).await.is_ok());
     assert_eq!(store.check().await, Ok(()));
     assert!(disk.dir.path().join("reserve").exists(), "the reserve is made again");
 }
