@@ -24,5 +24,5 @@ pub use counts::{Counts, StandingCounts};
 pub use engine::{Engine, Handle};
 pub use headers::{StaticHeaderError, check_static_headers};
 pub use options::{Options, OptionsError};
-pub use sender::AuthorityError;
+pub use sender::{AuthorityError, EgressProxy, NotAProxy};
 pub use target::{Resolver, SystemResolver, Target, TargetError, TargetRule, Vetted};

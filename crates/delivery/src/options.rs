@@ -7,7 +7,7 @@ use std::time::Duration;
 use cstar_types::{Clock, FailureRule, RetrySchedule};
 
 use crate::lanes::CEILING;
-use crate::sender::AuthorityError;
+use crate::sender::{AuthorityError, EgressProxy};
 use crate::target::{Resolver, SystemResolver, TargetRule};
 
 /// W49, T7: over resolving, connecting, TLS, writing and the head of the answer.
@@ -61,6 +61,8 @@ pub struct Options {
     pub target: TargetRule,
     /// Certificate authorities that are trusted beside the system's, as PEM.
     pub extra_authorities_pem: Option<Vec<u8>>,
+    /// The proxy that all requests go through, if there is one.
+    pub egress_proxy: Option<EgressProxy>,
     /// Where names are looked up.
     pub resolver: Arc<dyn Resolver>,
     /// Where the present comes from.
@@ -100,6 +102,7 @@ impl Options {
             names_kept: NAMES_KEPT,
             target: TargetRule::default(),
             extra_authorities_pem: None,
+            egress_proxy: None,
             resolver: Arc::new(SystemResolver),
             clock,
         }

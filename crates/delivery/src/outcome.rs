@@ -9,7 +9,7 @@ use cstar_types::{Outcome, Timestamp};
 use http::{HeaderMap, StatusCode};
 use rustls::{AlertDescription, CertificateError};
 
-use crate::sender::{Failure, Stage};
+use crate::sender::{Failure, NoTunnel, Stage};
 
 /// What is kept of an answer's headers, in bytes: as much as of its body.
 const HEADERS_KEPT_BYTES: usize = RESPONSE_KEPT_BYTES;
@@ -35,6 +35,7 @@ pub(crate) fn of_failure(failure: &Failure, attempt_timeout: Duration) -> (Outco
         Failure::Blocked => (Outcome::BlockedTarget, "the address is not an allowed target".into()),
         Failure::Unresolved => (Outcome::Dns, "the host name has no address".into()),
         Failure::Connect(error) => (Outcome::Connect, of_connecting(error)),
+        Failure::NoTunnel(reason) => (Outcome::Connect, of_proxy(reason)),
         Failure::Tls(Some(error)) => (Outcome::Tls, of_tls(error)),
         Failure::Tls(None) => (Outcome::Tls, "the connection was closed during the TLS handshake".into()),
         Failure::Timeout(stage) => (Outcome::Timeout, of_timeout(*stage, attempt_timeout).into()),
@@ -54,12 +55,24 @@ fn of_timeout(stage: Stage, limit: Duration) -> String {
     let missing = match stage {
         Stage::Resolving => "the host name did not resolve",
         Stage::Connecting => "no connection",
+        Stage::Tunnelling => "no connection through this server's egress proxy",
         Stage::Handshaking => "the TLS handshake did not end",
         Stage::Answering => "no response",
     };
     match limit.subsec_millis() {
         0 => format!("{missing} within {} s", limit.as_secs()),
         _ => format!("{missing} within {} ms", limit.as_millis()),
+    }
+}
+
+fn of_proxy(reason: &NoTunnel) -> Cow<'static, str> {
+    match reason {
+        NoTunnel::Unreachable => "this server's egress proxy could not be reached".into(),
+        NoTunnel::Refused(status) => {
+            let status = status.as_u16();
+            format!("this server's egress proxy refused the connection: it answered {status}").into()
+        }
+        NoTunnel::Garbled => "this server's egress proxy gave no answer that can be read".into(),
     }
 }
 

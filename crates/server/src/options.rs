@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use cstar_api::Origins;
+use cstar_delivery::EgressProxy;
 use cstar_types::{FailureRule, RetrySchedule, limits, parse_duration};
 use ipnet::IpNet;
 
@@ -35,6 +36,8 @@ pub struct Options {
     pub allow_targets: Vec<IpNet>,
     /// Whether `http://` webhooks are allowed.
     pub allow_http: bool,
+    /// The proxy that deliveries go through.
+    pub egress_proxy: Option<EgressProxy>,
     /// Further certificate authorities for webhooks.
     pub extra_ca: Option<PathBuf>,
     /// Largest envelope in bytes.
@@ -135,6 +138,7 @@ impl Options {
             retention: settings.read("retention", duration)?.ok_or_else(|| required("retention"))?,
             allow_targets: settings.read("allow-targets", ranges)?.unwrap_or_default(),
             allow_http: settings.read("allow-http", switch)?.unwrap_or(false),
+            egress_proxy: settings.read("egress-proxy", str::parse)?,
             extra_ca: settings.read("extra-ca", path)?,
             envelope_max_bytes: settings
                 .read("envelope-max-bytes", count)?
@@ -328,6 +332,7 @@ mod tests {
             (vec![("allow-targets", "10.0.0.0/33")], "10.0.0.0/33"),
             (vec![("trusted-proxies", "10.0.0.1/32,0.0.0.0/0")], "--trusted-proxies"),
             (vec![("trusted-proxies", "10.0.0.0/8,::/0")], "--trusted-proxies"),
+            (vec![("egress-proxy", "https://proxy.internal:3128")], "--egress-proxy"),
             (vec![("listen", "7070")], "--listen"),
             (vec![("cors-origins", "https://app.example.com/page")], "https://app.example.com/page"),
             (vec![("log-format", "xml")], "text or json"),

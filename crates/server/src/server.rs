@@ -193,6 +193,7 @@ fn engine(
         in_flight_max: options.max_in_flight,
         target,
         extra_authorities_pem: extra,
+        egress_proxy: options.egress_proxy.clone(),
         ..cstar_delivery::Options::new(Arc::clone(clock))
     };
     descriptors::warn_if_few(options.descriptors_max());

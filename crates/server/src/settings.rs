@@ -1,5 +1,6 @@
 //! The settings of `cstar serve`, each defined once: its flag, its variable, its key in the file, its default.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -8,6 +9,8 @@ use std::fmt;
 pub enum SettingKind {
     /// A flag with a value; the text is its placeholder.
     Value(&'static str),
+    /// The same, a URL whose user and password are not printed (SEC-3).
+    Url(&'static str),
     /// A flag without a value; `true` or `false` elsewhere.
     Switch,
     /// From the environment alone, so that it stands in no process list and no file by accident (SEC-3).
@@ -62,12 +65,7 @@ pub const SETTINGS: &[Setting] = &[
         Some("5d"),
         "Disable a webhook whose attempts have all failed for so long",
     ),
-    value(
-        "disable-attempts",
-        "COUNT",
-        Some("20"),
-        "And at least so often; 0 disables none",
-    ),
+    value("disable-attempts", "COUNT", Some("20"), "And at least so often; 0 disables none"),
     value("max-in-flight", "COUNT", Some("512"), "Attempts under way at once, over all webhooks"),
     value("retention", "TIME", Some("30d"), "How long events and their deliveries are kept"),
     value("allow-targets", "CIDR,...", None, "Private ranges that webhooks may reach, such as 10.0.0.0/8"),
@@ -76,6 +74,12 @@ pub const SETTINGS: &[Setting] = &[
         kind: SettingKind::Switch,
         default: Some("false"),
         help: "Allow webhooks with http:// URLs",
+    },
+    Setting {
+        name: "egress-proxy",
+        kind: SettingKind::Url("URL"),
+        default: None,
+        help: "Proxy that webhooks are sent through, as http://user:password@host:port; in the environment if it has a password",
     },
     value(
         "extra-ca",
@@ -90,7 +94,12 @@ pub const SETTINGS: &[Setting] = &[
         "Largest envelope, at most 98304: common receivers refuse more",
     ),
     value("webhooks-per-team", "COUNT", Some("100"), "Most webhooks a team may have, at most 1000"),
-    value("event-types", "COUNT", Some("200"), "Most event types that may be added to the built-in ones, at most 1000"),
+    value(
+        "event-types",
+        "COUNT",
+        Some("200"),
+        "Most event types that may be added to the built-in ones, at most 1000",
+    ),
     value(
         "stream-memory",
         "BYTES",
@@ -241,10 +250,13 @@ impl Settings {
     }
 
     /// Each setting's name, its value, which is left out of secrets, and where it came from.
-    pub fn rows(&self) -> impl Iterator<Item = (&'static str, Option<&str>, Option<Source>)> {
+    pub fn rows(&self) -> impl Iterator<Item = (&'static str, Option<Cow<'_, str>>, Option<Source>)> {
         SETTINGS.iter().map(|setting| match self.0.get(setting.name) {
             Some((_, source)) if setting.kind == SettingKind::Secret => (setting.name, None, Some(*source)),
-            Some((text, source)) => (setting.name, Some(text.as_str()), Some(*source)),
+            Some((text, source)) if matches!(setting.kind, SettingKind::Url(_)) => {
+                (setting.name, Some(without_credentials(text)), Some(*source))
+            }
+            Some((text, source)) => (setting.name, Some(Cow::Borrowed(text.as_str())), Some(*source)),
             None => (setting.name, None, None),
         })
     }
@@ -252,13 +264,21 @@ impl Settings {
     /// One line for each setting: `name = value  # source`, with secrets left out.
     #[must_use]
     pub fn print(&self) -> String {
-        let line = |(name, value, source): (&str, Option<&str>, Option<Source>)| match (value, source) {
+        let line = |(name, value, source): (&str, Option<Cow<'_, str>>, Option<Source>)| match (value, source)
+        {
             (Some(text), Some(source)) => format!("{name} = {text:?}  # {source}\n"),
             (None, Some(source)) => format!("# {name} is set  # {source}\n"),
             (_, None) => format!("# {name} is not set\n"),
         };
         self.rows().map(line).collect()
     }
+}
+
+/// A URL without what stands in front of its last `@`, be it well formed or not.
+fn without_credentials(url: &str) -> Cow<'_, str> {
+    let Some((before, host)) = url.rsplit_once('@') else { return Cow::Borrowed(url) };
+    let scheme = before.split_once("://").map_or("", |(scheme, _)| scheme);
+    Cow::Owned(format!("{scheme}://…@{host}"))
 }
 
 fn default_of(setting: &Setting, defaults: &[(&'static str, &str)]) -> Option<String> {
@@ -329,6 +349,23 @@ mod tests {
         assert!(settings.print().contains("# platform-key is set  # environment"));
         let error = Settings::resolve(&flags(&[]), |_| None, Some("platform-key = 'x'"), &[]).unwrap_err();
         assert!(error.0.contains("CSTAR_PLATFORM_KEY"), "{error}");
+    }
+
+    /// SEC-3: a proxy's password is printed neither from a URL nor from what was meant to be one.
+    #[test]
+    fn credentials_in_a_url_are_not_printed() {
+        for (given, printed) in [
+            ("http://us:canary@proxy.internal:3128", "http://…@proxy.internal:3128"),
+            ("us:canary@proxy.internal:3128", "://…@proxy.internal:3128"),
+            ("http://us:can@ary@proxy.internal", "http://…@proxy.internal"),
+            ("http://proxy.internal:3128", "http://proxy.internal:3128"),
+        ] {
+            let settings =
+                Settings::resolve(&flags(&[("egress-proxy", given)]), |_| None, None, &[]).unwrap();
+            let text = format!("{}{settings:?}", settings.print());
+            assert!(text.contains(&format!("egress-proxy = \"{printed}\"  # flag")), "{text}");
+            assert!(!text.contains("canary") && !text.contains("us:"), "{text}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod http;
 mod ledger;
 mod machine;
 mod process;
+mod proxy;
 mod raw;
 mod receiver;
 mod strace;
@@ -23,6 +24,7 @@ pub use http::{Answer, Http, NoAnswer};
 pub use ledger::{Breach, Delivered, Evidence, Ledger, Note, Rule, Verdict, breaches};
 pub use machine::{free_address, has_ipv6, send};
 pub use process::{CstarProcess, Ended, PLATFORM_KEY};
+pub use proxy::{Proxy, ProxyReply};
 pub use raw::{RawAnswer, exchange};
 pub use receiver::{Gate, Received, Receiver, Reply};
 /// What [`send`] sends.

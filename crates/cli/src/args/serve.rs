@@ -93,7 +93,7 @@ fn flag(setting: &'static Setting, defaults: &[(&str, &str)]) -> Option<Arg> {
     let help = format!("{} [env: {}{default}]", setting.help, setting.variable());
     let arg = Arg::new(setting.name).long(setting.name).help(help);
     match setting.kind {
-        SettingKind::Value(placeholder) => Some(arg.value_name(placeholder)),
+        SettingKind::Value(placeholder) | SettingKind::Url(placeholder) => Some(arg.value_name(placeholder)),
         SettingKind::Switch => Some(arg.action(ArgAction::SetTrue)),
         SettingKind::Secret => None,
     }
@@ -122,7 +122,7 @@ impl Args for DevFlags {
 impl FromArgMatches for ServeFlags {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let given = |setting: &Setting| match setting.kind {
-            SettingKind::Value(_) => matches.get_one::<String>(setting.name).cloned(),
+            SettingKind::Value(_) | SettingKind::Url(_) => matches.get_one::<String>(setting.name).cloned(),
             SettingKind::Switch => matches.get_flag(setting.name).then(|| "true".to_owned()),
             SettingKind::Secret => None,
         };

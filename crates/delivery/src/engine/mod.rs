@@ -64,6 +64,7 @@ impl Engine {
             names: names.clone(),
             attempt_timeout: options.attempt_timeout,
             extra_authorities_pem: options.extra_authorities_pem,
+            egress_proxy: options.egress_proxy,
             idle_connections_max,
             idle_connection_timeout: options.idle_connection_timeout,
         })?;

@@ -11,6 +11,7 @@ use tokio_rustls::TlsConnector;
 use super::Trace;
 use super::connection::Connection;
 use super::failure::{Failure, Stage};
+use super::proxy::Tunnels;
 use super::stream::Stream;
 use super::tls;
 use crate::target::{Target, Vetted};
@@ -24,6 +25,8 @@ pub(super) struct Dialler {
     pub(super) tls: TlsConnector,
     /// How long the other end may leave unacknowledged what was sent to it, before the connection counts as dead.
     pub(super) silence_max: Duration,
+    /// The way through the operator's proxy, if there is one.
+    pub(super) tunnels: Option<Tunnels>,
 }
 
 impl Dialler {
@@ -35,7 +38,7 @@ impl Dialler {
         deadline: Instant,
         trace: &mut Trace,
     ) -> Result<(SocketAddr, Connection), Failure> {
-        trace.stage = Stage::Connecting;
+        trace.stage = self.connecting();
         let (address, tcp) = self.connect(vetted, deadline, trace).await?;
         let stream = if target.url().scheme() == "https" {
             trace.stage = Stage::Handshaking;
@@ -60,19 +63,33 @@ impl Dialler {
             let address = vetted.address();
             trace.address = Some(address);
             let until = share(Instant::now(), deadline, left);
-            match timeout_at(until, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => {
-                    self.prepare(&stream).map_err(|error| Failure::connecting(error, address))?;
-                    return Ok((address, stream));
-                }
-                Err(_) => last = Failure::Timeout(Stage::Connecting),
-                Ok(Err(error)) if error.kind() == io::ErrorKind::TimedOut => {
-                    last = Failure::Timeout(Stage::Connecting);
-                }
-                Ok(Err(error)) => last = Failure::connecting(error, address),
+            match timeout_at(until, self.connect_to(address)).await {
+                Ok(Ok(stream)) => return Ok((address, stream)),
+                Ok(Err(failure)) => last = failure,
+                Err(_) => last = Failure::Timeout(self.connecting()),
             }
         }
         Err(last)
+    }
+
+    /// A connection to a vetted address, directly or through the operator's proxy.
+    async fn connect_to(&self, address: SocketAddr) -> Result<TcpStream, Failure> {
+        if let Some(tunnels) = &self.tunnels {
+            return tunnels.open(address, |stream| self.prepare(stream)).await;
+        }
+        let connected = async {
+            let stream = TcpStream::connect(address).await?;
+            self.prepare(&stream)?;
+            Ok(stream)
+        };
+        connected.await.map_err(|error: io::Error| match error.kind() {
+            io::ErrorKind::TimedOut => Failure::Timeout(Stage::Connecting),
+            _ => Failure::connecting(error, address),
+        })
+    }
+
+    fn connecting(&self) -> Stage {
+        if self.tunnels.is_some() { Stage::Tunnelling } else { Stage::Connecting }
     }
 
     fn prepare(&self, stream: &TcpStream) -> io::Result<()> {

@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::io;
 use std::net::SocketAddr;
 
+use super::proxy::NoTunnel;
 use crate::shortage;
 
 /// How far an attempt had come.
@@ -14,6 +15,8 @@ pub(crate) enum Stage {
     Resolving,
     /// Opening the connection.
     Connecting,
+    /// The same, through the operator's proxy.
+    Tunnelling,
     /// Agreeing on TLS.
     Handshaking,
     /// Writing the request and waiting for the head of the answer.
@@ -29,6 +32,8 @@ pub(crate) enum Failure {
     Unresolved,
     /// No connection.
     Connect(io::Error),
+    /// No way through the operator's proxy.
+    NoTunnel(NoTunnel),
     /// No TLS; `None` where the connection ended during the handshake.
     Tls(Option<rustls::Error>),
     /// The deadline passed in this stage.

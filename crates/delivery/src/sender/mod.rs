@@ -1,7 +1,8 @@
 //! Sends one request and reads one answer, under one deadline (T7).
 //!
 //! The only place that dials a customer's host, and only an address that the target rule has judged for this attempt
-//! (SEC-1). No redirect is followed, nothing is decompressed, no cookie is kept, no proxy is taken from the environment.
+//! (SEC-1). No redirect is followed, nothing is decompressed, no cookie is kept, no proxy is taken from the environment: the
+//! operator's, if there is one, is asked for a tunnel to that same address.
 
 mod connection;
 mod dial;
@@ -9,6 +10,7 @@ mod failure;
 mod http1;
 mod http2;
 mod pool;
+mod proxy;
 mod stream;
 mod tls;
 
@@ -26,6 +28,9 @@ use connection::{Broken, Connection, Kept};
 use dial::Dialler;
 pub(crate) use failure::{Failure, Stage};
 use pool::{Key, Pool};
+pub(crate) use proxy::NoTunnel;
+use proxy::Tunnels;
+pub use proxy::{EgressProxy, NotAProxy};
 pub use tls::AuthorityError;
 
 use crate::request::Outgoing;
@@ -36,6 +41,7 @@ pub(crate) struct SenderOptions {
     pub(crate) names: Names,
     pub(crate) attempt_timeout: Duration,
     pub(crate) extra_authorities_pem: Option<Vec<u8>>,
+    pub(crate) egress_proxy: Option<EgressProxy>,
     pub(crate) idle_connections_max: usize,
     pub(crate) idle_connection_timeout: Duration,
 }
@@ -91,6 +97,7 @@ impl Sender {
             dialler: Dialler {
                 tls: tls::connector(options.extra_authorities_pem.as_deref())?,
                 silence_max: options.attempt_timeout,
+                tunnels: options.egress_proxy.map(Tunnels::through),
             },
             pool: Pool::new(options.idle_connections_max, options.idle_connection_timeout),
         })
