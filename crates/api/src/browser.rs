@@ -43,8 +43,8 @@ impl Origins {
         })
     }
 
-    /// The layer that answers preflights and marks answers; `None` where no page may read anything. No cookie opens
-    /// anything here, so credentials are not allowed.
+    /// The layer that answers preflights and marks answers; `None` where no page may read anything. Credentials are never
+    /// allowed: the cookie of a session is for this server's own page.
     pub(crate) fn cors(&self) -> Option<CorsLayer> {
         if self.0.is_empty() {
             return None;

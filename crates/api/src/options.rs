@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::{Origins, TrustedProxies};
 use cstar_signature::TokenKey;
 use cstar_types::limits::{ADDED_TYPES, ENVELOPE_MAX_BYTES, WEBHOOKS_A_TEAM};
+use url::Url;
 
 /// Settings of the API; the server checks them against each other before it hands them over.
 #[derive(Debug, Clone)]
@@ -29,6 +30,10 @@ pub struct Options {
     pub publish_timeout: Duration,
     /// Whose pages may read answers (CORS).
     pub origins: Origins,
+    /// How people reach this server, if that was said.
+    pub public_url: Option<Url>,
+    /// Whether the cookies of sessions are kept by browsers over TLS alone.
+    pub secure_cookies: bool,
     /// The names by which this server is called beside IP addresses and `localhost`; a request that names another host is
     /// refused then. `None`: any.
     pub hosts: Option<Vec<String>>,
@@ -76,6 +81,8 @@ impl Options {
             retention: RETENTION,
             publish_timeout: PUBLISH_TIMEOUT,
             origins: Origins::default(),
+            public_url: None,
+            secure_cookies: true,
             hosts: None,
             trusted_proxies: TrustedProxies::default(),
             body_memory_bytes: BODY_MEMORY_BYTES,

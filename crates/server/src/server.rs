@@ -21,6 +21,7 @@ use cstar_types::{Clock, Timestamp};
 use rustix::fs::Mode;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
+use url::Host;
 
 use crate::descriptors;
 use crate::error::{StartError, StopError};
@@ -228,8 +229,27 @@ fn api_options(options: &Options, platform_key: &PlatformKey, tokens: TokenKey) 
         requests_per_key: options.requests_per_key,
         requests_per_team: options.requests_per_team,
         trusted_proxies: TrustedProxies::new(options.trusted_proxies.clone()),
+        public_url: options.public_url.clone(),
+        secure_cookies: secure_cookies(options),
         hosts: options.check_host.then(|| own_host(options).into_iter().collect()),
         ..cstar_api::Options::new(platform_key.digest, tokens)
+    }
+}
+
+/// Browsers keep a secure cookie over TLS alone. Who is reached over plain HTTP on this very machine goes without.
+fn secure_cookies(options: &Options) -> bool {
+    let is_local = match &options.public_url {
+        Some(url) => url.scheme() == "http" && url.host().is_some_and(|host| is_loopback(&host)),
+        None => options.tls.is_none() && options.listen.ip().is_loopback(),
+    };
+    !is_local
+}
+
+fn is_loopback(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
     }
 }
 

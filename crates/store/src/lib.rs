@@ -11,6 +11,7 @@ mod deliveries;
 mod directory;
 mod error;
 mod event_types;
+mod links;
 mod log;
 #[cfg(feature = "model")]
 pub mod model;
@@ -24,6 +25,7 @@ pub use deliveries::{ATTEMPTS_MAX, AttemptReport, Deliveries, DeliveryQuery, Due
 pub use directory::{Directory, KeyDigest, ListQuery, Rotation, SecretText, WebhookPatch, WebhookSecrets};
 pub use error::StoreError;
 pub use event_types::{AddedTypes, EventTypes, PutType};
+pub use links::{LinkDigest, PortalLink, PortalLinks, SessionKey};
 pub use log::{
     Append, Appended, EventQuery, FanOut, Log, LogEnds, LogSlice, NewEvent, Order, Page, SliceLimit,
     TypeFilter,
@@ -40,6 +42,6 @@ pub use upkeep::{CommitSizes, Cutoffs, Health, StoreCounts, Upkeep};
 /// - DLV-1: an append makes exactly one delivery for each enabled webhook of the team that wants the event's type, as
 ///   the webhooks stand in the order of commits.
 /// - The tail is told after the sync, in the order of commits.
-pub trait Store: Log + Directory + Deliveries + Operations + EventTypes + Upkeep + 'static {}
+pub trait Store: Log + Directory + PortalLinks + Deliveries + Operations + EventTypes + Upkeep + 'static {}
 
-impl<T: Log + Directory + Deliveries + Operations + EventTypes + Upkeep + 'static> Store for T {}
+impl<T: Log + Directory + PortalLinks + Deliveries + Operations + EventTypes + Upkeep + 'static> Store for T {}

@@ -10,9 +10,9 @@ use crate::{Backup, StoreError, TailReader};
 pub struct Cutoffs {
     /// For events. One with a delivery that has not ended stays, and those behind it.
     pub events: Timestamp,
-    /// For deliveries that have ended, with their attempts, and for operations that have.
+    /// For deliveries that have ended, with their attempts, for operations that have, and for keys that have expired.
     pub deliveries: Timestamp,
-    /// For idempotency keys.
+    /// For idempotency keys, and for links to the settings page that have expired.
     pub idempotency_keys: Timestamp,
 }
 

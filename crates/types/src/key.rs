@@ -139,6 +139,8 @@ pub struct Key {
     pub scopes: Scopes,
     /// Which types it sees.
     pub types: Patterns,
+    /// The key that it was made with and dies with: a session's (SEC-2). Another key's is its own.
+    pub maker: Option<KeyId>,
     /// When it was made.
     pub created_at: Timestamp,
     /// From when on it opens nothing.

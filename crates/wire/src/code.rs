@@ -18,12 +18,16 @@ pub enum Code {
     KeyRevoked,
     /// The key or token is right but its time is over.
     TokenExpired,
+    /// The link to the settings page was used, has expired, or is not whole.
+    LinkInvalid,
     /// A team's key was used with another team's path.
     WrongTeam,
     /// The key lacks a scope that this needs.
     MissingScope,
     /// The key does not see these event types.
     OutsidePatterns,
+    /// Another origin's page sent what only the server's own page may.
+    CrossOrigin,
     /// There is no such thing, or not for this key.
     NotFound,
     /// The path is right, the method is not.
@@ -102,16 +106,18 @@ macro_rules! row {
 
 impl Code {
     /// Every code, in the order of their statuses.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 38] = [
         Self::MalformedJson,
         Self::MalformedHeader,
         Self::BadQuery,
         Self::Unauthenticated,
         Self::KeyRevoked,
         Self::TokenExpired,
+        Self::LinkInvalid,
         Self::WrongTeam,
         Self::MissingScope,
         Self::OutsidePatterns,
+        Self::CrossOrigin,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::NotAcceptable,
@@ -149,9 +155,11 @@ impl Code {
             Self::Unauthenticated => row!("unauthenticated", 401, "No valid key"),
             Self::KeyRevoked => row!("key_revoked", 401, "The key was revoked"),
             Self::TokenExpired => row!("token_expired", 401, "The key or token has expired"),
+            Self::LinkInvalid => row!("link_invalid", 401, "The link opens nothing"),
             Self::WrongTeam => row!("wrong_team", 403, "The key belongs to another team"),
             Self::MissingScope => row!("missing_scope", 403, "The key may not do this"),
             Self::OutsidePatterns => row!("outside_patterns", 403, "Outside the key's patterns"),
+            Self::CrossOrigin => row!("cross_origin", 403, "The page is another origin's"),
             Self::NotFound => row!("not_found", 404, "Not found"),
             Self::MethodNotAllowed => row!("method_not_allowed", 405, "The path has no such method"),
             Self::NotAcceptable => row!("not_acceptable", 406, "Cannot answer in that form"),

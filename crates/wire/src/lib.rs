@@ -15,6 +15,7 @@ mod list;
 mod operation;
 mod problem;
 mod secret;
+mod session;
 mod stream;
 mod team;
 mod token;
@@ -34,6 +35,7 @@ pub use operation::{
 };
 pub use problem::{FieldError, Problem};
 pub use secret::ShownOnce;
+pub use session::{CreatePortalLink, CreateSession, CreatedPortalLink, Session};
 pub use stream::Stream;
 pub use team::{CreateTeam, Team, UpdateTeam};
 pub use token::{CreateToken, CreatedToken};

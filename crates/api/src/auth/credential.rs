@@ -1,4 +1,4 @@
-//! What a request shows of who sends it: the `Authorization` header, or a stream's `?token=`.
+//! What a request shows of who sends it: the `Authorization` header, a stream's `?token=`, or the cookie of a session.
 
 use cstar_types::KeyId;
 use cstar_wire::Code;
@@ -24,15 +24,15 @@ pub(crate) enum Credential {
 
 impl Credential {
     /// Reads `Authorization: Bearer <key>`; without one, `?token=` of `query`, which is given where that is allowed: the
-    /// browser's own EventSource sends no headers.
+    /// browser's own EventSource sends no headers. `None` if there is neither.
     ///
     /// # Errors
-    /// `unauthenticated` if there is none, or another scheme; `malformed_header` if there are two.
-    pub(crate) fn of(headers: &HeaderMap, query: Option<&str>) -> ApiResult<Self> {
+    /// `unauthenticated` for another scheme; `malformed_header` if there are two.
+    pub(super) fn of(headers: &HeaderMap, query: Option<&str>) -> ApiResult<Option<Self>> {
         let mut values = headers.get_all(AUTHORIZATION).iter();
         let in_query = query.and_then(token_in);
         let Some(value) = values.next() else {
-            return in_query.map_or_else(|| Err(unauthenticated(NONE)), Self::of_query);
+            return in_query.map(Self::of_query).transpose();
         };
         if values.next().is_some() || in_query.is_some() {
             return Err(ApiError::malformed_header("send one `authorization`, and no `token` beside it"));
@@ -40,9 +40,14 @@ impl Credential {
         let text = value.to_str().ok().and_then(bearer);
         let text = text.ok_or_else(|| unauthenticated("write it as `authorization: Bearer <key>`"))?;
         if text.starts_with(token::PREFIX) {
-            return Ok(Self::Token(text.to_owned()));
+            return Ok(Some(Self::Token(text.to_owned())));
         }
-        Ok(Self::Key { digest: digest(text), key: key_text::read(text) })
+        Ok(Some(Self::of_key(text)))
+    }
+
+    /// What a key shows of itself.
+    pub(super) fn of_key(text: &str) -> Self {
+        Self::Key { digest: digest(text), key: key_text::read(text) }
     }
 
     /// URLs are kept in histories and logs, so a key has no place there.
@@ -54,7 +59,7 @@ impl Credential {
     }
 }
 
-const NONE: &str = "send a key: `authorization: Bearer <key>`";
+pub(super) const NONE: &str = "send a key: `authorization: Bearer <key>`";
 
 fn token_in(query: &str) -> Option<String> {
     let mut parameters = url::form_urlencoded::parse(query.as_bytes());

@@ -8,10 +8,12 @@ use axum::response::{IntoResponse, Response};
 use cstar_store::StoreError;
 use cstar_types::{Key, KeyId, TeamId, Timestamp};
 use cstar_wire::Code;
+use http::Method;
 use subtle::ConstantTimeEq;
 
 use super::credential::{Credential, unauthenticated};
 use super::key_text::NotAKey;
+use super::session::{self, BySession};
 use super::{Access, Caller, Token};
 use crate::error::{ApiError, ApiResult};
 use crate::shared::Shared;
@@ -29,10 +31,16 @@ pub(crate) async fn guard(State(shared): State<Arc<Shared>>, request: Request, n
 
 async fn admit(shared: &Shared, mut request: Request) -> ApiResult<Request> {
     let Some(path) = under_v1(request.uri().path()) else { return Ok(request) };
+    if path == "/session" && request.method() == Method::POST {
+        return Ok(request); // what it shows stands in its body
+    }
     let team = team_segment(path).map(str::parse::<TeamId>);
     let is_stream = is_stream(path);
     let query = request.uri().query().filter(|_| is_stream);
-    let caller = match Credential::of(request.headers(), query)? {
+    let shown = Credential::of(request.headers(), query)?;
+    let by_session = shown.is_none();
+    let shown = shown.map_or_else(|| session::credential(&request, shared.options()), Ok)?;
+    let caller = match shown {
         Credential::Key { digest, key } => by_key(shared, &digest, key).await?,
         Credential::Token(text) => Caller::Token(Arc::new(by_token(shared, &text).await?)),
     };
@@ -45,8 +53,21 @@ async fn admit(shared: &Shared, mut request: Request) -> ApiResult<Request> {
         shared.rates.count_for(team, &caller, is_stream)?;
         request.extensions_mut().insert(Access { caller: caller.clone(), team });
     }
+    if by_session {
+        request.extensions_mut().insert(BySession);
+    }
     request.extensions_mut().insert(caller);
     Ok(request)
+}
+
+/// Whose key a text is, asked for elsewhere than in a header.
+pub(crate) async fn caller_of(shared: &Shared, text: &str) -> ApiResult<Caller> {
+    let Credential::Key { digest, key } = Credential::of_key(text) else {
+        return Err(unauthenticated("this key is not known"));
+    };
+    let caller = by_key(shared, &digest, key).await?;
+    shared.rates.count(&caller, false)?;
+    Ok(caller)
 }
 
 /// What follows `/v1`.

@@ -6,7 +6,7 @@
 use cstar_types::{IdKind, KeyId, KeyKind};
 use cstar_wire::ShownOnce;
 
-const PREFIX: &str = "csk_";
+pub(super) const PREFIX: &str = "csk_";
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /// A [`KeyId`] without its prefix.
 const ID_CHARS: usize = 26;
@@ -23,6 +23,11 @@ pub(crate) enum NotAKey {
     Foreign,
     /// It looks like one, but characters are missing or changed.
     Mistyped,
+}
+
+/// A secret of another kind, from as much random.
+pub(crate) fn write_secret(prefix: &str, random: [u8; 32]) -> ShownOnce {
+    ShownOnce::new(format!("{prefix}{}", base62::<SECRET_CHARS, 32>(random)))
 }
 
 /// The text of the key `id` with the secret `random`.

@@ -8,13 +8,15 @@ mod caller;
 mod credential;
 mod guard;
 mod key_text;
+mod session;
 mod token;
 mod uses;
 
 pub(crate) use access::{Access, PathId};
 pub(crate) use caller::Caller;
-pub(crate) use guard::guard;
-pub(crate) use key_text::write as write_key;
+pub(crate) use guard::{caller_of, guard};
+pub(crate) use key_text::{write as write_key, write_secret};
+pub(crate) use session::{BySession, SESSION_LIFE, cookie, no_cookie, not_from_elsewhere};
 pub(crate) use token::{LIFE_DEFAULT, LIFE_MAX, Token};
 pub(crate) use uses::KeyUses;
 

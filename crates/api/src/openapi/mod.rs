@@ -62,6 +62,12 @@ fn document() -> Value {
                 "in": "query",
                 "name": "token",
                 "description": "A realtime token (`cst_…`), for the browser's own EventSource, which sends no headers.",
+            }, "session": {
+                "type": "apiKey",
+                "in": "cookie",
+                "name": "__Host-cstar_session",
+                "description": "A session of the settings page. It opens whatever its key opens; changes are taken from the \
+                                server's own page alone.",
             }},
             "schemas": schemas.finish(),
         },

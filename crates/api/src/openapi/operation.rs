@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::schemas::Schemas;
 
 /// The groups of the reference, in its order.
-pub(super) const TAGS: [(&str, &str); 9] = [
+pub(super) const TAGS: [(&str, &str); 10] = [
     ("Events", "Publishing, and the log of what was published."),
     ("Webhooks", "Endpoints that get each event that matches, signed."),
     ("Deliveries", "The webhook logs: every attempt, and its answer."),
@@ -17,6 +17,7 @@ pub(super) const TAGS: [(&str, &str); 9] = [
     ("Realtime", "The live stream."),
     ("Event types", "The catalog of what can be published."),
     ("Keys", "What opens a team's paths."),
+    ("Settings page", "Links that let somebody in, and the sessions that begin with them."),
     ("Teams", "For the platform key alone."),
     ("Service", "How the server is, and what its refusals mean."),
 ];
@@ -189,7 +190,7 @@ impl Operation {
     /// What the form of the operation makes possible, and what it says of itself.
     fn refusals(&self) -> Vec<Code> {
         use Code::{
-            BadQuery, InvalidField, KeyRevoked, MalformedHeader, MalformedJson, MissingScope, NotAcceptable,
+            BadQuery, CrossOrigin, InvalidField, KeyRevoked, MalformedHeader, MalformedJson, MissingScope, NotAcceptable,
             NotFound, OutcomeUnknown, QueueFull, RateLimited, ShuttingDown, StorageFull, TokenExpired,
             TooLarge, Unauthenticated, UnsupportedMediaType, WrongHost, WrongTeam,
         };
@@ -211,7 +212,7 @@ impl Operation {
             codes.extend([WrongTeam, NotFound, RateLimited]);
         }
         if self.method != Method::GET {
-            codes.extend([OutcomeUnknown, StorageFull]);
+            codes.extend([OutcomeUnknown, StorageFull, CrossOrigin]);
         }
         if self.body.is_some() {
             codes.extend([MalformedJson, UnsupportedMediaType, TooLarge, InvalidField]);

@@ -81,6 +81,7 @@ fn read(body: &[u8], id: KeyId, access: &Access, now: Timestamp) -> ApiResult<Ke
         name,
         scopes,
         types,
+        maker: None,
         created_at: now,
         expires_at,
         revoked_at: None,

@@ -8,7 +8,9 @@ mod health;
 mod keys;
 mod operations;
 mod pages;
+mod portal_links;
 mod publish;
+mod session;
 mod streams;
 mod teams;
 mod tokens;
@@ -76,6 +78,8 @@ fn json_routes() -> Router<Arc<Shared>> {
         .route(&of_team("deliveries/{delivery}/resend"), post(deliveries::resend))
         .route(&of_team("webhooks/{webhook}/recover"), post(operations::recover))
         .route(&of_team("operations"), get(operations::list))
+        .route(&of_team("portal-links"), post(portal_links::create))
+        .route("/v1/session", post(session::create).get(session::one).delete(session::end))
         .route(&of_team("operations/{operation}"), get(operations::one).delete(operations::cancel))
         .route("/v1/event-types", get(event_types::list))
         .route(

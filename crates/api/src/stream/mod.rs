@@ -163,6 +163,7 @@ mod tests {
             name: "k".into(),
             scopes: Scopes::all(),
             types: Patterns::parse_list("ticket.*").unwrap(),
+            maker: None,
             created_at: Timestamp::default(),
             expires_at,
             revoked_at: None,

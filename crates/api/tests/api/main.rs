@@ -14,6 +14,7 @@ mod publishing;
 mod refusals;
 mod rotation;
 mod security;
+mod sessions;
 mod streams;
 mod teams;
 mod tokens;

@@ -126,6 +126,7 @@ impl World {
             name: "test".into(),
             scopes: Scopes::all(),
             types: Patterns::all(),
+            maker: None,
             created_at: self.now(),
             expires_at: None,
             revoked_at: None,

@@ -87,6 +87,7 @@ pub fn new_key(team: TeamId) -> (Key, KeyDigest) {
         name: "backend".to_owned(),
         scopes: Scopes::all(),
         types: Patterns::all(),
+        maker: None,
         created_at: at(0),
         expires_at: None,
         revoked_at: None,

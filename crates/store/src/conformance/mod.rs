@@ -15,6 +15,7 @@ pub mod given;
 pub mod history;
 pub mod idempotency;
 pub mod keys;
+pub mod links;
 pub mod lists;
 pub mod log;
 pub mod operations;
@@ -156,6 +157,13 @@ macro_rules! conformance_suite {
                 another_teams_key_is_not_revoked,
                 the_last_use_of_a_key_is_noted,
                 keys_are_listed_newest_first;
+            links:
+                a_link_is_good_for_one_session,
+                a_link_raced_by_many_is_one_session,
+                a_link_that_ended_opens_nothing,
+                a_refused_exchange_keeps_the_link,
+                a_session_dies_with_its_key,
+                expired_links_and_keys_go;
             event_types:
                 a_type_is_read_as_it_was_put,
                 a_type_is_changed_by_putting_it_again,
@@ -228,6 +236,7 @@ mod tests {
             include_str!("filters.rs"),
             include_str!("idempotency.rs"),
             include_str!("keys.rs"),
+            include_str!("links.rs"),
             include_str!("lists.rs"),
             include_str!("log.rs"),
             include_str!("operations.rs"),

@@ -63,14 +63,7 @@ impl Directory for Model {
     }
 
     async fn create_key(&self, key: Key, digest: KeyDigest) -> Result<(), StoreError> {
-        self.change(|state| {
-            state.team(key.team)?;
-            if state.keys.contains_key(&key.id) {
-                return Err(StoreError::Conflict("the key's id is taken"));
-            }
-            state.keys.insert(key.id, (key, digest));
-            Ok(((), None))
-        })
+        self.change(|state| Ok((state.create_key(key, digest)?, None)))
     }
 
     async fn key(&self, key: KeyId) -> Result<(Key, KeyDigest), StoreError> {
@@ -87,14 +80,13 @@ impl Directory for Model {
     }
 
     async fn revoke_key(&self, team: TeamId, key: KeyId, now: Timestamp) -> Result<Key, StoreError> {
-        self.change(|state| {
-            let (known, _) = state.keys.get_mut(&key).ok_or(StoreError::NotFound)?;
+        self.change_many(|state| {
+            let (known, _) = state.keys.get(&key).ok_or(StoreError::NotFound)?;
             if known.team != team {
                 return Err(StoreError::NotFound); // T24
             }
-            let told = known.revoked_at.is_none().then_some(Change::KeyRevoked(key));
-            known.revoked_at.get_or_insert(now);
-            Ok((known.clone(), told))
+            let told = state.revoke(key, now);
+            Ok((state.keys[&key].0.clone(), told))
         })
     }
 
@@ -263,10 +255,38 @@ impl State {
         Ok(changed)
     }
 
+    pub(super) fn create_key(&mut self, key: Key, digest: KeyDigest) -> Result<(), StoreError> {
+        self.team(key.team)?;
+        if self.keys.contains_key(&key.id) {
+            return Err(StoreError::Conflict("the key's id is taken"));
+        }
+        if let Some(maker) = key.maker {
+            let maker = self.keys.get(&maker).map(|(maker, _)| maker);
+            let alive = maker.filter(|maker| maker.team == key.team && maker.revoked_at.is_none());
+            alive.ok_or(StoreError::NotFound)?;
+        }
+        self.keys.insert(key.id, (key, digest));
+        Ok(())
+    }
+
+    /// Revokes a key and those that die with it (SEC-2), in this order.
+    fn revoke(&mut self, id: KeyId, now: Timestamp) -> Vec<Change> {
+        let dies = |key: &Key| (key.id == id || key.maker == Some(id)) && key.revoked_at.is_none();
+        let dying = self.keys.values_mut().map(|(key, _)| key).filter(|key| dies(key));
+        let mut told = Vec::new();
+        for key in dying {
+            key.revoked_at = Some(now);
+            told.push(key.id);
+        }
+        told.sort_by_key(|dead| *dead != id);
+        told.into_iter().map(Change::KeyRevoked).collect()
+    }
+
     /// Everything of a team at once: nobody can tell it from slices, since none of it is found any more.
     fn erase(&mut self, team: TeamId) {
         self.teams.retain(|log| log.team.id != team);
         self.keys.retain(|_, (key, _)| key.team != team);
+        self.links.retain(|_, link| link.team != team);
         self.streaks
             .retain(|webhook, _| self.webhooks.get(webhook).is_none_or(|(known, _)| known.team != team));
         self.webhooks.retain(|_, (webhook, _)| webhook.team != team);

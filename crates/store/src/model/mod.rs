@@ -8,6 +8,7 @@ mod deliveries;
 mod directory;
 mod event_types;
 mod failing;
+mod links;
 mod log;
 mod operations;
 mod state;

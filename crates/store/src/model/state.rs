@@ -6,7 +6,7 @@ use std::sync::Arc;
 use cstar_types::{Attempt, CancelReason, Delivery, DeliveryId, DeliveryStatus, Entry, FailureStreak, Key, KeyId, OperationId, Team, TeamId, Timestamp, Webhook, WebhookId};
 
 use super::operations::Run;
-use crate::{AddedTypes, Due, FanOut, KeyDigest, LogEnds, StoreCounts, StoreError, WebhookSecrets};
+use crate::{AddedTypes, Due, FanOut, KeyDigest, LinkDigest, LogEnds, PortalLink, StoreCounts, StoreError, WebhookSecrets};
 
 /// The model is never restored from a backup.
 pub(super) const EPOCH: u32 = 1;
@@ -25,6 +25,7 @@ pub(super) struct State {
     pub(super) deliveries: BTreeMap<DeliveryId, Row>,
     pub(super) idempotency_keys: BTreeMap<(TeamId, String), FirstUse>,
     pub(super) operations: BTreeMap<OperationId, Run>,
+    pub(super) links: BTreeMap<LinkDigest, PortalLink>,
     pub(super) event_types: Arc<AddedTypes>,
     pub(super) counts: StoreCounts,
     pub(super) closed: bool,

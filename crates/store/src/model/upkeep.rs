@@ -75,6 +75,8 @@ impl State {
             || self.remove_event(cutoffs.events)
             || self.remove_idempotency_key(cutoffs.idempotency_keys)
             || self.remove_operation(cutoffs.deliveries)
+            || self.remove_link(cutoffs.idempotency_keys)
+            || self.remove_key(cutoffs.deliveries)
     }
 
     fn remove_delivery(&mut self, cutoff: Timestamp) -> bool {
@@ -99,6 +101,17 @@ impl State {
             }
         }
         false
+    }
+
+    fn remove_link(&mut self, cutoff: Timestamp) -> bool {
+        let old = self.links.values().find(|link| link.expires_at < cutoff).map(|link| link.digest);
+        old.is_some_and(|digest| self.links.remove(&digest).is_some())
+    }
+
+    fn remove_key(&mut self, cutoff: Timestamp) -> bool {
+        let mut keys = self.keys.values().map(|(key, _)| key);
+        let old = keys.find(|key| key.expires_at.is_some_and(|end| end < cutoff)).map(|key| key.id);
+        old.is_some_and(|id| self.keys.remove(&id).is_some())
     }
 
     fn remove_idempotency_key(&mut self, cutoff: Timestamp) -> bool {

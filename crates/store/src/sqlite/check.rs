@@ -28,7 +28,7 @@ enum Part {
     Types,
     Teams,
     EventTypes,
-    /// Keys, webhooks and operations.
+    /// Keys, links, webhooks and operations.
     OfTeams,
     Events,
     Deliveries,
@@ -36,11 +36,12 @@ enum Part {
     IdempotencyKeys,
 }
 
-const PARTS: [Part; 22] = [
+const PARTS: [Part; 23] = [
     Part::Structure("meta"),
     Part::Structure("types"),
     Part::Structure("teams"),
     Part::Structure("keys"),
+    Part::Structure("portal_links"),
     Part::Structure("webhooks"),
     Part::Structure("cancellations"),
     Part::Structure("failures"),
@@ -143,6 +144,7 @@ fn of_teams(look: Look<'_>, after: i64) -> Result<Option<i64>, Fault> {
         return Ok(None);
     };
     look.keys_before(number, None, i64::MAX as usize)?;
+    look.links_of(number)?;
     look.operations_before(number, None, i64::MAX as usize)?;
     for webhook in look.webhooks_before(number, None, i64::MAX as usize)? {
         webhook.secrets(look)?;

@@ -20,7 +20,7 @@ pub(super) struct KeyRow {
 
 /// Of keys whose team was not deleted.
 const SELECT: &str = "SELECT k.id, k.team, k.digest, k.name, k.scopes, k.types, k.created_ms, k.expires_ms,
-    k.revoked_ms, k.last_used_ms, k.checksum, t.id FROM keys k JOIN teams t ON t.number = k.team AND t.state = 0";
+    k.revoked_ms, k.last_used_ms, k.checksum, t.id, k.maker FROM keys k JOIN teams t ON t.number = k.team AND t.state = 0";
 
 /// The texts of a row, as they are stored and summed.
 struct Texts {
@@ -47,6 +47,9 @@ impl KeyRow {
             .maybe(millis(self.key.expires_at))
             .maybe(millis(self.key.revoked_at))
             .maybe(millis(self.key.last_used_at))
+            .maybe_bytes(
+                self.key.maker.map(|maker| maker.bits().to_be_bytes()).as_ref().map(|bytes| &bytes[..]),
+            )
             .finish()
     }
 
@@ -65,6 +68,9 @@ impl KeyRow {
                 name: row.get(3)?,
                 scopes: read_list::<Scope, Scopes>(&texts.scopes).ok_or_else(damaged)?,
                 types: read_list::<Pattern, Patterns>(&texts.types).ok_or_else(damaged)?,
+                maker: row
+                    .get::<_, Option<[u8; 16]>>(12)?
+                    .map(|bits| KeyId::from_bits(u128::from_be_bytes(bits))),
                 created_at: Timestamp::from_millis(row.get(6)?),
                 expires_at: at(7)?,
                 revoked_at: at(8)?,
@@ -81,8 +87,8 @@ impl KeyRow {
         let texts = self.texts();
         let millis = |at: Option<Timestamp>| at.map(Timestamp::as_millis);
         let mut save = look.conn.prepare_cached(
-            "INSERT INTO keys (id, team, digest, name, scopes, types, created_ms, expires_ms, revoked_ms, last_used_ms, checksum)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+            "INSERT INTO keys (id, team, digest, name, scopes, types, created_ms, expires_ms, revoked_ms, last_used_ms, checksum, maker)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
              ON CONFLICT (id) DO UPDATE SET revoked_ms = ?9, last_used_ms = ?10, checksum = ?11",
         )?;
         save.execute(params![
@@ -97,6 +103,7 @@ impl KeyRow {
             millis(self.key.revoked_at),
             millis(self.key.last_used_at),
             self.checksum(&texts),
+            self.key.maker.map(|maker| maker.bits().to_be_bytes()),
         ])?;
         Ok(())
     }
@@ -107,6 +114,12 @@ impl Look<'_> {
     pub(super) fn key(&self, key: KeyId) -> Result<Option<KeyRow>, Fault> {
         let mut found = self.conn.prepare_cached(&format!("{SELECT} WHERE k.id = ?1"))?;
         found.query_row([key.bits().to_be_bytes()], |row| Ok(KeyRow::read(row))).optional()?.transpose()
+    }
+
+    /// The keys that die with this one.
+    pub(super) fn keys_made_with(&self, key: KeyId) -> Result<Vec<KeyRow>, Fault> {
+        let mut list = self.conn.prepare_cached(&format!("{SELECT} WHERE k.maker = ?1 ORDER BY k.id"))?;
+        list.query_and_then([key.bits().to_be_bytes()], KeyRow::read)?.collect()
     }
 
     /// Keys of a team with a smaller id, newest first.

@@ -21,21 +21,34 @@ pub(super) fn create(tx: &mut Tx<'_>, key: &Key, digest: &KeyDigest) -> Result<(
     if taken {
         return Err(StoreError::Conflict("the key's id is taken").into());
     }
+    if let Some(maker) = key.maker {
+        let maker = look.key(maker)?.map(|row| row.key);
+        let alive = maker.filter(|maker| maker.team == key.team && maker.revoked_at.is_none());
+        alive.ok_or(StoreError::NotFound)?;
+    }
     KeyRow { team_number: team.number, key: key.clone(), digest: *digest }.save(look)
 }
 
-/// Revokes a key for good.
+/// Revokes a key for good, and those that die with it (SEC-2).
 pub(super) fn revoke(tx: &mut Tx<'_>, team: TeamId, key: KeyId, now: Timestamp) -> Result<Key, Fault> {
     let look = tx.look();
     let found = look.key(key)?.filter(|row| row.key.team == team); // T24
     let mut row = found.ok_or(StoreError::NotFound)?;
     if row.key.revoked_at.is_none() {
-        row.key.revoked_at = Some(now);
-        row.save(look)?;
-        tx.effects.keys.push(key);
-        tx.effects.told.push(Change::KeyRevoked(key));
+        revoke_row(tx, &mut row, now)?;
+        for mut made in look.keys_made_with(key)?.into_iter().filter(|made| made.key.revoked_at.is_none()) {
+            revoke_row(tx, &mut made, now)?;
+        }
     }
     Ok(row.key)
+}
+
+fn revoke_row(tx: &mut Tx<'_>, row: &mut KeyRow, now: Timestamp) -> Result<(), Fault> {
+    row.key.revoked_at = Some(now);
+    row.save(tx.look())?;
+    tx.effects.keys.push(row.key.id);
+    tx.effects.told.push(Change::KeyRevoked(row.key.id));
+    Ok(())
 }
 
 /// Writes down when keys were last used.

@@ -42,6 +42,8 @@ mod filters;
 mod idempotency;
 mod key_rows;
 mod keys;
+mod link_rows;
+mod links;
 mod lock;
 mod look;
 mod memory;

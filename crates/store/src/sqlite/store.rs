@@ -3,6 +3,7 @@
 mod deliveries;
 mod directory;
 mod event_types;
+mod links;
 mod log;
 mod operations;
 mod upkeep;

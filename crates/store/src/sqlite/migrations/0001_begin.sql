@@ -51,6 +51,7 @@ CREATE TABLE keys (
     name TEXT NOT NULL,
     scopes TEXT NOT NULL,
     types TEXT NOT NULL,
+    maker BLOB,                          -- the key that it dies with
     created_ms INTEGER NOT NULL,
     expires_ms INTEGER,
     revoked_ms INTEGER,
@@ -58,6 +59,20 @@ CREATE TABLE keys (
     checksum INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX keys_of_team ON keys (team, id);
+CREATE INDEX keys_of_maker ON keys (maker) WHERE maker IS NOT NULL;
+CREATE INDEX keys_expiring ON keys (expires_ms) WHERE expires_ms IS NOT NULL;
+
+-- Links to the settings page; one that was exchanged for a session is gone.
+CREATE TABLE portal_links (
+    digest BLOB PRIMARY KEY,             -- SHA-256 of the secret
+    team INTEGER NOT NULL,
+    scopes TEXT NOT NULL,
+    created_ms INTEGER NOT NULL,
+    expires_ms INTEGER NOT NULL,
+    checksum INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX portal_links_of_team ON portal_links (team);
+CREATE INDEX portal_links_expiring ON portal_links (expires_ms);
 
 -- The row of a deleted webhook stays for as long as its deliveries do.
 CREATE TABLE webhooks (

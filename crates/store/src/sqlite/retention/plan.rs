@@ -17,13 +17,26 @@ const BARE_WEBHOOKS: &str = "SELECT number FROM webhooks w WHERE state = 3 AND N
      (SELECT 1 FROM deliveries INDEXED BY deliveries_webhook WHERE webhook = w.number) LIMIT ?1";
 const OLD_OPERATIONS: &str =
     "SELECT id FROM operations INDEXED BY operations_ended WHERE state <> 0 AND created_ms < ?1 LIMIT ?2";
+const OLD_LINKS: &str =
+    "SELECT digest FROM portal_links INDEXED BY portal_links_expiring WHERE expires_ms < ?1 LIMIT ?2";
+const EXPIRED_KEYS: &str =
+    "SELECT id FROM keys INDEXED BY keys_expiring WHERE expires_ms IS NOT NULL AND expires_ms < ?1 LIMIT ?2";
 const IS_AWAITED: &str =
     "SELECT 1 FROM deliveries INDEXED BY deliveries_event WHERE event_id = ?1 AND due_ms IS NOT NULL LIMIT 1";
 
 /// All of them are searched for, none reads what it does not want.
 #[cfg(test)]
-pub(in crate::sqlite) const SEARCHES: [&str; 7] =
-    [ERASING, OLDEST_DELIVERIES, OLDEST_EVENTS, OLD_KEY, BARE_WEBHOOKS, OLD_OPERATIONS, IS_AWAITED];
+pub(in crate::sqlite) const SEARCHES: [&str; 9] = [
+    ERASING,
+    OLDEST_DELIVERIES,
+    OLDEST_EVENTS,
+    OLD_KEY,
+    BARE_WEBHOOKS,
+    OLD_OPERATIONS,
+    OLD_LINKS,
+    EXPIRED_KEYS,
+    IS_AWAITED,
+];
 
 /// What is to be removed. Only places: the writer looks again.
 #[derive(Debug, Default)]
@@ -38,6 +51,9 @@ pub(in crate::sqlite) struct Plan {
     pub(super) webhooks: Vec<i64>,
     /// Operations that have ended.
     pub(super) operations: Vec<[u8; 16]>,
+    /// Links and keys that have expired.
+    pub(super) links: Vec<[u8; 32]>,
+    pub(super) keys: Vec<[u8; 16]>,
     pub(super) rows: usize,
     /// Where the next plan should begin to look: the number of a team.
     pub(in crate::sqlite) stopped_at: i64,
@@ -83,6 +99,7 @@ pub(in crate::sqlite) fn plan(
     }
     plan.old_keys_and_webhooks(look, cutoffs.idempotency_keys, rows)?;
     plan.old_operations(look, cutoffs.deliveries, rows)?;
+    plan.expired(look, cutoffs, rows)?;
     Ok(plan)
 }
 
@@ -149,6 +166,19 @@ impl Plan {
         let bounds = [cutoff.as_millis(), rows.saturating_sub(self.rows) as i64];
         self.operations = old.query_map(bounds, |row| row.get(0))?.collect::<Result<_, _>>()?;
         self.rows += self.operations.len();
+        Ok(())
+    }
+
+    fn expired(&mut self, look: Look<'_>, cutoffs: Cutoffs, rows: usize) -> Result<(), Fault> {
+        let left = |plan: &Self| rows.saturating_sub(plan.rows) as i64;
+        let mut old = look.conn.prepare_cached(OLD_LINKS)?;
+        let bounds = [cutoffs.idempotency_keys.as_millis(), left(self)];
+        self.links = old.query_map(bounds, |row| row.get(0))?.collect::<Result<_, _>>()?;
+        self.rows += self.links.len();
+        let mut old = look.conn.prepare_cached(EXPIRED_KEYS)?;
+        let bounds = [cutoffs.deliveries.as_millis(), left(self)];
+        self.keys = old.query_map(bounds, |row| row.get(0))?.collect::<Result<_, _>>()?;
+        self.rows += self.keys.len();
         Ok(())
     }
 }

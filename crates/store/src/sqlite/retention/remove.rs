@@ -1,5 +1,6 @@
 //! Removing it.
 
+use cstar_types::KeyId;
 use rusqlite::{OptionalExtension, params};
 
 use super::Plan;
@@ -59,6 +60,22 @@ pub(in crate::sqlite) fn remove(tx: &mut Tx<'_>, plan: &Plan, cutoffs: Cutoffs) 
     let mut ended = look.conn.prepare_cached("DELETE FROM operations WHERE id = ?1 AND state <> 0")?;
     for id in &plan.operations {
         removed += ended.execute([id])?;
+    }
+    Ok(removed + remove_expired(tx, plan)?)
+}
+
+/// Removes links and keys: an end that has passed stays.
+fn remove_expired(tx: &mut Tx<'_>, plan: &Plan) -> Result<usize, Fault> {
+    let look = tx.look();
+    let mut removed = 0;
+    let mut link = look.conn.prepare_cached("DELETE FROM portal_links WHERE digest = ?1")?;
+    for digest in &plan.links {
+        removed += link.execute([digest])?;
+    }
+    let mut key = look.conn.prepare_cached("DELETE FROM keys WHERE id = ?1")?;
+    for id in &plan.keys {
+        removed += key.execute([id])?;
+        tx.effects.keys.push(KeyId::from_bits(u128::from_be_bytes(*id)));
     }
     Ok(removed)
 }
@@ -135,6 +152,7 @@ fn erase(look: Look<'_>, team: i64, rows: usize) -> Result<usize, Fault> {
     let of_team = [
         "DELETE FROM idempotency WHERE team = ?1 AND key IN (SELECT key FROM idempotency WHERE team = ?1 LIMIT ?2)",
         "DELETE FROM keys WHERE id IN (SELECT id FROM keys WHERE team = ?1 LIMIT ?2)",
+        "DELETE FROM portal_links WHERE digest IN (SELECT digest FROM portal_links WHERE team = ?1 LIMIT ?2)",
         "DELETE FROM cancellations WHERE (webhook, generation) IN
              (SELECT c.webhook, c.generation FROM webhooks w JOIN cancellations c ON c.webhook = w.number
               WHERE w.team = ?1 LIMIT ?2)",
