@@ -136,6 +136,7 @@ mod tests {
             status: WebhookStatus::Enabled,
             disabled_reason: None,
             failing_since: None,
+            ordered: false,
             retry_schedule: None,
             headers: Vec::new(),
             disable_on_gone: false,

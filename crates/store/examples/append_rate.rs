@@ -44,6 +44,7 @@ fn webhook(team: TeamId) -> Webhook {
         status: WebhookStatus::Enabled,
         disabled_reason: None,
         failing_since: None,
+        ordered: false,
         retry_schedule: None,
         headers: Vec::new(),
         disable_on_gone: false,

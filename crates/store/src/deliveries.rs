@@ -5,10 +5,25 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use cstar_types::{
     Attempt, Delivery, DeliveryId, DeliveryStatus, DisabledReason, Entry, EventId, FailureRule, TeamId,
-    Timestamp, WebhookId,
+    Timestamp, Webhook, WebhookId,
 };
 
 use crate::{Page, StoreError, TypeFilter};
+
+/// How a webhook wants its deliveries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LaneRule {
+    /// One at a time, in the log's order; one that waits for its retry holds back those behind it.
+    pub ordered: bool,
+}
+
+impl LaneRule {
+    /// The rule of this webhook.
+    #[must_use]
+    pub fn of(webhook: &Webhook) -> Self {
+        Self { ordered: webhook.ordered }
+    }
+}
 
 /// A delivery that waits for an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,15 +40,20 @@ pub struct Due {
     pub failed: u32,
     /// When it is due.
     pub due_at: Timestamp,
+    /// How its webhook wants it.
+    pub rule: LaneRule,
 }
 
 /// What waits for one webhook.
 #[derive(Debug, Clone, Default)]
 pub struct DueSlice {
-    /// Due at `now`, the longest due first.
+    /// Due at `now`, the longest due first; where they are ordered, those before the first that is not due, in the order of
+    /// their events in the log.
     pub due: Vec<Due>,
     /// When the first of the others is due; `None` if these are all.
     pub next: Option<Timestamp>,
+    /// How the webhook wants them.
+    pub rule: LaneRule,
 }
 
 /// What follows an attempt.

@@ -69,6 +69,8 @@ pub struct WebhookPatch {
     pub description: Option<String>,
     /// Enabled, or disabled and why. Disabling cancels what waits.
     pub enabled: Option<Result<(), DisabledReason>>,
+    /// Whether its deliveries go in order.
+    pub ordered: Option<bool>,
     /// Its own schedule, or the server's.
     pub retry_schedule: Option<Option<RetrySchedule>>,
     /// New static headers.
@@ -85,6 +87,7 @@ impl fmt::Debug for WebhookPatch {
             .field("filter", &self.filter)
             .field("description", &self.description)
             .field("enabled", &self.enabled)
+            .field("ordered", &self.ordered)
             .field("retry_schedule", &self.retry_schedule)
             .field("headers", &self.headers.as_deref().map(HeaderNames))
             .field("disable_on_gone", &self.disable_on_gone)

@@ -21,7 +21,9 @@ mod tail;
 mod upkeep;
 
 pub use backup::Backup;
-pub use deliveries::{ATTEMPTS_MAX, AttemptReport, Deliveries, DeliveryQuery, Due, DueSlice, Verdict};
+pub use deliveries::{
+    ATTEMPTS_MAX, AttemptReport, Deliveries, DeliveryQuery, Due, DueSlice, LaneRule, Verdict,
+};
 pub use directory::{Directory, KeyDigest, ListQuery, Rotation, SecretText, WebhookPatch, WebhookSecrets};
 pub use error::StoreError;
 pub use event_types::{AddedTypes, EventTypes, PutType};

@@ -52,6 +52,8 @@ pub struct Webhook {
     /// When its first attempt failed of those since its last success; `None` if the last one succeeded, or none was made since
     /// it was enabled or pointed elsewhere.
     pub failing_since: Option<Timestamp>,
+    /// Whether its deliveries go one at a time, in the log's order.
+    pub ordered: bool,
     /// Its own retry schedule, or `None` for the server's.
     pub retry_schedule: Option<RetrySchedule>,
     /// Headers that every request carries, in order. Values may be credentials of the receiver: see [`HeaderNames`].
@@ -90,6 +92,7 @@ impl fmt::Debug for Webhook {
             .field("status", &self.status)
             .field("disabled_reason", &self.disabled_reason)
             .field("failing_since", &self.failing_since)
+            .field("ordered", &self.ordered)
             .field("retry_schedule", &self.retry_schedule)
             .field("headers", &HeaderNames(&self.headers))
             .field("disable_on_gone", &self.disable_on_gone)

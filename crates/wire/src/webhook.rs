@@ -32,6 +32,8 @@ pub struct Webhook {
     /// When its first attempt failed of those since its last success; `None` while all is well, and once it is enabled again.
     /// To recover what it missed, begin earlier: an event is older than its first attempt.
     pub failing_since: Option<Timestamp>,
+    /// Whether its deliveries go one at a time, in the log's order.
+    pub ordered: bool,
     /// Its own waits between attempts, such as `1m,5m,30m`; `None` is the server's.
     pub retry_schedule: Option<RetrySchedule>,
     /// The names of the headers that every request carries. Their values may be credentials: they are written and
@@ -61,6 +63,7 @@ impl Webhook {
             status: webhook.status,
             disabled_reason: webhook.disabled_reason,
             failing_since: webhook.failing_since,
+            ordered: webhook.ordered,
             retry_schedule: webhook.retry_schedule,
             header_names: webhook.headers.into_iter().map(|(name, _)| name).collect(),
             disable_on_gone: webhook.disable_on_gone,
@@ -93,6 +96,10 @@ pub struct CreateWebhook {
     /// A secret from elsewhere, `whsec_…`; one is made unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<ShownOnce>,
+    /// Whether its deliveries go one at a time, in the log's order, one that is retried before those behind it; they do not
+    /// unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ordered: Option<bool>,
     /// Its own waits between attempts; the server's unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_schedule: Option<RetrySchedule>,
@@ -115,6 +122,7 @@ impl CreateWebhook {
             description: None,
             enabled: None,
             secret: None,
+            ordered: None,
             retry_schedule: None,
             headers: None,
             disable_on_gone: None,
@@ -155,6 +163,9 @@ pub struct UpdateWebhook {
     /// Enables it, or disables it, which cancels what waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
+    /// Whether its deliveries go one at a time, in the log's order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ordered: Option<bool>,
     /// Its own waits between attempts; `Some(None)`, written `null`, goes back to the server's.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub retry_schedule: Option<Option<RetrySchedule>>,
@@ -237,6 +248,7 @@ mod tests {
             status: WebhookStatus::Enabled,
             disabled_reason: None,
             failing_since: None,
+            ordered: false,
             retry_schedule: None,
             headers: vec![("x-api-key".into(), "hunter2".into())],
             disable_on_gone: false,

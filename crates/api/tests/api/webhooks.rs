@@ -30,6 +30,7 @@ async fn a_webhook_is_registered() {
         "status": "enabled",
         "disabled_reason": null,
         "failing_since": null,
+        "ordered": false,
         "retry_schedule": null,
         "header_names": [],
         "disable_on_gone": false,
@@ -52,19 +53,21 @@ async fn every_option_is_kept_and_can_be_changed() {
     let body = json!({
         "url": "https://example.com/", "events": ["*"], "description": "CRM", "enabled": false,
         "retry_schedule": "10s, 1m", "headers": {"X-Api-Key": "k1"}, "disable_on_gone": true,
-        "filter": {"equals": 1.0, "pointer": "/amount"},
+        "filter": {"equals": 1.0, "pointer": "/amount"}, "ordered": true,
     });
     let made = world.post(&*hooks, body).await.expect(201).value();
     assert_eq!((&made["status"], &made["disabled_reason"]), (&json!("disabled"), &json!("by_request")));
     assert_eq!((&made["retry_schedule"], &made["header_names"]), (&json!("10s,1m"), &json!(["x-api-key"])));
     assert_eq!((&made["description"], &made["disable_on_gone"]), (&json!("CRM"), &json!(true)));
     assert_eq!(made["filter"], json!({"pointer": "/amount", "equals": 1}));
+    assert_eq!(made["ordered"], json!(true));
 
     world.wait_s(5);
     let path = format!("{hooks}/{}", made["id"].as_str().unwrap());
     let body = json!({
         "url": "https://two.example.com/", "events": ["ticket.*"], "description": "", "enabled": true,
         "retry_schedule": null, "headers": {}, "disable_on_gone": false, "filter": null,
+        "ordered": false,
     });
     let changed = world.patch(&*path, body).await.expect(200);
     assert_eq!(changed.header("etag"), Some("\"2\""));
@@ -76,8 +79,8 @@ async fn every_option_is_kept_and_can_be_changed() {
     );
     assert_eq!((&changed["retry_schedule"], &changed["header_names"]), (&json!(null), &json!([])));
     assert_eq!(
-        (&changed["filter"], &changed["updated_at"]),
-        (&json!(null), &json!("2025-12-10T14:30:05.000Z"))
+        (&changed["filter"], &changed["ordered"], &changed["updated_at"]),
+        (&json!(null), &json!(false), &json!("2025-12-10T14:30:05.000Z"))
     );
 
     let one_field = world.patch(&*path, json!({"description": "d"})).await.expect(200).value();
@@ -107,6 +110,7 @@ async fn bad_webhooks_are_refused_by_field() {
         "url": 7, "events": ["a..b"], "description": "x".repeat(501), "enabled": "yes", "secret": "s",
         "retry_schedule": "soon", "headers": {"host": "x"}, "disable_on_gone": 1,
         "filter": {"all": [{"pointer": "/a"}, {"pointer": "b", "equals": []}]}, "colour": "red",
+        "ordered": "yes",
     });
     let problem = world.post(&*hooks, body.clone()).await.refused(Code::InvalidField);
     assert_eq!(
@@ -120,6 +124,7 @@ async fn bad_webhooks_are_refused_by_field() {
             "/description",
             "/enabled",
             "/secret",
+            "/ordered",
             "/retry_schedule",
             "/headers/host",
             "/disable_on_gone",

@@ -139,6 +139,9 @@ pub(crate) struct WebhookOptions {
     /// For people
     #[arg(long, value_name = "TEXT")]
     pub(crate) description: Option<String>,
+    /// Whether its deliveries go one at a time, in the log's order
+    #[arg(long, value_name = "true|false")]
+    pub(crate) ordered: Option<bool>,
     /// Its own waits between attempts, such as 1m,5m,30m
     #[arg(long, value_name = "WAITS")]
     pub(crate) retry_schedule: Option<RetrySchedule>,

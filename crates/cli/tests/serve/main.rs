@@ -12,6 +12,7 @@ mod filters;
 mod lanes;
 mod metrics;
 mod operations;
+mod ordered;
 mod secrets;
 mod shutdown;
 mod streams;

@@ -360,6 +360,8 @@ async fn of_webhooks() {
           --events <PATTERNS>             Which events
           --filter <FILE|-|JSON>          Which of those events, by their data
           --description <TEXT>            For people
+          --ordered <true|false>          Whether its deliveries go one at a time, in the log's order
+                                          [possible values: true, false]
           --retry-schedule <WAITS>        Its own waits between attempts, such as 1m,5m,30m
       -H, --header <HEADER>               A header for every request, as 'Name: value'; may be repeated,
                                           and replaces those before
@@ -386,6 +388,8 @@ async fn of_webhooks() {
           --events <PATTERNS>             New patterns
           --filter <FILE|-|JSON>          Which of those events, by their data
           --description <TEXT>            For people
+          --ordered <true|false>          Whether its deliveries go one at a time, in the log's order
+                                          [possible values: true, false]
           --retry-schedule <WAITS>        Its own waits between attempts, such as 1m,5m,30m
       -H, --header <HEADER>               A header for every request, as 'Name: value'; may be repeated,
                                           and replaces those before

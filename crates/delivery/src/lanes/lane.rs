@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use cstar_store::Due;
+use cstar_store::{Due, DueSlice, LaneRule};
 use cstar_types::{DeliveryId, Timestamp, WebhookId};
 
 use super::memory::{self, Memory};
@@ -18,6 +18,8 @@ pub(super) struct Lane {
     pub(super) pace: Pace,
     pub(super) queued: Queued,
     pub(super) in_flight: u32,
+    /// How the webhook wants its deliveries, as the store last said.
+    rule: LaneRule,
     /// How many of them began before the webhook was changed. Nothing else is in flight then: see [`Lane::begin_anew`].
     in_flight_before: u32,
     /// When the store has something that is not due yet.
@@ -31,6 +33,8 @@ pub(super) struct Lane {
     /// It has, but its last slice held nothing that is not known: it is read again once something of it is settled.
     stalled: bool,
     loading: Option<Loading>,
+    /// The store was asked at least once.
+    was_read: bool,
     /// How much one delivery weighed when it was last loaded.
     typical_bytes: usize,
 }
@@ -40,10 +44,26 @@ pub(super) struct Lane {
 struct Loading {
     /// Something became due that it may not have seen.
     missed: bool,
+    /// That was an old one, which may stand before what it brings.
+    reopened: bool,
+    /// The webhook has changed: what it brings is left to the store.
+    outdated: bool,
     /// What was put on record meanwhile: it may show them as they were before.
     settled: Vec<DeliveryId>,
     /// Whether the lane was proven when it began.
     proven: bool,
+}
+
+/// What became of a read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Loaded {
+    /// Whether the lane was proven when it began.
+    pub(super) proven: bool,
+    /// Whether it says how things are.
+    pub(super) taken: bool,
+    /// Whether it says when the next is due, and no timer knows better: of what is ordered nothing is due again while it is
+    /// made.
+    pub(super) is_all: bool,
 }
 
 impl Lane {
@@ -52,6 +72,7 @@ impl Lane {
             pace: Pace::new(),
             queued: Queued::default(),
             in_flight: 0,
+            rule: LaneRule::default(),
             in_flight_before: 0,
             timer: None,
             waiting: VecDeque::new(),
@@ -60,6 +81,7 @@ impl Lane {
             more: false,
             stalled: false,
             loading: None,
+            was_read: false,
             typical_bytes: memory::TYPICAL_BYTES,
         }
     }
@@ -67,7 +89,12 @@ impl Lane {
     /// What it waits for, if it has anything to do.
     pub(super) fn turn(&self) -> Option<Turn> {
         let proven = self.pace.is_proven();
-        let has_room = self.in_flight < if proven { self.pace.limit() } else { 1 };
+        let has_room = if self.rule.ordered {
+            // Until its result is on record nobody knows whether the next has its turn.
+            self.known.len() == self.waiting.len()
+        } else {
+            self.in_flight < if proven { self.pace.limit() } else { 1 }
+        };
         match (has_room, self.waiting.is_empty()) {
             (false, _) => None,
             (true, false) if self.pace.failures() > 0 => Some(Turn::Failing),
@@ -98,9 +125,10 @@ impl Lane {
         self.more && self.loading.is_none()
     }
 
-    /// Whether it will run dry soon although the store has more.
+    /// Whether it will run dry soon although the store has more. What is ordered is not read ahead: what is in flight decides
+    /// what follows.
     pub(super) fn runs_dry(&self) -> bool {
-        self.can_load() && self.waiting.len() <= self.pace.limit() as usize
+        self.can_load() && !self.rule.ordered && self.waiting.len() <= self.pace.limit() as usize
     }
 
     /// The webhook may be another endpoint now. Its pace is learned from the first request on, which waits for those in
@@ -155,6 +183,13 @@ impl Lane {
         if self.known.contains_key(&due.id) || self.stalled {
             return; // the store has it, too
         }
+        if due.rule.ordered && !self.is_next_in_order() {
+            // A read that is under way may have missed it, whatever the timer says by then.
+            if self.timer.is_none() || self.loading.is_some() {
+                self.mark_more();
+            }
+            return; // it is read behind what is older
+        }
         let fits = self.waiting.len() < memory::deliveries_of(&self.pace)
             && self.waiting_bytes < memory::LANE_BYTES
             && memory.has_room_for(&self.pace);
@@ -165,7 +200,13 @@ impl Lane {
         }
     }
 
+    /// Whether nothing waits that is not in memory. With a timer, something older does: it is due again then.
+    fn is_next_in_order(&self) -> bool {
+        self.was_read && !self.more && self.loading.is_none() && self.timer.is_none()
+    }
+
     fn push(&mut self, due: Due, memory: &mut Memory) {
+        self.rule = due.rule;
         let bytes = memory::weight(&due);
         self.waiting_bytes += bytes;
         memory.add(bytes);
@@ -189,6 +230,7 @@ impl Lane {
     /// Begins a read; answers how many deliveries to ask for.
     pub(super) fn begin_load(&mut self, memory: &Memory) -> usize {
         self.more = false;
+        self.was_read = true;
         self.loading = Some(Loading { proven: self.pace.is_proven(), ..Loading::default() });
         let by_count = memory::deliveries_of(&self.pace).saturating_sub(self.waiting.len());
         let by_bytes = memory::LANE_BYTES.saturating_sub(self.waiting_bytes) / self.typical_bytes;
@@ -197,9 +239,24 @@ impl Lane {
         self.known.len() + by_count.min(by_bytes).min(by_all).max(1)
     }
 
-    /// Takes what was read; `more` if the store has more that is due. Answers whether the lane was proven when it asked.
-    pub(super) fn end_load(&mut self, due: Vec<Due>, more: bool, memory: &mut Memory) -> Option<bool> {
+    /// Takes what was read, if anything could be; `more` if the store has more that is due.
+    pub(super) fn end_load(
+        &mut self,
+        slice: Option<DueSlice>,
+        more: bool,
+        memory: &mut Memory,
+    ) -> Option<Loaded> {
         let loading = self.loading.take()?;
+        let proven = loading.proven;
+        // What is ordered may have been settled meanwhile to be due again before all the others.
+        let is_stale =
+            |slice: &DueSlice| loading.outdated || (slice.rule.ordered && !loading.settled.is_empty());
+        let failed = slice.is_none();
+        let Some(DueSlice { due, rule, .. }) = slice.filter(|slice| !is_stale(slice)) else {
+            self.more = !failed || loading.missed;
+            return Some(Loaded { proven, taken: false, is_all: false });
+        };
+        self.rule = rule;
         let (count, before) = (self.waiting.len(), self.waiting_bytes);
         for due in due {
             if !self.known.contains_key(&due.id) && !loading.settled.contains(&due.id) {
@@ -214,12 +271,20 @@ impl Lane {
         let nothing_new = self.waiting.len() == count && !self.known.is_empty();
         self.stalled = more && nothing_new;
         self.more = (more && !nothing_new) || loading.missed;
-        Some(loading.proven)
+        if rule.ordered && loading.reopened {
+            self.let_go(1, memory); // one, so that it gets on however much is resent
+        }
+        let alone = self.known.len() == self.waiting.len();
+        Some(Loaded { proven, taken: true, is_all: rule.ordered && alone })
     }
 
-    /// A delivery has its result on record, or is no longer this lane's business.
-    pub(super) fn settle(&mut self, delivery: DeliveryId) {
+    /// A delivery has its result on record, or is no longer this lane's business; `again` if it is due again, now or later.
+    pub(super) fn settle(&mut self, delivery: DeliveryId, again: bool, memory: &mut Memory) {
         let reopened = self.known.remove(&delivery).unwrap_or(false);
+        if self.rule.ordered && (again || reopened) {
+            self.let_go(0, memory);
+            self.mark_more(); // the store says who is next
+        }
         self.give_memory_back();
         if let Some(loading) = &mut self.loading {
             loading.settled.push(delivery);
@@ -230,10 +295,17 @@ impl Lane {
     }
 
     /// An ended delivery is due again.
-    pub(super) fn reopened(&mut self, delivery: DeliveryId) {
-        match self.known.get_mut(&delivery) {
-            Some(reopened) => *reopened = true, // the result that ended it is about to be settled
-            None => self.mark_more(),
+    pub(super) fn reopened(&mut self, delivery: DeliveryId, memory: &mut Memory) {
+        if let Some(reopened) = self.known.get_mut(&delivery) {
+            *reopened = true; // the result that ended it is about to be settled
+            return;
+        }
+        self.mark_more();
+        if let Some(loading) = &mut self.loading {
+            loading.reopened = true;
+        }
+        if self.rule.ordered {
+            self.let_go(0, memory);
         }
     }
 
@@ -251,6 +323,17 @@ impl Lane {
             self.mark_more();
         }
         self.give_memory_back();
+    }
+
+    /// Leaves all that waits to the store, and what is being read from it as well: it may not be so any more, nor due when
+    /// the timer says.
+    pub(super) fn read_again(&mut self, memory: &mut Memory) {
+        self.let_go(0, memory);
+        if let Some(loading) = &mut self.loading {
+            loading.outdated = true;
+        } else if self.timer.is_some() {
+            self.more = true;
+        }
     }
 
     /// A backlog leaves nothing behind when it is gone.
@@ -291,13 +374,14 @@ mod tests {
             attempts: 0,
             failed: 0,
             due_at: at,
+            rule: LaneRule::default(),
         };
         let (mut lane, mut memory) = (Lane::new(), Memory::new(1 << 20));
         lane.pace.succeeded(std::time::Duration::ZERO, true, 8);
         (0..100).for_each(|number| lane.offer(due(number), &mut memory));
         assert!(lane.known.capacity() >= 100 && lane.waiting.capacity() >= 100);
         while let Some(due) = lane.pop(&mut memory) {
-            lane.settle(due.id);
+            lane.settle(due.id, false, &mut memory);
         }
         assert_eq!((lane.known.capacity(), lane.waiting.capacity()), (0, 0));
     }

@@ -20,7 +20,7 @@ use std::time::Duration;
 use cstar_store::{Due, DueSlice};
 use cstar_types::{DeliveryId, Timestamp, WebhookId};
 
-use lane::Lane;
+use lane::{Lane, Loaded};
 use memory::Memory;
 pub(crate) use slots::CEILING;
 use slots::Slots;
@@ -150,7 +150,7 @@ impl Lanes {
     /// An ended delivery was reopened, and is due.
     pub(crate) fn reopened(&mut self, webhook: WebhookId, delivery: DeliveryId) {
         let lane = self.lanes.entry(webhook).or_insert_with(Lane::new);
-        lane.reopened(delivery);
+        lane.reopened(delivery, &mut self.memory);
         lane.enter(webhook, &mut self.turns);
     }
 
@@ -163,7 +163,7 @@ impl Lanes {
 
     fn read_again(&mut self, webhook: WebhookId) {
         if let Some(lane) = self.lanes.get_mut(&webhook) {
-            lane.let_go(0, &mut self.memory);
+            lane.read_again(&mut self.memory);
             lane.enter(webhook, &mut self.turns);
         }
     }
@@ -211,7 +211,7 @@ impl Lanes {
     /// The result of an attempt is on record; the next one is due then, if there is one.
     pub(crate) fn settled(&mut self, webhook: WebhookId, delivery: DeliveryId, next: Option<Timestamp>) {
         let Some(lane) = self.lanes.get_mut(&webhook) else { return };
-        lane.settle(delivery);
+        lane.settle(delivery, next.is_some(), &mut self.memory);
         lane.enter(webhook, &mut self.turns);
         match next {
             Some(at) => self.due_at(webhook, at),
@@ -223,35 +223,50 @@ impl Lanes {
     /// something new. If there is nobody to send to any more, the store will have nothing then.
     pub(crate) fn given_up(&mut self, webhook: WebhookId, delivery: DeliveryId, again_at: Timestamp) {
         self.ended(webhook, Ended::NotMade);
-        if let Some(lane) = self.lanes.get_mut(&webhook) {
-            lane.rest(&mut self.memory);
-        }
-        self.settled(webhook, delivery, Some(again_at));
+        let Some(lane) = self.lanes.get_mut(&webhook) else { return };
+        lane.rest(&mut self.memory);
+        lane.settle(delivery, false, &mut self.memory);
+        lane.enter(webhook, &mut self.turns);
+        self.due_at(webhook, again_at);
     }
 
     /// The answer to [`Step::Load`], which was asked at `asked_at`.
     pub(crate) fn loaded(&mut self, webhook: WebhookId, slice: DueSlice, asked_at: Timestamp) {
         let more = slice.next.is_some_and(|next| next <= asked_at);
-        self.end_load(webhook, slice.due, more);
-        match slice.next.filter(|_| !more) {
+        let next = slice.next.filter(|_| !more);
+        let Some(Loaded { taken, is_all, .. }) = self.end_load(webhook, Some(slice), more) else { return };
+        if is_all {
+            self.forget_timer(webhook);
+        }
+        match next.filter(|_| taken) {
             Some(at) => self.due_at(webhook, at),
             None => self.drop_if_idle(webhook),
         }
     }
 
+    /// Another time is known, or none.
+    fn forget_timer(&mut self, webhook: WebhookId) {
+        let Some(lane) = self.lanes.get_mut(&webhook) else { return };
+        if let Some(set) = lane.timer.take() {
+            self.timers.remove(&(set, webhook));
+        }
+    }
+
     /// A read failed; it is made again then.
     pub(crate) fn load_failed(&mut self, webhook: WebhookId, again_at: Timestamp) {
-        self.end_load(webhook, Vec::new(), false);
+        self.end_load(webhook, None, false);
         self.due_at(webhook, again_at);
     }
 
-    fn end_load(&mut self, webhook: WebhookId, due: Vec<Due>, more: bool) {
-        let Some(lane) = self.lanes.get_mut(&webhook) else { return };
-        if let Some(proven) = lane.end_load(due, more, &mut self.memory) {
+    fn end_load(&mut self, webhook: WebhookId, slice: Option<DueSlice>, more: bool) -> Option<Loaded> {
+        let lane = self.lanes.get_mut(&webhook)?;
+        let loaded = lane.end_load(slice, more, &mut self.memory);
+        if let Some(Loaded { proven, .. }) = loaded {
             *self.loads.count(proven) -= 1;
         }
         // It was its turn when it asked.
         lane.enter_first(webhook, &mut self.turns);
+        loaded
     }
 
     /// A lane of which nothing is known is none: so those of deleted webhooks go.

@@ -122,6 +122,7 @@ impl World {
             status: WebhookStatus::Enabled,
             disabled_reason: None,
             failing_since: None,
+            ordered: false,
             retry_schedule: None,
             headers: Vec::new(),
             disable_on_gone: false,

@@ -49,6 +49,7 @@ pub fn new_webhook(team: TeamId, patterns: &str) -> Webhook {
         status: WebhookStatus::Enabled,
         disabled_reason: None,
         failing_since: None,
+        ordered: false,
         retry_schedule: None,
         headers: Vec::new(),
         disable_on_gone: false,

@@ -19,6 +19,7 @@ pub mod links;
 pub mod lists;
 pub mod log;
 pub mod operations;
+pub mod ordered;
 pub mod read;
 pub mod recovery;
 pub mod resend;
@@ -120,6 +121,11 @@ macro_rules! conformance_suite {
                 an_operation_that_makes_no_sense_does_not_begin,
                 who_waits_for_an_operation_is_woken,
                 old_operations_go_once_they_have_ended;
+            ordered:
+                the_first_of_the_log_comes_first,
+                what_is_not_due_holds_back_what_is_behind_it,
+                a_resend_takes_its_place_in_the_log,
+                a_webhook_can_become_ordered;
             recovery:
                 what_a_webhook_missed_is_made_pending,
                 a_recovery_keeps_to_its_range,
@@ -240,6 +246,7 @@ mod tests {
             include_str!("lists.rs"),
             include_str!("log.rs"),
             include_str!("operations.rs"),
+            include_str!("ordered.rs"),
             include_str!("recovery.rs"),
             include_str!("resend.rs"),
             include_str!("results.rs"),

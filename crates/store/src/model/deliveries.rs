@@ -34,7 +34,7 @@ impl Deliveries for Model {
             let ready = due.iter().take_while(|due| due.due_at <= now).count().min(limit);
             let next = due.get(ready).map(|due| due.due_at);
             due.truncate(ready);
-            Ok(DueSlice { due, next })
+            Ok(DueSlice { due, next, rule: state.rule(webhook) })
         })
     }
 

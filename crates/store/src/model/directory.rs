@@ -309,6 +309,7 @@ impl Apply for Webhook {
             filter,
             description,
             enabled,
+            ordered,
             retry_schedule,
             headers,
             disable_on_gone,
@@ -317,6 +318,7 @@ impl Apply for Webhook {
         self.events = events.unwrap_or_else(|| self.events.clone());
         self.filter = filter.unwrap_or_else(|| self.filter.clone());
         self.description = description.unwrap_or_else(|| self.description.clone());
+        self.ordered = ordered.unwrap_or(self.ordered);
         self.retry_schedule = retry_schedule.unwrap_or_else(|| self.retry_schedule.clone());
         self.headers = headers.unwrap_or_else(|| self.headers.clone());
         self.disable_on_gone = disable_on_gone.unwrap_or(self.disable_on_gone);

@@ -210,7 +210,8 @@ impl State {
     ) -> Due {
         self.counts.deliveries += 1;
         let id = DeliveryId::from_bits(self.counts.deliveries.into());
-        let due = Due { id, webhook, entry: Arc::clone(&entry), attempts: 0, failed: 0, due_at: now };
+        let rule = self.rule(webhook);
+        let due = Due { id, webhook, entry: Arc::clone(&entry), attempts: 0, failed: 0, due_at: now, rule };
         let delivery = Delivery {
             id,
             team: entry.event.team,

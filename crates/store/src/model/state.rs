@@ -6,7 +6,10 @@ use std::sync::Arc;
 use cstar_types::{Attempt, CancelReason, Delivery, DeliveryId, DeliveryStatus, Entry, FailureStreak, Key, KeyId, OperationId, Team, TeamId, Timestamp, Webhook, WebhookId};
 
 use super::operations::Run;
-use crate::{AddedTypes, Due, FanOut, KeyDigest, LinkDigest, LogEnds, PortalLink, StoreCounts, StoreError, WebhookSecrets};
+use crate::{
+    AddedTypes, Due, FanOut, KeyDigest, LaneRule, LinkDigest, LogEnds, PortalLink, StoreCounts, StoreError,
+    WebhookSecrets,
+};
 
 /// The model is never restored from a backup.
 pub(super) const EPOCH: u32 = 1;
@@ -109,11 +112,22 @@ impl State {
         if row.delivery.team == team { Ok(row) } else { Err(StoreError::NotFound) }
     }
 
-    /// What waits for a webhook, the longest due first; what is due together stands as it was made.
+    /// How a webhook wants its deliveries.
+    pub(super) fn rule(&self, webhook: WebhookId) -> LaneRule {
+        self.webhooks.get(&webhook).map(|(webhook, _)| LaneRule::of(webhook)).unwrap_or_default()
+    }
+
+    /// What waits for a webhook, the longest due first; what is due together stands as it was made. Where they are ordered,
+    /// the first of the log comes first.
     pub(super) fn waiting(&self, webhook: WebhookId) -> Vec<Due> {
+        let rule = self.rule(webhook);
         let of_webhook = self.deliveries.values().filter(|row| row.delivery.webhook == webhook);
-        let mut waiting: Vec<Due> = of_webhook.filter_map(Row::due).collect();
-        waiting.sort_by_key(|due| due.due_at);
+        let mut waiting: Vec<Due> = of_webhook.filter_map(Row::due).map(|due| Due { rule, ..due }).collect();
+        if rule.ordered {
+            waiting.sort_by_key(|due| due.entry.position);
+        } else {
+            waiting.sort_by_key(|due| due.due_at);
+        }
         waiting
     }
 
@@ -135,6 +149,7 @@ impl TeamLog {
 }
 
 impl Row {
+    /// Without its webhook's rule.
     pub(super) fn due(&self) -> Option<Due> {
         Some(Due {
             id: self.delivery.id,
@@ -143,6 +158,7 @@ impl Row {
             attempts: self.delivery.attempts,
             failed: self.failed,
             due_at: self.delivery.next_attempt_at?,
+            rule: LaneRule::default(),
         })
     }
 

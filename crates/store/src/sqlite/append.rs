@@ -264,6 +264,7 @@ impl Publish {
                     attempts: 0,
                     failed: 0,
                     due_at: self.now,
+                    rule: target.rule,
                 });
             }
         }

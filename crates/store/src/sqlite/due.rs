@@ -4,13 +4,14 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use cstar_types::{Timestamp, WebhookId};
-use rusqlite::OptionalExtension;
+use rusqlite::{OptionalExtension, params};
 
 use super::delivery_rows::{DeliveryRow, select_deliveries};
 use super::fault::Fault;
 use super::look::Look;
+use super::place::Place;
 use super::webhook_rows::WebhookRow;
-use crate::{Due, DueSlice};
+use crate::{Due, DueSlice, LaneRule};
 
 /// The bodies of one slice, in bytes: several webhooks load at once. More than one webhook has in flight, so that a slice
 /// seldom holds nothing but what its caller knows; with results that are long in coming it may.
@@ -31,6 +32,13 @@ pub(super) const WAITING: &str = select_deliveries!(
     "INDEXED BY deliveries_due WHERE webhook = ?1 AND generation = ?2 AND due_ms IS NOT NULL ORDER BY due_ms, place"
 );
 
+/// The same by the places of their events, behind the one at a place. All that waits for the webhook is looked at, and so
+/// many are kept: an index in that order would cost every delivery of every webhook, and a webhook that takes one at a time
+/// asks seldom.
+pub(super) const WAITING_IN_ORDER: &str = "SELECT event, place FROM deliveries INDEXED BY deliveries_due
+     WHERE webhook = ?1 AND generation = ?2 AND due_ms IS NOT NULL AND (event, place) > (?3, ?4)
+     ORDER BY event, place LIMIT ?5";
+
 impl Look<'_> {
     /// Every webhook for which something waits, and when its first is due: one look into the index for each.
     pub(super) fn lanes(&self) -> Result<Vec<(WebhookId, Timestamp)>, Fault> {
@@ -49,38 +57,51 @@ impl Look<'_> {
         Ok(lanes)
     }
 
-    /// What is due for a webhook, the longest due first. What is damaged is said and left out (LOG-3): it must not hold
-    /// up the others.
+    /// What is due for a webhook: the longest due first, or in the log's order. What is damaged is said and left out
+    /// (LOG-3): it must not hold up the others.
     pub(super) fn due(&self, webhook: WebhookId, now: Timestamp, limit: usize) -> Result<DueSlice, Fault> {
-        let mut slice = DueSlice::default();
-        let Some(webhook) = self.any_webhook(webhook)?.filter(|row| !row.deleted) else { return Ok(slice) };
-        let mut waiting = self.conn.prepare_cached(WAITING)?;
-        let mut rows = waiting.query([webhook.number, webhook.generation])?;
-        let mut bytes = 0;
-        while let Some(row) = rows.next()? {
-            let read = DeliveryRow::read(row).and_then(|row| {
-                let due_at = Timestamp::from_millis(row.due_ms.unwrap_or_default());
-                if due_at > now || slice.due.len() == limit || bytes >= SLICE_BYTES {
-                    return Ok(ControlFlow::Break(due_at));
-                }
-                self.due_row(&webhook, &row, due_at).map(ControlFlow::Continue)
-            });
-            match read {
-                Ok(ControlFlow::Continue(due)) => {
-                    bytes += due.entry.event.body.len();
-                    slice.due.push(due);
-                }
-                Ok(ControlFlow::Break(next)) => {
-                    slice.next = Some(next);
+        let known = self.any_webhook(webhook)?.filter(|row| !row.deleted);
+        let Some(webhook) = known else { return Ok(DueSlice::default()) };
+        let rule = LaneRule::of(&webhook.webhook);
+        let slice = DueSlice { rule, ..DueSlice::default() };
+        let mut slicing = Slicing { look: *self, webhook: &webhook, now, limit, bytes: 0, slice };
+        if rule.ordered {
+            self.due_in_order(&mut slicing)?;
+        } else {
+            let mut waiting = self.conn.prepare_cached(WAITING)?;
+            let mut rows = waiting.query([webhook.number, webhook.generation])?;
+            while let Some(row) = rows.next()? {
+                if slicing.take(DeliveryRow::read(row))?.is_break() {
                     break;
                 }
-                Err(Fault::Damaged(what)) => {
-                    tracing::error!(webhook = %webhook.webhook.id, %what, "a delivery that is due is left out");
-                }
-                Err(fault) => return Err(fault),
             }
         }
-        Ok(slice)
+        Ok(slicing.slice)
+    }
+
+    /// Looks at each that waits, keeps as many as are asked for, the first of the log first, and reads those; again behind
+    /// them for as long as damaged ones take the room of others.
+    fn due_in_order(&self, slicing: &mut Slicing<'_>) -> Result<(), Fault> {
+        let mut waiting = self.conn.prepare_cached(WAITING_IN_ORDER)?;
+        let mut at = self.conn.prepare_cached(select_deliveries!("WHERE place = ?1"))?;
+        let asked = slicing.limit.saturating_add(1);
+        let WebhookRow { number, generation, .. } = *slicing.webhook;
+        let mut behind = (Place::from_bits(0), Place::from_bits(0));
+        loop {
+            let from = params![number, generation, behind.0, behind.1, asked as i64];
+            let places = waiting.query_map(from, |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let places: Vec<(Place, Place)> = places.collect::<Result<_, _>>()?;
+            for (_, place) in &places {
+                let row = at.query_row([place], |row| Ok(DeliveryRow::read(row)))?;
+                if slicing.take(row)?.is_break() {
+                    return Ok(());
+                }
+            }
+            match places.last() {
+                Some(last) if places.len() == asked => behind = *last,
+                _ => return Ok(()),
+            }
+        }
     }
 
     fn due_row(&self, webhook: &WebhookRow, row: &DeliveryRow, due_at: Timestamp) -> Result<Due, Fault> {
@@ -93,6 +114,46 @@ impl Look<'_> {
             attempts: row.attempts,
             failed: row.failed,
             due_at,
+            rule: LaneRule::of(&webhook.webhook),
         })
+    }
+}
+
+/// A slice as far as it has come.
+struct Slicing<'a> {
+    look: Look<'a>,
+    webhook: &'a WebhookRow,
+    now: Timestamp,
+    limit: usize,
+    bytes: usize,
+    slice: DueSlice,
+}
+
+impl Slicing<'_> {
+    /// Takes the next that waits, or ends before it.
+    fn take(&mut self, row: Result<DeliveryRow, Fault>) -> Result<ControlFlow<()>, Fault> {
+        let read = row.and_then(|row| {
+            let due_at = Timestamp::from_millis(row.due_ms.unwrap_or_default());
+            if due_at > self.now || self.slice.due.len() == self.limit || self.bytes >= SLICE_BYTES {
+                return Ok(ControlFlow::Break(due_at));
+            }
+            self.look.due_row(self.webhook, &row, due_at).map(ControlFlow::Continue)
+        });
+        match read {
+            Ok(ControlFlow::Continue(due)) => {
+                self.bytes += due.entry.event.body.len();
+                self.slice.due.push(due);
+            }
+            Ok(ControlFlow::Break(next)) => {
+                self.slice.next = Some(next);
+                return Ok(ControlFlow::Break(()));
+            }
+            Err(Fault::Damaged(what)) => {
+                let webhook = self.webhook.webhook.id;
+                tracing::error!(%webhook, %what, "a delivery that is due is left out");
+            }
+            Err(fault) => return Err(fault),
+        }
+        Ok(ControlFlow::Continue(()))
     }
 }

@@ -12,6 +12,7 @@ use super::filters::TeamFilters;
 use super::look::Look;
 use super::types;
 use super::webhook_rows::WebhookRow;
+use crate::LaneRule;
 
 /// A webhook that an event goes to.
 #[derive(Debug, Clone, Copy)]
@@ -21,12 +22,19 @@ pub(super) struct Target {
     pub(super) generation: i64,
     /// The place of its filter among those of the team, for an event that it may not want.
     pub(super) filter: Option<usize>,
+    pub(super) rule: LaneRule,
 }
 
 impl Target {
     /// A target that gets the event whatever its filter says.
     pub(super) fn of(webhook: &WebhookRow) -> Self {
-        Self { number: webhook.number, id: webhook.webhook.id, generation: webhook.generation, filter: None }
+        Self {
+            number: webhook.number,
+            id: webhook.webhook.id,
+            generation: webhook.generation,
+            filter: None,
+            rule: LaneRule::of(&webhook.webhook),
+        }
     }
 }
 

@@ -34,6 +34,7 @@ pub(super) async fn new(
     let description = fields.optional("description", text(0..=TEXT_MAX_CHARS));
     let enabled = fields.optional("enabled", boolean).unwrap_or(true);
     let secret = fields.optional("secret", webhook_secret);
+    let ordered = fields.optional("ordered", boolean);
     let retry_schedule = fields.optional("retry_schedule", schedule(shared.options().retention)).flatten();
     let headers = fields.optional("headers", header_map);
     let disable_on_gone = fields.optional("disable_on_gone", boolean);
@@ -49,6 +50,7 @@ pub(super) async fn new(
         status: if enabled { WebhookStatus::Enabled } else { WebhookStatus::Disabled },
         disabled_reason: (!enabled).then_some(DisabledReason::ByRequest),
         failing_since: None,
+        ordered: ordered.unwrap_or(false),
         retry_schedule,
         headers: headers.unwrap_or_default(),
         disable_on_gone: disable_on_gone.unwrap_or(false),
@@ -85,6 +87,7 @@ pub(super) async fn change(shared: &Shared, access: &Access, body: &[u8]) -> Api
         filter: fields.changed("filter", filter),
         description: fields.changed("description", text(0..=TEXT_MAX_CHARS)),
         enabled: enabled.map(|enabled| if enabled { Ok(()) } else { Err(DisabledReason::ByRequest) }),
+        ordered: fields.changed("ordered", boolean),
         retry_schedule: fields.changed("retry_schedule", schedule(shared.options().retention)),
         headers: fields.changed("headers", header_map),
         disable_on_gone: fields.changed("disable_on_gone", boolean),

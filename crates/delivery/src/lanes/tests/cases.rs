@@ -102,6 +102,85 @@ fn a_deleted_webhook_leaves_no_lane() {
     assert_eq!((world.lanes.counts().lanes, world.lanes.counts().failing), (1, 1));
 }
 
+/// An ordered lane has one under way, and goes on only once the store has said what came of it; one that is to be retried
+/// holds back those behind it, also those that are published meanwhile, until it has ended.
+#[test]
+fn an_ordered_lane_waits_for_its_first() {
+    let mut world = World::new();
+    let ordered = webhook(1);
+    world.ordered.insert(ordered);
+    world.heard_ordered.insert(ordered);
+    (0..3).for_each(|_| world.publish(ordered));
+    world.hear();
+    world.finish_loads();
+    assert_eq!(world.in_flight.len(), 1, "one at a time");
+    world.end(0, None);
+    world.run();
+    assert!(world.in_flight.is_empty(), "its result is not on record");
+    world.record_one();
+    world.settle();
+    (0..2).for_each(|_| world.publish(ordered));
+    world.hear();
+    world.finish_loads();
+    assert!(world.in_flight.is_empty() && world.lanes.next_timer().is_some(), "it waits for its retry");
+    world.now = world.lanes.next_timer().unwrap();
+    world.finish_loads();
+    let quick = Some(Duration::from_millis(1));
+    for number in 1..=5u128 {
+        assert_eq!(world.in_flight, [(ordered, DeliveryId::from_bits(number))]);
+        world.end(0, quick);
+        world.record_one();
+        world.settle();
+        world.finish_loads();
+    }
+    world.finish();
+}
+
+/// What was resent of an ordered webhook goes before what stands behind it in the log.
+#[test]
+fn a_resend_goes_before_what_is_behind_it() {
+    let mut world = World::new();
+    let ordered = webhook(1);
+    world.ordered.insert(ordered);
+    world.heard_ordered.insert(ordered);
+    let quick = Some(Duration::from_millis(1));
+    (0..4).for_each(|_| world.publish(ordered));
+    world.hear();
+    world.finish_loads();
+    world.end(0, quick);
+    world.record_one();
+    world.settle();
+    world.finish_loads();
+    world.reopen(200);
+    world.hear();
+    world.end(0, quick);
+    world.record_one();
+    world.settle();
+    world.finish_loads();
+    assert_eq!(world.in_flight, [(ordered, DeliveryId::from_bits(1))], "the first again, before the third");
+    world.finish();
+}
+
+/// A webhook that was disabled and comes back as an ordered one does not wait for a retry that was cancelled.
+#[test]
+fn an_ordered_lane_does_not_wait_for_what_is_gone() {
+    let mut world = World::new();
+    let back = webhook(1);
+    world.publish(back);
+    world.hear();
+    world.run();
+    world.end(0, None);
+    world.record_one();
+    world.settle();
+    world.change(back, true);
+    world.order(back, true);
+    world.publish(back);
+    world.hear();
+    world.finish_loads();
+    assert_eq!(world.in_flight, [(back, DeliveryId::from_bits(2))]);
+    world.finish();
+}
+
 /// DLV-3: what is committed for a webhook that was enabled again is not forgotten with what was cancelled before.
 #[test]
 fn what_comes_after_an_attempt_that_was_not_made_is_found() {

@@ -1,6 +1,6 @@
 //! Random histories of a store, a tail and endpoints, driven through the lanes.
 //!
-//! DLV-3: nothing that is due is forgotten, nothing is started twice at a time, nothing that has ended is started.
+//! What is ordered goes one at a time, in order. DLV-3: nothing that is due is forgotten, nothing is started twice at a time, nothing that has ended is started.
 //! DLV-4: who may hold how many slots, on counts.
 
 use std::time::Duration;
@@ -26,14 +26,15 @@ enum Happens {
     Settle,
     Reopen(u8),
     Change { webhook: u8, cancel: bool },
+    Order { webhook: u8, ordered: bool },
     Lag,
     Pass { millis: u16 },
 }
 
 fn happens() -> impl Strategy<Value = Happens> {
     use Happens::{
-        AnswerLoad, Change, Fail, FailLoad, GiveUp, Hear, Lag, Pass, Publish, ReadStore, Record, Reopen,
-        Settle, Succeed,
+        AnswerLoad, Change, Fail, FailLoad, GiveUp, Hear, Lag, Order, Pass, Publish, ReadStore, Record,
+        Reopen, Settle, Succeed,
     };
     prop_oneof![
         6 => (0..WEBHOOKS, 1..20u8).prop_map(|(webhook, count)| Publish { webhook, count }),
@@ -48,6 +49,7 @@ fn happens() -> impl Strategy<Value = Happens> {
         6 => Just(Settle),
         4 => any::<u8>().prop_map(Reopen),
         1 => (0..WEBHOOKS, any::<bool>()).prop_map(|(webhook, cancel)| Change { webhook, cancel }),
+        2 => (0..WEBHOOKS, prop::bool::weighted(0.8)).prop_map(|(webhook, ordered)| Order { webhook, ordered }),
         1 => Just(Lag),
         4 => (0..3000u16).prop_map(|millis| Pass { millis }),
     ]
@@ -80,6 +82,7 @@ impl World {
             Happens::Settle => self.settle(),
             Happens::Reopen(which) => self.reopen(which),
             Happens::Change { webhook: number, cancel } => self.change(webhook(number), cancel),
+            Happens::Order { webhook: number, ordered } => self.order(webhook(number), ordered),
             Happens::Lag => self.lag(),
             Happens::Pass { millis } => self.now = self.now.plus(Duration::from_millis(millis.into())),
         }

@@ -1,10 +1,10 @@
 //! A store, a tail and endpoints as the lanes see them, and what must hold at each step.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use cstar_store::{Due, DueSlice};
+use cstar_store::{Due, DueSlice, LaneRule};
 use cstar_types::{DeliveryId, Entry, Event, EventId, Position, Timestamp, WebhookId};
 use uuid::Uuid;
 
@@ -21,12 +21,15 @@ pub(super) struct Row {
     /// `None` once it has ended.
     due_at: Option<Timestamp>,
     cancelled: bool,
+    /// It was resent at least once: those behind it in the log may have been sent meanwhile.
+    reopened: bool,
 }
 
 pub(super) enum Told {
     Appended(Due),
     Reopened(WebhookId, DeliveryId),
-    Changed(WebhookId),
+    /// And whether it is ordered now.
+    Changed(WebhookId, bool),
 }
 
 pub(super) struct Load {
@@ -40,6 +43,10 @@ pub(super) struct Load {
 pub(super) struct World {
     pub(super) now: Timestamp,
     pub(super) rows: BTreeMap<DeliveryId, Row>,
+    /// Those that are ordered, as the store has them.
+    pub(super) ordered: BTreeSet<WebhookId>,
+    /// The same, as the lanes have heard.
+    pub(super) heard_ordered: BTreeSet<WebhookId>,
     pub(super) tail: VecDeque<Told>,
     pub(super) lanes: Lanes,
     pub(super) loads: Vec<Load>,
@@ -57,6 +64,14 @@ pub(super) fn pick<T>(from: &mut Vec<T>, which: u8) -> Option<T> {
     if from.is_empty() { None } else { Some(from.remove(usize::from(which) % from.len())) }
 }
 
+fn set(webhooks: &mut BTreeSet<WebhookId>, webhook: WebhookId, ordered: bool) {
+    if ordered {
+        webhooks.insert(webhook);
+    } else {
+        webhooks.remove(&webhook);
+    }
+}
+
 /// A slice is bounded in bytes, however many deliveries are asked for: it may hold nothing but what is known.
 const SLICE_ROWS_MAX: usize = 4;
 
@@ -69,6 +84,8 @@ impl World {
         Self {
             now,
             rows: BTreeMap::new(),
+            ordered: BTreeSet::new(),
+            heard_ordered: BTreeSet::new(),
             tail: VecDeque::new(),
             lanes: Lanes::new(LIMITS),
             loads: Vec::new(),
@@ -80,7 +97,12 @@ impl World {
     }
 
     pub(super) fn due(&self, id: DeliveryId, row: Row, due_at: Timestamp) -> Due {
-        Due { id, webhook: row.webhook, entry: Arc::clone(&self.entry), attempts: 0, failed: 0, due_at }
+        let (webhook, entry) = (row.webhook, Arc::clone(&self.entry));
+        Due { id, webhook, entry, attempts: 0, failed: 0, due_at, rule: self.rule(webhook) }
+    }
+
+    fn rule(&self, webhook: WebhookId) -> LaneRule {
+        LaneRule { ordered: self.ordered.contains(&webhook) }
     }
 
     /// As [`cstar_store::Deliveries::due`] answers.
@@ -88,16 +110,19 @@ impl World {
         let of_webhook = self.rows.iter().filter(|(_, row)| row.webhook == webhook);
         let mut waiting: Vec<Due> =
             of_webhook.filter_map(|(id, row)| Some(self.due(*id, *row, row.due_at?))).collect();
-        waiting.sort_by_key(|due| (due.due_at, due.id));
+        let rule = self.rule(webhook);
+        if !rule.ordered {
+            waiting.sort_by_key(|due| (due.due_at, due.id)); // else by their ids, as they were published
+        }
         let limit = limit.min(SLICE_ROWS_MAX);
         let due = waiting.iter().take(limit).take_while(|due| due.due_at <= now).cloned().collect::<Vec<_>>();
         let next = waiting.get(due.len()).map(|due| due.due_at);
-        DueSlice { due, next }
+        DueSlice { due, next, rule }
     }
 
     pub(super) fn publish(&mut self, webhook: WebhookId) {
         let id = DeliveryId::from_bits(self.rows.len() as u128 + 1);
-        let row = Row { webhook, due_at: Some(self.now), cancelled: false };
+        let row = Row { webhook, due_at: Some(self.now), cancelled: false, reopened: false };
         self.rows.insert(id, row);
         self.tail.push_back(Told::Appended(self.due(id, row, self.now)));
     }
@@ -106,7 +131,10 @@ impl World {
         match self.tail.pop_front() {
             Some(Told::Appended(due)) => self.lanes.offer(due),
             Some(Told::Reopened(webhook, id)) => self.lanes.reopened(webhook, id),
-            Some(Told::Changed(webhook)) => self.lanes.changed(webhook),
+            Some(Told::Changed(webhook, ordered)) => {
+                set(&mut self.heard_ordered, webhook, ordered);
+                self.lanes.changed(webhook);
+            }
             None => {}
         }
     }
@@ -169,6 +197,7 @@ impl World {
             let row = self.rows.get_mut(&id).unwrap();
             row.due_at = Some(self.now);
             row.cancelled = false;
+            row.reopened = true;
             self.tail.push_back(Told::Reopened(row.webhook, id));
         }
     }
@@ -179,11 +208,17 @@ impl World {
             row.due_at = None;
             row.cancelled = true;
         }
-        self.tail.push_back(Told::Changed(webhook));
+        self.tail.push_back(Told::Changed(webhook, self.ordered.contains(&webhook)));
+    }
+
+    pub(super) fn order(&mut self, webhook: WebhookId, ordered: bool) {
+        set(&mut self.ordered, webhook, ordered);
+        self.change(webhook, false);
     }
 
     pub(super) fn lag(&mut self) {
         self.tail.clear();
+        self.heard_ordered = self.ordered.clone();
         self.lanes.changed_all();
         for row in self.rows.values() {
             if let Some(at) = row.due_at {
@@ -217,6 +252,10 @@ impl World {
             "{} is not due: {row:?}",
             due.id
         );
+        let news = |told: &Told| matches!(told, Told::Changed(webhook, _) if *webhook == due.webhook);
+        if self.heard_ordered.contains(&due.webhook) && !self.tail.iter().any(news) {
+            self.has_its_turn(due);
+        }
         self.in_flight.push((due.webhook, due.id));
         assert!(self.in_flight.len() <= 2 * SLOTS);
         if !self.lanes.lanes[&due.webhook].pace.is_proven() {
@@ -224,6 +263,17 @@ impl World {
             assert_eq!(of_lane, 1, "DLV-4: one slot for a lane that fails");
             assert!(self.lanes.slots.suspect() <= SLOTS / 2, "DLV-4: half of the limit for all that fail");
         }
+    }
+
+    /// In an ordered lane nothing else is under way, and nothing before it waits but what was resent.
+    fn has_its_turn(&self, due: &Due) {
+        let others = self.in_flight.iter().map(|(webhook, id)| (webhook, id));
+        let others = others.chain(self.unrecorded.iter().map(|(webhook, id, _)| (webhook, id)));
+        let mut others = others.chain(self.unsettled.iter().map(|(webhook, id, _)| (webhook, id)));
+        assert!(!others.any(|(webhook, _)| *webhook == due.webhook), "{} beside another", due.id);
+        let mut before = self.rows.range(..due.id).filter(|(_, row)| row.webhook == due.webhook);
+        let overtaken = before.find(|(_, row)| row.due_at.is_some() && !row.reopened);
+        assert!(overtaken.is_none(), "{} before {overtaken:?}", due.id);
     }
 
     pub(super) fn nobody_waits_for_nothing(&self) {

@@ -310,6 +310,7 @@ impl Patch {
                 let filter = filter.map(|text| text.parse().expect("filters of histories are well formed"));
                 WebhookPatch { filter: Some(filter), ..nothing }
             }
+            Self::Ordered(ordered) => WebhookPatch { ordered: Some(ordered), ..nothing },
             Self::Description(text) => WebhookPatch { description: Some(text.to_owned()), ..nothing },
             Self::Enable => WebhookPatch { enabled: Some(Ok(())), ..nothing },
             Self::Disable(reason) => WebhookPatch { enabled: Some(Err(reason)), ..nothing },

@@ -89,6 +89,7 @@ CREATE TABLE webhooks (
     retry_schedule TEXT,
     headers BLOB,                        -- sealed by the vault; null for none
     disable_on_gone INTEGER NOT NULL,
+    ordered INTEGER NOT NULL,
     version INTEGER NOT NULL,
     created_ms INTEGER NOT NULL,
     updated_ms INTEGER NOT NULL,

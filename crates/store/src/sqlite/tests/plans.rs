@@ -50,6 +50,9 @@ fn what_is_due_is_read_in_its_order() {
         assert!(plan.contains("deliveries_due (webhook=? AND generation=? AND due_ms>?)"), "{plan}");
         assert!(!plan.contains("TEMP B-TREE"), "{plan}");
     }
+    // Sorted, but out of what waits for one webhook, and no more of it is kept than is asked for.
+    let in_order = plan(&conn, due::WAITING_IN_ORDER);
+    assert!(in_order.contains("deliveries_due (webhook=? AND generation=? AND due_ms>?)"), "{in_order}");
     let lanes = plan(&conn, due::ENABLED);
     assert!(!lanes.contains("TEMP B-TREE"), "{lanes}");
 }
