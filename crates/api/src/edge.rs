@@ -39,6 +39,8 @@ pub(crate) async fn edge(
     }
     let client = client.map(|client| tracing::field::display(client.0));
     let id = request_id(request.headers());
+    let id_header = HeaderValue::from_str(&id).expect("request ids are letters, digits and a few signs");
+    request.headers_mut().insert(REQUEST_ID_HEADER, id_header.clone()); // what comes behind reads it there
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
@@ -63,8 +65,7 @@ pub(crate) async fn edge(
         let (status, latency) = (response.status().as_u16(), started.elapsed());
         tracing::debug!(status, code, latency_us = latency.as_micros() as u64, "answered");
     });
-    let id = HeaderValue::from_str(&id).expect("request ids are letters, digits and a few signs");
-    response.headers_mut().insert(REQUEST_ID_HEADER, id);
+    response.headers_mut().insert(REQUEST_ID_HEADER, id_header);
     response
 }
 

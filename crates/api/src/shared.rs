@@ -7,7 +7,7 @@ use cstar_store::Store;
 use cstar_types::{Clock, Histogram, Timestamp};
 
 use crate::Options;
-use crate::auth::KeyUses;
+use crate::auth::{By, KeyUses};
 use crate::body::Intake;
 use crate::catalog::Catalog;
 use crate::ids::Ids;
@@ -66,6 +66,11 @@ impl Shared {
 
     pub(crate) fn store(&self) -> &dyn Store {
         &*self.api.store
+    }
+
+    /// The store, in the hands of who asks for a change now.
+    pub(crate) fn by(&self, by: &By) -> Arc<dyn Store> {
+        self.store().by(by.author(self.now()))
     }
 
     pub(crate) fn options(&self) -> &Options {

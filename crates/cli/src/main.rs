@@ -88,6 +88,7 @@ async fn call(global: &Global, command: Command, output: Output) -> Result<(), C
         Command::Operations(command) => commands::operations::run(global, command, output).await,
         Command::Keys(command) => commands::keys::run(global, command, output).await,
         Command::Teams(command) => commands::teams::run(global, command, output).await,
+        Command::Audit(command) => commands::audit::run(global, command, output).await,
         Command::EventTypes(command) => commands::event_types::run(global, command, output).await,
         Command::Backup(arguments) => commands::backup::back_up(global, arguments, output).await,
         Command::Restore(arguments) => commands::backup::restore(global, arguments, output).await,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cstar_types::TeamId;
 
-use crate::api::{Deliveries, EventTypes, Events, Keys, Operations, Teams, Webhooks};
+use crate::api::{Audit, Deliveries, EventTypes, Events, Keys, Operations, Teams, Webhooks};
 use crate::call::Call;
 use crate::realtime::{Realtime, RealtimeOptions};
 use crate::retry::Repeat;
@@ -60,6 +60,12 @@ impl Client {
         &self.transport
     }
 
+    /// The audit log of the whole server; it needs the platform key.
+    #[must_use]
+    pub fn audit(&self) -> Audit<'_> {
+        Audit { transport: &self.transport, team: None }
+    }
+
     /// Whether the server is alive. It is asked once.
     ///
     /// # Errors
@@ -110,6 +116,12 @@ impl TeamClient {
     #[must_use]
     pub fn operations(&self) -> Operations<'_> {
         Operations { transport: &self.transport, team: self.team }
+    }
+
+    /// Who changed what of the team's.
+    #[must_use]
+    pub fn audit(&self) -> Audit<'_> {
+        Audit { transport: &self.transport, team: Some(self.team) }
     }
 
     /// The team's keys.

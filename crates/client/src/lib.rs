@@ -45,8 +45,8 @@ mod tls;
 mod transport;
 
 pub use api::{
-    Backup, BatchOptions, Deliveries, DeliveryQuery, EventQuery, EventTypes, Events, Keys, Operations, Order,
-    PublishOptions, Published, Teams, Webhooks,
+    Audit, AuditQuery, Backup, BatchOptions, Deliveries, DeliveryQuery, EventQuery, EventTypes, Events, Keys,
+    Operations, Order, PublishOptions, Published, Teams, Webhooks,
 };
 pub use client::{Client, TeamClient};
 pub use config::{Config, ConfigError, DEFAULT_URL};

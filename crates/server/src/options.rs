@@ -32,6 +32,8 @@ pub struct Options {
     pub max_in_flight: usize,
     /// How long things are kept.
     pub retention: Duration,
+    /// How long the audit log is kept.
+    pub audit_retention: Duration,
     /// Private ranges that webhooks may reach.
     pub allow_targets: Vec<IpNet>,
     /// Whether `http://` webhooks are allowed.
@@ -136,6 +138,9 @@ impl Options {
             failure_rule: failure_rule(settings)?,
             max_in_flight: settings.read("max-in-flight", count)?.ok_or_else(|| required("max-in-flight"))?,
             retention: settings.read("retention", duration)?.ok_or_else(|| required("retention"))?,
+            audit_retention: settings
+                .read("audit-retention", duration)?
+                .ok_or_else(|| required("audit-retention"))?,
             allow_targets: settings.read("allow-targets", ranges)?.unwrap_or_default(),
             allow_http: settings.read("allow-http", switch)?.unwrap_or(false),
             egress_proxy: settings.read("egress-proxy", str::parse)?,
@@ -182,6 +187,9 @@ impl Options {
         }
         if self.retention < RETENTION_MIN {
             return refuse("--retention must be at least 24h: for so long a repeat finds its first event");
+        }
+        if self.audit_retention < RETENTION_MIN {
+            return refuse("--audit-retention must be at least 24h");
         }
         if self.retry_schedule.waits().iter().sum::<Duration>() > self.retention {
             return refuse(

@@ -39,6 +39,8 @@ pub(crate) struct Retention {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Clock,
     pub(crate) kept: Duration,
+    /// How long the audit log is kept.
+    pub(crate) audit_kept: Duration,
     pub(crate) data: PathBuf,
 }
 
@@ -55,7 +57,7 @@ impl Retention {
             slewed = slewed.follow((self.clock)(), looked_at.elapsed());
             looked_at = Instant::now();
             remember(&self.data, slewed.0);
-            match self.pass(cutoffs(slewed.0, self.kept), &stop).await {
+            match self.pass(slewed.0, &stop).await {
                 Ok(()) => {}
                 Err(error @ (StoreError::Poisoned | StoreError::ShuttingDown)) => return Err(error),
                 Err(error) => {
@@ -65,17 +67,27 @@ impl Retention {
         }
     }
 
-    async fn pass(&self, cutoffs: Cutoffs, stop: &CancellationToken) -> Result<(), StoreError> {
-        while !stop.is_cancelled() {
-            let began = Instant::now();
-            if self.store.remove_old(cutoffs, SLICE_ROWS).await? == 0 {
-                break;
-            }
-            let rest = tokio::time::sleep(began.elapsed() * REST_FACTOR);
-            stop.run_until_cancelled(rest).await;
-        }
-        Ok(())
+    async fn pass(&self, now: Timestamp, stop: &CancellationToken) -> Result<(), StoreError> {
+        let (cutoffs, of_audit) = (cutoffs(now, self.kept), now.minus(self.audit_kept));
+        in_slices(stop, || self.store.remove_old(cutoffs, SLICE_ROWS)).await?;
+        in_slices(stop, || self.store.remove_old_audit(of_audit, SLICE_ROWS)).await
     }
+}
+
+/// Removes slice after slice until nothing is left to remove.
+async fn in_slices<R>(stop: &CancellationToken, mut remove: impl FnMut() -> R) -> Result<(), StoreError>
+where
+    R: Future<Output = Result<usize, StoreError>>,
+{
+    while !stop.is_cancelled() {
+        let began = Instant::now();
+        if remove().await? == 0 {
+            break;
+        }
+        let rest = tokio::time::sleep(began.elapsed() * REST_FACTOR);
+        stop.run_until_cancelled(rest).await;
+    }
+    Ok(())
 }
 
 fn cutoffs(now: Timestamp, kept: Duration) -> Cutoffs {

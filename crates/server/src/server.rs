@@ -271,8 +271,13 @@ async fn start_metrics(options: &Options, text: &MetricsText, tasks: &mut Tasks)
 fn start_upkeep(tasks: &mut Tasks, store: &Arc<dyn Store>, clock: Clock, options: &Options) {
     let operations = Operations { store: Arc::clone(store), clock: Arc::clone(&clock) };
     tasks.start(TaskKind::Operations, |stop| operations.run(stop));
-    let retention =
-        Retention { store: Arc::clone(store), clock, kept: options.retention, data: options.data.clone() };
+    let retention = Retention {
+        store: Arc::clone(store),
+        clock,
+        kept: options.retention,
+        audit_kept: options.audit_retention,
+        data: options.data.clone(),
+    };
     tasks.start(TaskKind::Retention, |stop| retention.run(stop));
     let store = Arc::clone(store);
     tasks.start(TaskKind::StoreWatch, |stop| async move {

@@ -68,6 +68,7 @@ pub const SETTINGS: &[Setting] = &[
     value("disable-attempts", "COUNT", Some("20"), "And at least so often; 0 disables none"),
     value("max-in-flight", "COUNT", Some("512"), "Attempts under way at once, over all webhooks"),
     value("retention", "TIME", Some("30d"), "How long events and their deliveries are kept"),
+    value("audit-retention", "TIME", Some("365d"), "How long the audit log is kept"),
     value("allow-targets", "CIDR,...", None, "Private ranges that webhooks may reach, such as 10.0.0.0/8"),
     Setting {
         name: "allow-http",

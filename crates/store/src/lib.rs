@@ -4,6 +4,7 @@
 //! it can be written; `conformance` is the one suite that both must pass. A store knows nothing of HTTP, of
 //! signing, or of who reads.
 
+mod audit;
 mod backup;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -20,6 +21,7 @@ pub mod sqlite;
 mod tail;
 mod upkeep;
 
+pub use audit::{Audit, AuditQuery};
 pub use backup::Backup;
 pub use deliveries::{
     ATTEMPTS_MAX, AttemptReport, Deliveries, DeliveryQuery, Due, DueSlice, LaneRule, Verdict,
@@ -44,6 +46,12 @@ pub use upkeep::{CommitSizes, Cutoffs, Health, StoreCounts, Upkeep};
 /// - DLV-1: an append makes exactly one delivery for each enabled webhook of the team that wants the event's type, as
 ///   the webhooks stand in the order of commits.
 /// - The tail is told after the sync, in the order of commits.
-pub trait Store: Log + Directory + PortalLinks + Deliveries + Operations + EventTypes + Upkeep + 'static {}
+pub trait Store:
+    Log + Directory + PortalLinks + Deliveries + Operations + EventTypes + Audit + Upkeep + 'static
+{
+}
 
-impl<T: Log + Directory + PortalLinks + Deliveries + Operations + EventTypes + Upkeep + 'static> Store for T {}
+impl<T: Log + Directory + PortalLinks + Deliveries + Operations + EventTypes + Audit + Upkeep + 'static> Store
+    for T
+{
+}

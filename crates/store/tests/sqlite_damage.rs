@@ -7,10 +7,10 @@ use std::sync::Arc;
 use cstar_store::conformance::given::{self, at, keyed, new_event, publishing};
 use cstar_store::conformance::{AnyStore, read};
 use cstar_store::sqlite::{MasterKey, Options, SqliteStore};
-use cstar_store::{NewOperation, Order, StoreError, Verdict};
+use cstar_store::{AuditQuery, NewOperation, Order, StoreError, Verdict};
 use cstar_types::catalog::CatalogEntry;
 use cstar_types::{
-    DeliveryStatus, FailureRule, OperationId, OperationStatus, OperationWork, Patterns, ResendFilter, TeamId,
+    Author, DeliveryStatus, FailureRule, OperationId, OperationStatus, OperationWork, Patterns, ResendFilter, TeamId,
     Timestamp, WebhookId,
 };
 use rusqlite::Connection;
@@ -42,8 +42,13 @@ async fn filled(store: &AnyStore) -> (TeamId, WebhookId) {
         given::recorded(store, due, *verdict, at(1)).await;
     }
     store.begin(resending(team, Patterns::all()), at(2)).await.unwrap();
-    store.put_event_type(order_paid(), 9, None, at(2)).await.unwrap();
+    let by = store.by(Author::platform(at(2)));
+    by.put_event_type(order_paid(), 9, None, at(2)).await.unwrap();
     (team, webhook)
+}
+
+fn every_change() -> AuditQuery {
+    AuditQuery { team: None, action: None, actor: None, since: None, until: None, from: None, limit: 200 }
 }
 
 fn order_paid() -> CatalogEntry {
@@ -83,6 +88,7 @@ async fn all(store: &AnyStore, team: TeamId, webhook: WebhookId) -> Result<Strin
     all.push(format!("{:?}", store.lanes().await?));
     all.push(format!("{:?}", store.operations(team, read::first(200)).await?));
     all.push(format!("{:?}", store.event_types()));
+    all.push(format!("{:?}", store.audit(every_change()).await?));
     Ok(all.join("\n"))
 }
 

@@ -99,6 +99,9 @@ pub enum KeyKind {}
 /// Marks the identifier of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OperationKind {}
+/// Marks the identifier of an entry of the audit log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AuditKind {}
 /// Marks the identifier of an open stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StreamKind {}
@@ -115,6 +118,9 @@ impl IdKind for KeyKind {
 impl IdKind for OperationKind {
     const PREFIX: &'static str = "op_";
 }
+impl IdKind for AuditKind {
+    const PREFIX: &'static str = "aud_";
+}
 impl IdKind for StreamKind {
     const PREFIX: &'static str = "str_";
 }
@@ -127,6 +133,8 @@ pub type DeliveryId = Id<DeliveryKind>;
 pub type KeyId = Id<KeyKind>;
 /// Identifies an operation.
 pub type OperationId = Id<OperationKind>;
+/// Identifies an entry of the audit log.
+pub type AuditId = Id<AuditKind>;
 /// Identifies an open stream, for as long as it is open.
 pub type StreamId = Id<StreamKind>;
 

@@ -2,6 +2,7 @@
 //!
 //! Floor 0: no IO, no clock (`now` is handed in), no HTTP, no SQL.
 
+mod audit;
 pub mod catalog;
 mod delivery;
 mod event;
@@ -22,6 +23,7 @@ mod team;
 mod time;
 mod webhook;
 
+pub use audit::{Actor, AuditAction, AuditEntry, Author, NotAnAction, NotAnActor};
 pub use delivery::{
     Attempt, AttemptRequest, AttemptSummary, CancelReason, Delivery, DeliveryStatus, NotAStatus, Outcome,
 };
@@ -30,8 +32,8 @@ pub use failing::{FailureRule, FailureStreak};
 pub use filter::{Filter, FilterError, FilterFault, FilterProblem};
 pub use histogram::Histogram;
 pub use id::{
-    DeliveryId, DeliveryKind, EventId, Id, IdKind, KeyId, KeyKind, NotAnId, OperationId, OperationKind,
-    StreamId, StreamKind, TeamId, WebhookId, WebhookKind,
+    AuditId, AuditKind, DeliveryId, DeliveryKind, EventId, Id, IdKind, KeyId, KeyKind, NotAnId, OperationId,
+    OperationKind, StreamId, StreamKind, TeamId, WebhookId, WebhookKind,
 };
 pub use key::{Key, NotAScope, Scope, Scopes};
 pub use operation::{Operation, OperationFailure, OperationStatus, OperationWork, ResendFilter};

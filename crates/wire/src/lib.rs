@@ -4,6 +4,7 @@
 //! says what may be there; whether a value is allowed is the server's to judge. Nothing here knows how events are
 //! kept.
 
+mod audit;
 mod catalog;
 mod code;
 mod control;
@@ -21,6 +22,7 @@ mod team;
 mod token;
 mod webhook;
 
+pub use audit::{Actor, ActorKind, AuditEntry};
 pub use catalog::{EventTypeEntry, PutEventType};
 pub use code::{Code, UnknownCode};
 pub use control::{Gap, GapReason, StreamReady, StreamReconnect, StreamUnauthorized};

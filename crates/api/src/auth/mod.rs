@@ -4,6 +4,7 @@
 //! anything else of the request is looked at (T24). Routes then ask the [`Caller`] for scopes and patterns (SEC-2).
 
 mod access;
+mod by;
 mod caller;
 mod credential;
 mod guard;
@@ -13,6 +14,7 @@ mod token;
 mod uses;
 
 pub(crate) use access::{Access, PathId};
+pub(crate) use by::{By, Whence};
 pub(crate) use caller::Caller;
 pub(crate) use guard::{caller_of, guard};
 pub(crate) use key_text::{write as write_key, write_secret};

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::schemas::Schemas;
 
 /// The groups of the reference, in its order.
-pub(super) const TAGS: [(&str, &str); 10] = [
+pub(super) const TAGS: [(&str, &str); 11] = [
     ("Events", "Publishing, and the log of what was published."),
     ("Webhooks", "Endpoints that get each event that matches, signed."),
     ("Deliveries", "The webhook logs: every attempt, and its answer."),
@@ -20,6 +20,7 @@ pub(super) const TAGS: [(&str, &str); 10] = [
     ("Settings page", "Links that let somebody in, and the sessions that begin with them."),
     ("Teams", "For the platform key alone."),
     ("Service", "How the server is, and what its refusals mean."),
+    ("Audit", "Who changed what, when, and from where."),
 ];
 
 /// Who may do it.

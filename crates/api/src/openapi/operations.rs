@@ -46,6 +46,7 @@ pub(super) fn all() -> Vec<Operation> {
         sessions(),
         teams(),
         service(),
+        audit(),
     ];
     groups.into_iter().flatten().collect()
 }
@@ -399,6 +400,33 @@ fn keys() -> Vec<Operation> {
             "Keys",
             "Make a key, within the scopes and patterns of its maker",
             write,
+fn audit() -> Vec<Operation> {
+    const ACTION: Parameter =
+        Parameter("query", "action", "Only of this kind.", Schemas::answer::<cstar_types::AuditAction>);
+    const ACTOR: Parameter =
+        Parameter("query", "actor", "Only by this one: `platform`, or the id of a key.", text);
+    let of = |path, id, summary, needs| {
+        op(Method::GET, path, id, "Audit", summary, needs)
+            .taking(&PAGE)
+            .taking(&[ACTION, ACTOR, SINCE, UNTIL])
+            .answers::<wire::List<wire::AuditEntry>>(200, "A page of changes.")
+    };
+    vec![
+        of(
+            "/v1/teams/{team}/audit",
+            "listAudit",
+            "What was changed in a team, by whom and from where, newest first",
+            scope(Scope::AuditRead),
+        ),
+        of(
+            "/v1/audit",
+            "listAllAudit",
+            "What was changed in any team, deleted ones too, and in what they share, newest first",
+            Needs::Platform,
+        ),
+    ]
+}
+
         )
         .body::<wire::CreateKey>()
         .answers::<wire::CreatedKey>(201, "The key, which no other answer shows.")

@@ -7,11 +7,12 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use bytes::Bytes;
 use cstar_store::Backup;
+use cstar_types::AuditAction;
 use futures_util::{Stream, stream};
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
 
-use crate::auth::Caller;
+use crate::auth::{By, Caller};
 use crate::error::ApiResult;
 use crate::query::NoQuery;
 use crate::shared::Shared;
@@ -20,10 +21,11 @@ use crate::shared::Shared;
 ///
 /// The answer begins once the copy is made, and its length is known: a refusal is a problem document, and a connection that
 /// breaks is noticed by every client.
-pub(super) async fn make(State(shared): State<Arc<Shared>>, caller: Caller, _: NoQuery) -> ApiResult {
+pub(super) async fn make(State(shared): State<Arc<Shared>>, caller: Caller, by: By, _: NoQuery) -> ApiResult {
     caller.needs_platform()?;
     let now = shared.now();
     let backup = shared.store().backup(now).await?;
+    shared.by(&by).put_on_record(AuditAction::BackupMade, None, "backup".to_owned()).await?;
     // Colons are no letters of file names everywhere.
     let name = format!("attachment; filename=\"cstar-{}.backup\"", now.to_seconds_string().replace(':', "-"));
     let headers = [

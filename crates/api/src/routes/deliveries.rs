@@ -10,7 +10,7 @@ use cstar_wire::{DeliveryDetail, DeliveryRow};
 use http::HeaderMap;
 
 use super::{events, webhooks};
-use crate::auth::{Access, PathId};
+use crate::auth::{Access, By, PathId};
 use crate::error::{ApiError, ApiResult};
 use crate::fields::{Fields, webhook_id};
 use crate::page::{self, Range};
@@ -76,12 +76,13 @@ pub(super) async fn reads_webhook(shared: &Shared, access: &Access, id: WebhookI
 pub(super) async fn resend(
     State(shared): State<Arc<Shared>>,
     access: Access,
+    by: By,
     PathId(id): PathId<DeliveryId>,
     _: NoQuery,
 ) -> ApiResult {
     access.caller.needs(Scope::DeliveriesWrite)?;
     visible(&shared, &access, id).await?;
-    let reopened = shared.store().resend(access.team, id, shared.now()).await?;
+    let reopened = shared.by(&by).resend(access.team, id, shared.now()).await?;
     Ok(answer::ok(&DeliveryRow::from(reopened)))
 }
 
@@ -89,6 +90,7 @@ pub(super) async fn resend(
 pub(super) async fn deliver(
     State(shared): State<Arc<Shared>>,
     access: Access,
+    by: By,
     PathId(event): PathId<EventId>,
     _: NoQuery,
     headers: HeaderMap,
@@ -101,7 +103,7 @@ pub(super) async fn deliver(
     let webhook = fields.finish(webhook)?;
     events::visible(&shared, &access, event).await?;
     webhooks::visible(&shared, &access, webhook).await?;
-    let delivery = shared.store().deliver(access.team, event, webhook, shared.now()).await?;
+    let delivery = shared.by(&by).deliver(access.team, event, webhook, shared.now()).await?;
     Ok(answer::ok(&DeliveryRow::from(delivery)))
 }
 

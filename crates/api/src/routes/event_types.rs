@@ -12,7 +12,7 @@ use cstar_wire::{Code, EventTypeEntry};
 use http::HeaderMap;
 use serde_json::value::RawValue;
 
-use crate::auth::{Caller, PathId};
+use crate::auth::{By, Caller, PathId};
 use crate::catalog::{self, Known};
 use crate::error::{ApiError, ApiResult};
 use crate::etag::{IfMatch, etag};
@@ -48,6 +48,7 @@ pub(super) async fn one(State(shared): Api, PathId(event_type): PathId<EventType
 pub(super) async fn put(
     State(shared): Api,
     caller: Caller,
+    by: By,
     PathId(name): PathId<String>,
     _: NoQuery,
     headers: HeaderMap,
@@ -67,7 +68,7 @@ pub(super) async fn put(
     let expected = expected(&shared, &event_type, &if_match)?;
     let limit = shared.options().added_types;
     let PutType { added, is_new } =
-        shared.store().put_event_type(entry, limit, expected, shared.now()).await?;
+        shared.by(&by).put_event_type(entry, limit, expected, shared.now()).await?;
     let shown = shape(&added.entry, false);
     let answer = if is_new { answer::created(&shown) } else { answer::ok(&shown) };
     Ok(with_version(Some(added.version), answer))
@@ -77,6 +78,7 @@ pub(super) async fn put(
 pub(super) async fn delete(
     State(shared): Api,
     caller: Caller,
+    by: By,
     PathId(name): PathId<String>,
     _: NoQuery,
     headers: HeaderMap,
@@ -84,7 +86,7 @@ pub(super) async fn delete(
     caller.needs_platform()?;
     let event_type = addable(&name)?;
     let expected = expected(&shared, &event_type, &IfMatch::of(&headers)?)?;
-    shared.store().delete_event_type(event_type, expected).await?;
+    shared.by(&by).delete_event_type(event_type, expected).await?;
     Ok(answer::no_content())
 }
 

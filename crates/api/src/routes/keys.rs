@@ -11,7 +11,7 @@ use cstar_types::{Key, KeyId, Scope, Timestamp};
 use cstar_wire::{self as wire, Code};
 use http::HeaderMap;
 
-use crate::auth::{Access, Caller, PathId, digest, write_key};
+use crate::auth::{Access, By, Caller, PathId, digest, write_key};
 use crate::error::{ApiError, ApiResult};
 use crate::fields::{Fault, Fields, instant, patterns, scopes, text};
 use crate::page::{self, Range};
@@ -25,6 +25,7 @@ type Api = State<Arc<Shared>>;
 pub(super) async fn create(
     State(shared): Api,
     access: Access,
+    by: By,
     _: NoQuery,
     headers: HeaderMap,
     body: Body,
@@ -35,7 +36,7 @@ pub(super) async fn create(
     let id = KeyId::from_uuid(shared.ids.next(now));
     let key = read(&body, id, &access, now)?;
     let text = write_key(id, rand::random());
-    shared.store().create_key(key.clone(), digest(text.reveal())).await?;
+    shared.by(&by).create_key(key.clone(), digest(text.reveal())).await?;
     Ok(answer::created(&wire::CreatedKey { seen: key.into(), key: text }))
 }
 
@@ -106,6 +107,7 @@ pub(super) async fn list(State(shared): Api, access: Access, query: Query) -> Ap
 pub(super) async fn revoke(
     State(shared): Api,
     access: Access,
+    by: By,
     PathId(id): PathId<KeyId>,
     _: NoQuery,
 ) -> ApiResult {
@@ -115,7 +117,7 @@ pub(super) async fn revoke(
     if !is_within(&access.caller, &key) {
         return Err(ApiError::not_found());
     }
-    shared.store().revoke_key(access.team, id, shared.now()).await?;
+    shared.by(&by).revoke_key(access.team, id, shared.now()).await?;
     Ok(answer::no_content())
 }
 

@@ -13,7 +13,7 @@ use cstar_wire::{self as wire, Code};
 use http::HeaderMap;
 
 use super::webhooks;
-use crate::auth::{Access, PathId};
+use crate::auth::{Access, By, PathId};
 use crate::error::{ApiError, ApiResult};
 use crate::fields::{Fields, boolean, ended_status, event_id, instant, patterns, webhook_id};
 use crate::page::{self, Range};
@@ -27,6 +27,7 @@ type Api = State<Arc<Shared>>;
 pub(super) async fn resend(
     State(shared): Api,
     access: Access,
+    by: By,
     _: NoQuery,
     headers: HeaderMap,
     body: Body,
@@ -39,7 +40,7 @@ pub(super) async fn resend(
         let cstar_store::ResendCount { deliveries, complete } = counted;
         return Ok(answer::ok(&wire::ResendCount { deliveries, complete }));
     }
-    begin(&shared, &access, OperationWork::Resend(filter)).await
+    begin(&shared, &access, &by, OperationWork::Resend(filter)).await
 }
 
 fn read_resend(body: &[u8]) -> ApiResult<(ResendFilter, bool)> {
@@ -65,6 +66,7 @@ fn read_resend(body: &[u8]) -> ApiResult<(ResendFilter, bool)> {
 pub(super) async fn recover(
     State(shared): Api,
     access: Access,
+    by: By,
     PathId(webhook): PathId<WebhookId>,
     _: NoQuery,
     headers: HeaderMap,
@@ -74,7 +76,7 @@ pub(super) async fn recover(
     let body = shared.intake.read(&headers, body, body::CONTROL_MAX_BYTES).await?;
     let (since, until) = read_range(&body)?;
     webhooks::visible(&shared, &access, webhook).await?;
-    begin(&shared, &access, OperationWork::Recover { webhook, since, until }).await
+    begin(&shared, &access, &by, OperationWork::Recover { webhook, since, until }).await
 }
 
 fn read_range(body: &[u8]) -> ApiResult<(Timestamp, Option<Timestamp>)> {
@@ -85,11 +87,11 @@ fn read_range(body: &[u8]) -> ApiResult<(Timestamp, Option<Timestamp>)> {
     Ok((since, until))
 }
 
-async fn begin(shared: &Shared, access: &Access, work: OperationWork) -> ApiResult {
+async fn begin(shared: &Shared, access: &Access, by: &By, work: OperationWork) -> ApiResult {
     let now = shared.now();
     let id = OperationId::from_uuid(shared.ids.next(now));
     let operation = NewOperation { id, team: access.team, work, visible: access.caller.visible() };
-    let begun = shared.store().begin(operation, now).await?;
+    let begun = shared.by(by).begin(operation, now).await?;
     Ok(answer::accepted(&wire::Operation::from(begun)))
 }
 
@@ -118,12 +120,13 @@ pub(super) async fn one(
 pub(super) async fn cancel(
     State(shared): Api,
     access: Access,
+    by: By,
     PathId(id): PathId<OperationId>,
     _: NoQuery,
 ) -> ApiResult {
     access.caller.needs(Scope::DeliveriesWrite)?;
     visible(&shared, &access, id).await?;
-    shared.store().cancel_operation(access.team, id, shared.now()).await?;
+    shared.by(&by).cancel_operation(access.team, id, shared.now()).await?;
     Ok(answer::no_content())
 }
 

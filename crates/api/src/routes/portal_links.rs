@@ -11,7 +11,7 @@ use cstar_wire as wire;
 use http::HeaderMap;
 use http::header::HOST;
 
-use crate::auth::{Access, digest, write_secret};
+use crate::auth::{Access, By, digest, write_secret};
 use crate::error::{ApiError, ApiResult};
 use crate::fields::{Fields, scopes, whole_number};
 use crate::query::NoQuery;
@@ -39,6 +39,7 @@ const SCOPES: [Scope; 6] = [
 pub(super) async fn create(
     State(shared): State<Arc<Shared>>,
     access: Access,
+    by: By,
     _: NoQuery,
     headers: HeaderMap,
     body: Body,
@@ -60,7 +61,7 @@ pub(super) async fn create(
         expires_at: now.plus(life.map_or(LIFE_DEFAULT, Duration::from_secs)),
     };
     let expires_at = link.expires_at;
-    shared.store().create_link(link).await?;
+    shared.by(&by).create_link(link).await?;
     // Behind the `#`, which browsers send to nobody: no proxy and no log on the way sees it (SEC-3).
     let url = wire::ShownOnce::new(format!("{page}#{}", secret.reveal()));
     Ok(answer::created(&wire::CreatedPortalLink { url, expires_at }))

@@ -10,13 +10,13 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use cstar_store::{SessionKey, StoreError};
-use cstar_types::{Key, KeyId};
+use cstar_types::{Actor, Key, KeyId};
 use cstar_wire::{self as wire, Code};
 use http::header::SET_COOKIE;
 use http::{HeaderMap, Uri};
 
 use super::portal_links::digest_of;
-use crate::auth::{self, BySession, Caller, SESSION_LIFE, digest, write_key};
+use crate::auth::{self, By, BySession, Caller, SESSION_LIFE, Whence, digest, write_key};
 use crate::error::{ApiError, ApiResult};
 use crate::fields::{Fault, Fields, text};
 use crate::query::NoQuery;
@@ -40,6 +40,7 @@ enum Shown {
 /// `POST /v1/session`
 pub(super) async fn create(
     State(shared): Api,
+    whence: Whence,
     uri: Uri,
     _: NoQuery,
     headers: HeaderMap,
@@ -51,8 +52,8 @@ pub(super) async fn create(
     let id = KeyId::from_uuid(shared.ids.next(shared.now()));
     let text = write_key(id, rand::random());
     let key = match shown {
-        Shown::Link(link) => by_link(&shared, &link, id, &text).await?,
-        Shown::Key(maker) => by_key(&shared, &maker, id, &text).await?,
+        Shown::Link(link) => by_link(&shared, &whence, &link, id, &text).await?,
+        Shown::Key(maker) => by_key(&shared, &whence, &maker, id, &text).await?,
     };
     let mut response = answer::created(&session(key));
     response.headers_mut().insert(SET_COOKIE, auth::cookie(&text, shared.options()));
@@ -75,12 +76,22 @@ fn read(body: &[u8]) -> ApiResult<Shown> {
     fields.finish(shown)
 }
 
-async fn by_link(shared: &Shared, link: &str, id: KeyId, text: &wire::ShownOnce) -> ApiResult<Key> {
+async fn by_link(
+    shared: &Shared,
+    whence: &Whence,
+    link: &str,
+    id: KeyId,
+    text: &wire::ShownOnce,
+) -> ApiResult<Key> {
     let now = shared.now();
     let session =
         SessionKey { id, digest: digest(text.reveal()), name: NAME, now, expires_at: now.plus(SESSION_LIFE) };
     let exchanged = match digest_of(link) {
-        Some(link) => shared.store().exchange_link(link, session).await,
+        // Who holds a link has no other name than that of the session that it makes.
+        Some(link) => {
+            let by = whence.author(Actor::Key(id), now);
+            shared.store().by(by).exchange_link(link, session).await
+        }
         None => Err(StoreError::NotFound),
     };
     exchanged.map_err(|error| match error {
@@ -93,7 +104,13 @@ async fn by_link(shared: &Shared, link: &str, id: KeyId, text: &wire::ShownOnce)
 }
 
 /// SEC-2: the session may do what its key may, ends when that does, and dies with it.
-async fn by_key(shared: &Shared, shown: &str, id: KeyId, text: &wire::ShownOnce) -> ApiResult<Key> {
+async fn by_key(
+    shared: &Shared,
+    whence: &Whence,
+    shown: &str,
+    id: KeyId,
+    text: &wire::ShownOnce,
+) -> ApiResult<Key> {
     let maker = match auth::caller_of(shared, shown).await? {
         Caller::Key(key) => key,
         Caller::Platform | Caller::Token(_) => {
@@ -114,7 +131,8 @@ async fn by_key(shared: &Shared, shown: &str, id: KeyId, text: &wire::ShownOnce)
         revoked_at: None,
         last_used_at: None,
     };
-    shared.store().create_key(key.clone(), digest(text.reveal())).await?;
+    let by = whence.author(Actor::Key(maker.id), now);
+    shared.store().by(by).create_key(key.clone(), digest(text.reveal())).await?;
     Ok(key)
 }
 
@@ -130,12 +148,13 @@ pub(super) async fn one(caller: Caller, _: NoQuery) -> ApiResult {
 pub(super) async fn end(
     State(shared): Api,
     caller: Caller,
+    by: By,
     by_session: Option<Extension<BySession>>,
     _: NoQuery,
 ) -> ApiResult {
     // A key in a header is its owner's, and is revoked where keys are.
     let (Caller::Key(key), Some(_)) = (caller, by_session) else { return Err(no_session()) };
-    shared.store().revoke_key(key.team, key.id, shared.now()).await?;
+    shared.by(&by).revoke_key(key.team, key.id, shared.now()).await?;
     let mut response: Response = answer::no_content();
     response.headers_mut().insert(SET_COOKIE, auth::no_cookie(shared.options()));
     Ok(response)

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use cstar_store::Page;
-use cstar_types::{Scope, StreamId};
+use cstar_types::{AuditAction, Scope, StreamId};
 use cstar_wire as wire;
 
 use crate::answer;
-use crate::auth::{Access, PathId};
+use crate::auth::{Access, By, PathId};
 use crate::error::{ApiError, ApiResult};
 use crate::page::{self, Range};
 use crate::query::{NoQuery, Query};
@@ -36,16 +36,18 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>, access: Access, quer
 pub(super) async fn end(
     State(shared): State<Arc<Shared>>,
     access: Access,
+    by: By,
     PathId(id): PathId<StreamId>,
     _: NoQuery,
 ) -> ApiResult {
     access.caller.needs(Scope::KeysWrite)?;
     let is_seen = seen(&shared, &access).iter().any(|stream| stream.id == id);
-    if is_seen && shared.api.hub.end(access.team, id) {
-        Ok(answer::no_content())
-    } else {
-        Err(ApiError::not_found())
+    if !is_seen {
+        return Err(ApiError::not_found());
     }
+    shared.by(&by).put_on_record(AuditAction::StreamEnded, Some(access.team), id.to_string()).await?;
+    shared.api.hub.end(access.team, id); // one that has ended meanwhile is where it was wanted
+    Ok(answer::no_content())
 }
 
 fn seen(shared: &Shared, access: &Access) -> Vec<cstar_realtime::Stream> {

@@ -12,7 +12,7 @@ use cstar_wire as wire;
 use http::HeaderMap;
 
 use crate::answer;
-use crate::auth::{Access, Caller};
+use crate::auth::{Access, By, Caller};
 use crate::body::{self, Received};
 use crate::error::{ApiError, ApiResult};
 use crate::etag::{IfMatch, etag};
@@ -27,6 +27,7 @@ type Api = State<Arc<Shared>>;
 pub(super) async fn create(
     State(shared): Api,
     caller: Caller,
+    by: By,
     _: NoQuery,
     headers: HeaderMap,
     body: Body,
@@ -39,7 +40,7 @@ pub(super) async fn create(
     let name = fields.finish(name)?;
     let now = shared.now();
     let id = id.unwrap_or_else(|| TeamId::from_uuid(shared.ids.next(now)));
-    let team = shared.store().create_team(Team { id, name, version: 1, created_at: now }).await?;
+    let team = shared.by(&by).create_team(Team { id, name, version: 1, created_at: now }).await?;
     let version = etag(team.version);
     Ok(([version], answer::created(&wire::Team::from(team))).into_response())
 }
@@ -67,6 +68,7 @@ pub(super) async fn one(State(shared): Api, access: Access, _: NoQuery) -> ApiRe
 pub(super) async fn update(
     State(shared): Api,
     access: Access,
+    by: By,
     _: NoQuery,
     headers: HeaderMap,
     body: Body,
@@ -81,19 +83,25 @@ pub(super) async fn update(
     if_match.admits(present.version)?;
     let expected = if_match.expects(present.version);
     let team = match name {
-        Some(name) => shared.store().rename_team(access.team, name, expected).await?,
+        Some(name) => shared.by(&by).rename_team(access.team, name, expected).await?,
         None => present,
     };
     Ok(([etag(team.version)], answer::ok(&wire::Team::from(team))).into_response())
 }
 
 /// `DELETE /v1/teams/{team}`
-pub(super) async fn delete(State(shared): Api, access: Access, _: NoQuery, headers: HeaderMap) -> ApiResult {
+pub(super) async fn delete(
+    State(shared): Api,
+    access: Access,
+    by: By,
+    _: NoQuery,
+    headers: HeaderMap,
+) -> ApiResult {
     access.caller.needs_platform()?;
     let if_match = IfMatch::of(&headers)?;
     let present = shared.store().team(access.team).await?;
     if_match.admits(present.version)?;
-    shared.store().delete_team(access.team, if_match.expects(present.version)).await?;
+    shared.by(&by).delete_team(access.team, if_match.expects(present.version)).await?;
     Ok(answer::no_content())
 }
 

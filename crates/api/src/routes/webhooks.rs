@@ -20,7 +20,7 @@ use cstar_types::{Scope, Timestamp, Webhook, WebhookId};
 use cstar_wire as wire;
 use http::HeaderMap;
 
-use crate::auth::{Access, PathId};
+use crate::auth::{Access, By, PathId};
 use crate::error::{ApiError, ApiResult};
 use crate::etag::{IfMatch, etag};
 use crate::page::{self, Range};
@@ -37,6 +37,7 @@ const TRIES_MAX: usize = 5;
 pub(super) async fn create(
     State(shared): Api,
     access: Access,
+    by: By,
     _: NoQuery,
     headers: HeaderMap,
     body: Body,
@@ -47,7 +48,7 @@ pub(super) async fn create(
     let id = WebhookId::from_uuid(shared.ids.next(now));
     let (webhook, secret) = read::new(&shared, &access, &body, id, now).await?;
     let kept = SecretText::new(secret.reveal().to_owned());
-    let webhook = shared.store().create_webhook(webhook, kept, limit).await?;
+    let webhook = shared.by(&by).create_webhook(webhook, kept, limit).await?;
     let version = etag(webhook.version);
     let (seen, shown) = (wire::Webhook::seen_at(now, webhook), wire::ShownOnce::new(secret.reveal()));
     Ok(([version], answer::created(&wire::CreatedWebhook { seen, secret: shown })).into_response())
@@ -79,6 +80,7 @@ pub(super) async fn one(
 pub(super) async fn update(
     State(shared): Api,
     access: Access,
+    by: By,
     PathId(id): PathId<WebhookId>,
     _: NoQuery,
     headers: HeaderMap,
@@ -93,7 +95,7 @@ pub(super) async fn update(
     let mut edit = Edit { shared: &shared, access: &access, id, if_match, tries: 0 };
     loop {
         let seen = Some(edit.seen_version().await?);
-        let changed = shared.store().update_webhook(access.team, id, patch.clone(), seen, shared.now()).await;
+        let changed = shared.by(&by).update_webhook(access.team, id, patch.clone(), seen, shared.now()).await;
         if let Some(changed) = edit.settled(changed)? {
             return Ok(shown(shared.now(), changed));
         }
@@ -104,6 +106,7 @@ pub(super) async fn update(
 pub(super) async fn delete(
     State(shared): Api,
     access: Access,
+    by: By,
     PathId(id): PathId<WebhookId>,
     _: NoQuery,
     headers: HeaderMap,
@@ -113,7 +116,7 @@ pub(super) async fn delete(
     let mut edit = Edit { shared: &shared, access: &access, id, if_match, tries: 0 };
     loop {
         let seen = Some(edit.seen_version().await?);
-        let deleted = shared.store().delete_webhook(access.team, id, seen, shared.now()).await;
+        let deleted = shared.by(&by).delete_webhook(access.team, id, seen, shared.now()).await;
         if edit.settled(deleted)?.is_some() {
             return Ok(answer::no_content());
         }

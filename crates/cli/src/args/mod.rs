@@ -1,5 +1,6 @@
 //! The command line, in words: every flag and what it means.
 
+mod audit;
 mod deliveries;
 mod event_types;
 mod events;
@@ -20,6 +21,7 @@ mod webhooks;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
+pub(crate) use audit::Audit;
 pub(crate) use deliveries::{Deliveries, Resend};
 pub(crate) use event_types::EventTypes;
 pub(crate) use events::Events;
@@ -148,6 +150,15 @@ Examples:
   cstar event-types get ticket.created"
     )]
     EventTypes(EventTypes),
+    /// Who changed what, when, and from where
+    #[command(
+        subcommand,
+        before_help = "\
+Examples:
+  cstar audit list
+  cstar audit list --action key.created"
+    )]
+    Audit(Audit),
     /// Copy everything that a server stores, while it goes on; with the platform key
     #[command(before_help = "\
 Examples:

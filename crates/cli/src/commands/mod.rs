@@ -1,5 +1,6 @@
 //! The commands, a file each.
 
+pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod deliveries;
 pub(crate) mod dev;

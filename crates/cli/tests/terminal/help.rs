@@ -50,6 +50,7 @@ async fn of_cstar_itself() {
       keys         The team's keys
       teams        Teams, with the platform key
       event-types  What can be published
+      audit        Who changed what, when, and from where
       backup       Copy everything that a server stores, while it goes on; with the platform key
       restore      Make a data directory of a backup
       verify       Check a request against a webhook's secret, and say what is wrong
@@ -866,6 +867,44 @@ async fn of_what_is_looked_up() {
       cstar man
       cstar man webhooks create
 
+    assert_snapshot!(help("audit").await, @r"
+    Examples:
+      cstar audit list
+      cstar audit list --action key.created
+
+    Who changed what, when, and from where
+
+    Usage: cstar audit [OPTIONS] <COMMAND>
+
+    Commands:
+      list  List changes, newest first
+      help  Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help  Print help
+    ");
+    assert_snapshot!(help("audit list").await, @r"
+    Examples:
+      cstar audit list
+      cstar audit list --action webhook.deleted --since 2025-12-10T14:30:00Z
+      cstar audit list --actor key_…
+      cstar audit list --all-teams
+
+    List changes, newest first
+
+    Usage: cstar audit list [OPTIONS]
+
+    Options:
+          --limit <N>        At most so many rows [default: 50]
+          --after <ROW>      Begin behind this row: an id, a position, or what the page before ended
+                             with
+          --since <TIME>     From this time on, such as 2025-12-10T14:30:00Z
+          --until <TIME>     Before this time
+          --action <ACTION>  Of this kind, such as webhook.created
+          --actor <ACTOR>    By this one: platform, or a key's id
+          --all-teams        Of every team, and of what they share; this needs the platform key
+      -h, --help             Print help
+    ");
     Print the manual page of `cstar`, or of a command
 
     Usage: cstar man [OPTIONS] [COMMAND]...

@@ -299,3 +299,36 @@ async fn teams() {
     error: not_found: there is nothing here, or not for this key (request req_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx)
     ");
 }
+
+/// Who changed what, and from where: of the team with its key, of all with the platform key.
+#[tokio::test]
+async fn audit() {
+    let scene = Scene::set().await;
+    let home = &scene.home;
+    let create = "webhooks create --url http://127.0.0.1:9999/a --events 'ticket.*' --json";
+    let made = home.stdout(create).await;
+    home.stdout(&format!("webhooks delete {} --yes", id(&made, "wh_"))).await;
+    assert_snapshot!(home.run("audit list").await, @r"
+    exit 0
+    --- stdout
+    AT                    ACTION           BY                              FROM       WHAT
+    0000-00-00T00:00:00Z  webhook.deleted  key_xxxxxxxxxxxxxxxxxxxxxxxxxx  127.0.0.1  wh_xxxxxxxxxxxxxxxxxxxxxxxxxx
+    0000-00-00T00:00:00Z  webhook.created  key_xxxxxxxxxxxxxxxxxxxxxxxxxx  127.0.0.1  wh_xxxxxxxxxxxxxxxxxxxxxxxxxx
+    0000-00-00T00:00:00Z  key.created      platform                        127.0.0.1  key_xxxxxxxxxxxxxxxxxxxxxxxxxx
+    0000-00-00T00:00:00Z  team.created     platform                        127.0.0.1  TEAM
+    ");
+    assert_snapshot!(home.run("audit list --action webhook.deleted --json").await, @r#"
+    exit 0
+    --- stdout
+    {"id":"aud_xxxxxxxxxxxxxxxxxxxxxxxxxx","at":"0000-00-00T00:00:00.000Z","action":"webhook.deleted","actor":{"kind":"key","id":"key_xxxxxxxxxxxxxxxxxxxxxxxxxx"},"resource":"wh_xxxxxxxxxxxxxxxxxxxxxxxxxx","team_id":"TEAM","address":"127.0.0.1","request_id":"req_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"}
+    "#);
+    assert_eq!(home.stdout("audit list --actor platform --json").await.lines().count(), 2);
+    assert_snapshot!(home.run("audit list --all-teams").await, @r"
+    exit 3
+    --- stderr
+    error: missing_scope: this takes the platform key alone (request req_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx)
+    ");
+    let everywhere = home.cstar("audit list --all-teams --json").env("CSTAR_KEY", PLATFORM_KEY).run().await;
+    assert_eq!((everywhere.code, everywhere.stdout.lines().count()), (Some(0), 4));
+    assert_eq!(home.run("audit list --action webhook").await.code, Some(2));
+}

@@ -2,7 +2,7 @@
 
 /// How ids and secrets begin. The longer of two that begin alike stands first.
 const PREFIXES: [&str; 10] =
-    ["evt_test_", "evt_", "dlv_", "wh_", "op_", "key_", "csk_", "csp_", "whsec_", "req_"];
+    ["evt_test_", "evt_", "dlv_", "wh_", "op_", "aud_", "key_", "csk_", "csp_", "whsec_", "req_"];
 
 /// `text` with each of `known` under its name, and with ids, secrets, times and durations blanked.
 pub(crate) fn redact(text: &str, known: &[(String, String)]) -> String {

@@ -1,5 +1,6 @@
 //! The calls, one file for each noun.
 
+mod audit;
 mod backup;
 mod deliveries;
 mod event_types;
@@ -11,6 +12,7 @@ mod teams;
 mod tests;
 mod webhooks;
 
+pub use audit::{Audit, AuditQuery};
 pub use backup::Backup;
 pub use deliveries::{Deliveries, DeliveryQuery};
 pub use event_types::EventTypes;

@@ -5,6 +5,7 @@
 
 #![allow(clippy::missing_panics_doc, reason = "a rule says that it is broken by panicking")]
 
+pub mod audit;
 pub mod backup;
 pub mod cancelling;
 pub mod event_types;
@@ -178,6 +179,13 @@ macro_rules! conformance_suite {
                 events_of_a_deleted_type_stay;
             teams:
                 a_team_has_an_id_and_a_name,
+            audit:
+                an_entry_is_read_as_it_was_made,
+                each_change_leaves_one_entry,
+                what_changes_nothing_leaves_no_entry,
+                the_audit_log_is_read_in_pages,
+                a_team_sees_its_own_changes,
+                old_entries_go;
                 teams_are_listed_in_the_order_of_their_making,
                 a_team_sees_nothing_of_another,
                 a_deleted_team_is_gone_at_once,
@@ -242,6 +250,7 @@ mod tests {
             include_str!("filters.rs"),
             include_str!("idempotency.rs"),
             include_str!("keys.rs"),
+            include_str!("audit.rs"),
             include_str!("links.rs"),
             include_str!("lists.rs"),
             include_str!("log.rs"),

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use cstar_types::{Attempt, AttemptSummary, Delivery, DeliveryId, DeliveryStatus, DisabledReason, EventId, FailureRule, Outcome, TeamId, Timestamp, WebhookId, WebhookStatus};
+use cstar_types::{
+    Attempt, AttemptSummary, AuditAction, Delivery, DeliveryId, DeliveryStatus, DisabledReason, EventId,
+    FailureRule, Outcome, TeamId, Timestamp, WebhookId, WebhookStatus,
+};
 
 use super::Model;
 use super::state::{Row, State};
@@ -101,6 +104,7 @@ impl Deliveries for Model {
     ) -> Result<Delivery, StoreError> {
         self.change(|state| {
             let resent = state.resend(team, delivery, now)?;
+            state.put_on_record(AuditAction::DeliveryResent, Some(team), delivery);
             let told = Change::Reopened { delivery, webhook: resent.webhook };
             Ok((resent, Some(told)))
         })
@@ -115,6 +119,7 @@ impl Deliveries for Model {
     ) -> Result<Delivery, StoreError> {
         self.change(|state| {
             let due = state.deliver(team, event, webhook, now)?;
+            state.put_on_record(AuditAction::EventResent, Some(team), event);
             let told = Change::Reopened { delivery: due.id, webhook };
             Ok((due, Some(told)))
         })

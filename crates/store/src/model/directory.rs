@@ -1,7 +1,9 @@
 //! Teams, keys and webhooks.
 
 use async_trait::async_trait;
-use cstar_types::{CancelReason, Key, KeyId, Team, TeamId, Timestamp, Webhook, WebhookId, WebhookStatus};
+use cstar_types::{
+    AuditAction, CancelReason, Key, KeyId, Team, TeamId, Timestamp, Webhook, WebhookId, WebhookStatus,
+};
 
 use super::Model;
 use super::state::{State, TeamLog};
@@ -19,6 +21,7 @@ impl Directory for Model {
             }
             state.teams_made.push(team.id);
             state.teams.push(TeamLog::new(team.clone()));
+            state.put_on_record(AuditAction::TeamCreated, Some(team.id), team.id);
             Ok((team, None))
         })
     }
@@ -46,11 +49,13 @@ impl Directory for Model {
         expected: Option<u64>,
     ) -> Result<Team, StoreError> {
         self.change(|state| {
-            let team = &mut state.team_mut(team)?.team;
-            is_expected(team.version, expected)?;
-            team.name = name;
-            team.version += 1;
-            Ok((team.clone(), None))
+            let known = &mut state.team_mut(team)?.team;
+            is_expected(known.version, expected)?;
+            known.name = name;
+            known.version += 1;
+            let renamed = known.clone();
+            state.put_on_record(AuditAction::TeamUpdated, Some(team), team);
+            Ok((renamed, None))
         })
     }
 
@@ -58,6 +63,7 @@ impl Directory for Model {
         self.change(|state| {
             is_expected(state.team(team)?.team.version, expected)?;
             state.erase(team);
+            state.put_on_record(AuditAction::TeamDeleted, Some(team), team);
             Ok(((), Some(Change::TeamDeleted(team))))
         })
     }
@@ -86,6 +92,9 @@ impl Directory for Model {
                 return Err(StoreError::NotFound); // T24
             }
             let told = state.revoke(key, now);
+            if !told.is_empty() {
+                state.put_on_record(AuditAction::KeyRevoked, Some(team), key);
+            }
             Ok((state.keys[&key].0.clone(), told))
         })
     }
@@ -120,6 +129,7 @@ impl Directory for Model {
             state.forget_failures(webhook.id); // of one before it that had this id
             let secrets = WebhookSecrets { current: secret, previous: None };
             state.webhooks.insert(webhook.id, (webhook.clone(), secrets));
+            state.put_on_record(AuditAction::WebhookCreated, Some(webhook.team), webhook.id);
             let told = Change::WebhookChanged(webhook.id);
             Ok((webhook, Some(told)))
         })
@@ -153,6 +163,7 @@ impl Directory for Model {
     ) -> Result<Webhook, StoreError> {
         self.change(|state| {
             let changed = state.update_webhook(team, webhook, patch, expected, now)?;
+            state.put_on_record(AuditAction::WebhookUpdated, Some(team), webhook);
             Ok((changed, Some(Change::WebhookChanged(webhook))))
         })
     }
@@ -168,6 +179,7 @@ impl Directory for Model {
             is_expected(state.webhook(team, webhook)?.version, expected)?;
             state.webhooks.remove(&webhook);
             state.cancel_waiting(webhook, CancelReason::WebhookDeleted);
+            state.put_on_record(AuditAction::WebhookDeleted, Some(team), webhook);
             Ok(((), Some(Change::WebhookChanged(webhook))))
         })
     }
@@ -197,7 +209,9 @@ impl Directory for Model {
             known.secret_overlap_until = kept;
             known.version += 1;
             known.updated_at = now;
-            Ok((known.clone(), Some(Change::WebhookChanged(webhook))))
+            let rotated = known.clone();
+            state.put_on_record(AuditAction::SecretRotated, Some(team), webhook);
+            Ok((rotated, Some(Change::WebhookChanged(webhook))))
         })
     }
 
@@ -217,6 +231,7 @@ impl Directory for Model {
             known.secret_overlap_until = None;
             known.version += 1;
             known.updated_at = now;
+            state.put_on_record(AuditAction::OverlapEnded, Some(team), webhook);
             Ok(((), Some(Change::WebhookChanged(webhook))))
         })
     }
@@ -265,6 +280,7 @@ impl State {
             let alive = maker.filter(|maker| maker.team == key.team && maker.revoked_at.is_none());
             alive.ok_or(StoreError::NotFound)?;
         }
+        self.put_on_record(AuditAction::KeyCreated, Some(key.team), key.id);
         self.keys.insert(key.id, (key, digest));
         Ok(())
     }

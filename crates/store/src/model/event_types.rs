@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use cstar_types::catalog::{AddedType, CatalogEntry};
-use cstar_types::{EventType, Timestamp};
+use cstar_types::{AuditAction, EventType, Timestamp};
 
 use super::Model;
 use crate::event_types::TOO_MANY_TYPES;
@@ -36,7 +36,8 @@ impl EventTypes for Model {
                 None => Arc::new(AddedType::new(entry, now)),
             };
             if !before.as_ref().is_some_and(|before| Arc::ptr_eq(before, &added)) {
-                Arc::make_mut(&mut state.event_types).insert(name, Arc::clone(&added));
+                Arc::make_mut(&mut state.event_types).insert(name.clone(), Arc::clone(&added));
+                state.put_on_record(AuditAction::EventTypePut, None, name);
             }
             Ok((PutType { added, is_new: before.is_none() }, None))
         })
@@ -53,6 +54,7 @@ impl EventTypes for Model {
                 return Err(StoreError::Changed);
             }
             Arc::make_mut(&mut state.event_types).remove(&event_type);
+            state.put_on_record(AuditAction::EventTypeDeleted, None, event_type);
             Ok(((), None))
         })
     }

@@ -1,7 +1,7 @@
 //! Links to the settings page.
 
 use async_trait::async_trait;
-use cstar_types::Key;
+use cstar_types::{AuditAction, Key};
 
 use super::Model;
 use crate::{LinkDigest, PortalLink, PortalLinks, SessionKey, StoreError};
@@ -14,6 +14,7 @@ impl PortalLinks for Model {
             if state.links.contains_key(&link.digest) {
                 return Err(StoreError::Conflict("the link's digest is taken"));
             }
+            state.put_on_record(AuditAction::LinkCreated, Some(link.team), link.team);
             state.links.insert(link.digest, link);
             Ok(((), None))
         })

@@ -4,6 +4,7 @@
 //! It is what the other stores are compared with, and a store for the tests of those who use one. It is durable for
 //! as long as it lives; nothing in it is fast.
 
+mod audit;
 mod deliveries;
 mod directory;
 mod event_types;
@@ -15,9 +16,11 @@ mod state;
 mod upkeep;
 
 use std::sync::Arc;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
+use cstar_types::Author;
 use tokio::sync::Notify;
 
 use crate::backup::Turn;
@@ -31,6 +34,14 @@ use state::State;
 #[derive(Debug, Default)]
 pub struct Model {
     state: Mutex<State>,
+    held: Arc<Held>,
+    /// Whose changes those are that are made through this handle.
+    author: Option<Author>,
+}
+
+/// What all handles share.
+#[derive(Debug, Default)]
+pub struct Held {
     tail: Tail,
     operation_begun: Notify,
     backups: Turn,
@@ -39,6 +50,14 @@ pub struct Model {
 }
 
 impl Model {
+impl Deref for Model {
+    type Target = Held;
+
+    fn deref(&self) -> &Held {
+        &self.held
+    }
+}
+
     /// An empty store.
     #[must_use]
     pub fn new() -> Arc<Self> {
@@ -90,7 +109,10 @@ impl Model {
             return Err(StoreError::ShuttingDown);
         }
         let before = state.counts;
-        let (answer, told) = change(&mut state)?;
+        state.author.clone_from(&self.author);
+        let changed = change(&mut state);
+        state.author = None;
+        let (answer, told) = changed?;
         state.counts.commits += 1;
         let (events, deliveries) = (before.events, before.deliveries);
         self.commit_sizes.count(state.counts.events - events, state.counts.deliveries - deliveries);

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use cstar_types::limits::OPERATIONS_A_TEAM;
 use cstar_types::{
-    DeliveryId, DeliveryStatus, EventId, Operation, OperationFailure, OperationId, OperationStatus,
-    OperationWork, Patterns, ResendFilter, TeamId, Timestamp, WebhookId, WebhookStatus,
+    AuditAction, DeliveryId, DeliveryStatus, EventId, Operation, OperationFailure, OperationId,
+    OperationStatus, OperationWork, Patterns, ResendFilter, TeamId, Timestamp, WebhookId, WebhookStatus,
 };
 
 use super::Model;
@@ -26,7 +26,11 @@ pub(super) struct Run {
 #[async_trait]
 impl Operations for Model {
     async fn begin(&self, operation: NewOperation, now: Timestamp) -> Result<Operation, StoreError> {
-        let begun = self.change(|state| Ok((state.begin(operation.made(now))?, None)))?;
+        let begun = self.change(|state| {
+            let begun = state.begin(operation.made(now))?;
+            state.put_on_record(AuditAction::OperationBegun, Some(begun.team), begun.id);
+            Ok((begun, None))
+        })?;
         self.operation_begun.notify_one();
         Ok(begun)
     }
@@ -61,7 +65,9 @@ impl Operations for Model {
                 return Err(StoreError::Conflict("the operation has ended"));
             }
             run.operation.end(OperationStatus::Cancelled, now);
-            Ok((run.operation.clone(), None))
+            let cancelled = run.operation.clone();
+            state.put_on_record(AuditAction::OperationCancelled, Some(team), operation);
+            Ok((cancelled, None))
         })
     }
 

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use cstar_types::{Attempt, CancelReason, Delivery, DeliveryId, DeliveryStatus, Entry, FailureStreak, Key, KeyId, OperationId, Team, TeamId, Timestamp, Webhook, WebhookId};
+use cstar_types::{
+    Attempt, AuditEntry, Author, CancelReason, Delivery, DeliveryId, DeliveryStatus, Entry, FailureStreak,
+    Key, KeyId, OperationId, Team, TeamId, Timestamp, Webhook, WebhookId,
+};
 
 use super::operations::Run;
 use crate::{
@@ -30,6 +33,10 @@ pub(super) struct State {
     pub(super) operations: BTreeMap<OperationId, Run>,
     pub(super) links: BTreeMap<LinkDigest, PortalLink>,
     pub(super) event_types: Arc<AddedTypes>,
+    /// In the order of the changes.
+    pub(super) audit: Vec<AuditEntry>,
+    /// For whom the present change is.
+    pub(super) author: Option<Author>,
     pub(super) counts: StoreCounts,
     pub(super) closed: bool,
 }

@@ -28,6 +28,7 @@ enum Part {
     Types,
     Teams,
     EventTypes,
+    Audit,
     /// Keys, links, webhooks and operations.
     OfTeams,
     Events,
@@ -36,7 +37,7 @@ enum Part {
     IdempotencyKeys,
 }
 
-const PARTS: [Part; 23] = [
+const PARTS: [Part; 25] = [
     Part::Structure("meta"),
     Part::Structure("types"),
     Part::Structure("teams"),
@@ -51,9 +52,11 @@ const PARTS: [Part; 23] = [
     Part::Structure("attempts"),
     Part::Structure("operations"),
     Part::Structure("event_types"),
+    Part::Structure("audit"),
     Part::Meta,
     Part::Types,
     Part::EventTypes,
+    Part::Audit,
     Part::Teams,
     Part::OfTeams,
     Part::Events,
@@ -88,6 +91,10 @@ pub(super) fn slice(look: Look<'_>, progress: Progress) -> Result<Option<Progres
         Part::Meta => meta::epoch(look.conn).and(meta::probe(look.conn)).map(|_| None)?,
         Part::Types => types(look, after)?,
         Part::EventTypes => event_types(look)?,
+        Part::Audit => {
+            let last = look.check_audit(key, SLICE_ROWS)?;
+            return Ok(Some(last.map_or(progress.next(), |key| Progress { key, ..progress })));
+        }
         Part::Teams => teams(look, after)?,
         Part::OfTeams => of_teams(look, after)?,
         Part::Events => events(look, after)?,

@@ -58,7 +58,7 @@ pub(super) fn commit(
     along: &Along,
 ) -> Result<(usize, Effects), Fault> {
     let mut effects = Effects::default();
-    let mut tx = Tx { conn, shelf, memory, effects: &mut effects };
+    let mut tx = Tx { conn, shelf, memory, effects: &mut effects, author: None };
     let applied = conn.prepare_cached("BEGIN IMMEDIATE")?.execute(()).map_err(Fault::from).and_then(|_| {
         let applied = apply(&mut tx, group, along)?;
         conn.prepare_cached("COMMIT")?.execute(())?;

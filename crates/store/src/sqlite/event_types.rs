@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cstar_types::catalog::{AddedType, CatalogEntry};
-use cstar_types::{EventType, Timestamp};
+use cstar_types::{AuditAction, EventType, Timestamp};
 use parking_lot::RwLock;
 
 use super::event_type_rows::save;
@@ -40,6 +40,7 @@ pub(super) fn put(
         None => AddedType::new(entry.clone(), now),
     };
     save(look, &added)?;
+    tx.record(AuditAction::EventTypePut, None, &entry.event_type)?;
     let added = Arc::new(added);
     tx.effects.event_types.push((entry.event_type.clone(), Some(Arc::clone(&added))));
     Ok(PutType { added, is_new })
@@ -51,6 +52,7 @@ pub(super) fn delete(tx: &mut Tx<'_>, name: &EventType, expected: Option<u64>) -
     let present = look.event_type_added(name)?.ok_or(StoreError::NotFound)?;
     is_expected(present.version, expected)?;
     look.conn.prepare_cached("DELETE FROM event_types WHERE name = ?1")?.execute([name.as_str()])?;
+    tx.record(AuditAction::EventTypeDeleted, None, name)?;
     tx.effects.event_types.push((name.clone(), None));
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use cstar_types::{Key, KeyId, TeamId, Timestamp};
+use cstar_types::{AuditAction, Key, KeyId, TeamId, Timestamp};
 use parking_lot::Mutex;
 
 use super::fault::Fault;
@@ -26,7 +26,8 @@ pub(super) fn create(tx: &mut Tx<'_>, key: &Key, digest: &KeyDigest) -> Result<(
         let alive = maker.filter(|maker| maker.team == key.team && maker.revoked_at.is_none());
         alive.ok_or(StoreError::NotFound)?;
     }
-    KeyRow { team_number: team.number, key: key.clone(), digest: *digest }.save(look)
+    KeyRow { team_number: team.number, key: key.clone(), digest: *digest }.save(look)?;
+    tx.record(AuditAction::KeyCreated, Some(key.team), key.id)
 }
 
 /// Revokes a key for good, and those that die with it (SEC-2).
@@ -39,6 +40,7 @@ pub(super) fn revoke(tx: &mut Tx<'_>, team: TeamId, key: KeyId, now: Timestamp) 
         for mut made in look.keys_made_with(key)?.into_iter().filter(|made| made.key.revoked_at.is_none()) {
             revoke_row(tx, &mut made, now)?;
         }
+        tx.record(AuditAction::KeyRevoked, Some(team), key)?;
     }
     Ok(row.key)
 }

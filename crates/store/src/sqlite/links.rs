@@ -1,6 +1,6 @@
 //! Making links to the settings page, and exchanging them.
 
-use cstar_types::Key;
+use cstar_types::{AuditAction, Key};
 
 use super::fault::Fault;
 use super::keys;
@@ -15,7 +15,8 @@ pub(super) fn create(tx: &mut Tx<'_>, link: &PortalLink) -> Result<(), Fault> {
     if look.conn.prepare_cached("SELECT 1 FROM portal_links WHERE digest = ?1")?.exists([link.digest])? {
         return Err(StoreError::Conflict("the link's digest is taken").into());
     }
-    LinkRow { team_number: team.number, link: link.clone() }.insert(look)
+    LinkRow { team_number: team.number, link: link.clone() }.insert(look)?;
+    tx.record(AuditAction::LinkCreated, Some(link.team), link.team)
 }
 
 /// Takes a link away for the key of a session.

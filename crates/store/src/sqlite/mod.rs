@@ -21,6 +21,7 @@
 
 mod append;
 mod attempt_rows;
+mod audit;
 mod backup;
 mod cancel;
 mod check;

@@ -8,7 +8,7 @@ mod resend;
 
 use cstar_types::limits::OPERATIONS_A_TEAM;
 use cstar_types::{
-    Operation, OperationFailure, OperationId, OperationStatus, OperationWork, TeamId, Timestamp,
+    AuditAction, Operation, OperationFailure, OperationId, OperationStatus, OperationWork, TeamId, Timestamp,
     WebhookStatus,
 };
 
@@ -38,6 +38,7 @@ pub(super) fn begin(tx: &mut Tx<'_>, operation: &Operation) -> Result<Operation,
     }
     let (cursor, last) = bounds(look, &team, operation)?;
     OperationRow { team_number: team.number, operation: operation.clone(), cursor, last }.save(look)?;
+    tx.record(AuditAction::OperationBegun, Some(operation.team), operation.id)?;
     Ok(operation.clone())
 }
 
@@ -92,6 +93,7 @@ pub(super) fn cancel(
     }
     row.operation.end(OperationStatus::Cancelled, now);
     row.save(look)?;
+    tx.record(AuditAction::OperationCancelled, Some(team), id)?;
     Ok(row.operation)
 }
 

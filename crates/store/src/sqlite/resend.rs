@@ -2,7 +2,8 @@
 
 use cstar_types::limits::COMMIT_MAX_DELIVERIES;
 use cstar_types::{
-    Delivery, DeliveryId, DeliveryStatus, EventId, TeamId, Timestamp, Webhook, WebhookId, WebhookStatus,
+    AuditAction, Delivery, DeliveryId, DeliveryStatus, EventId, TeamId, Timestamp, Webhook, WebhookId,
+    WebhookStatus,
 };
 
 use super::delivery_rows::{DeliveryRow, EventOf, INSERT_DELIVERY};
@@ -28,7 +29,9 @@ pub(super) fn resend(
     if webhook.deleted || look.entry_at(team, row.event)?.is_none() {
         return Err(StoreError::NotFound.into());
     }
-    reopen(tx, row, &webhook, now)
+    let reopened = reopen(tx, row, &webhook, now)?;
+    tx.record(AuditAction::DeliveryResent, Some(team), id)?;
+    Ok(reopened)
 }
 
 /// Delivers an event that is kept to one webhook: reopens the delivery that there is (T8), or makes one (DLV-1).
@@ -41,6 +44,19 @@ pub(super) fn deliver(
 ) -> Result<Delivery, Fault> {
     let look = tx.look();
     let webhook = look.webhook_of(team, webhook)?;
+) -> Result<Delivery, Fault> {
+    let delivery = reopen_or_make(tx, team, event, webhook, now)?;
+    tx.record(AuditAction::EventResent, Some(team), event)?;
+    Ok(delivery)
+}
+
+/// Reopens the delivery that there is (T8), or makes one (DLV-1).
+fn reopen_or_make(
+    tx: &mut Tx<'_>,
+    team: TeamId,
+    event: EventId,
+    webhook: WebhookId,
+    now: Timestamp,
     let kept = look.entry_with_id(team, event)?.filter(|(place, _)| place.team() == webhook.team_number);
     let (place, entry) = kept.ok_or(StoreError::NotFound)?;
     if let Some(row) = look.delivery_to(webhook.number, event)? {

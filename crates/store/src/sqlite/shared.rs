@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
+use cstar_types::Author;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use super::disk::Fullness;
@@ -57,6 +58,7 @@ pub(super) struct Counts {
 /// A piece of work that is a function and the one who waits for its answer.
 struct Call<T, F> {
     run: F,
+    author: Option<Arc<Author>>,
     outcome: Option<Result<T, StoreError>>,
     caller: oneshot::Sender<Result<T, StoreError>>,
 }
@@ -68,7 +70,9 @@ where
 {
     fn apply(&mut self, tx: &mut Tx<'_>) -> Result<(), Fault> {
         let before = tx.conn.total_changes();
+        tx.author.clone_from(&self.author);
         let ran = (self.run)(tx);
+        tx.author = None;
         if let Err(fault @ (Fault::Refused(_) | Fault::NoRoom)) = &ran {
             debug_assert_eq!(tx.conn.total_changes(), before, "{fault:?} has written something");
         }
@@ -95,6 +99,17 @@ impl Shared {
         size: Size,
         run: impl FnMut(&mut Tx<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.write_by(None, class, size, run).await
+    }
+
+    /// The same for somebody: what it puts on record is theirs.
+    pub(super) async fn write_by<T: Send + 'static>(
+        &self,
+        author: Option<Arc<Author>>,
+        class: Class,
+        size: Size,
+        run: impl FnMut(&mut Tx<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
         self.is_open()?;
         if !class.is_taken(self.fullness()) {
             return Err(StoreError::StorageFull);
@@ -106,7 +121,7 @@ impl Shared {
             None
         };
         let (caller, answer) = oneshot::channel();
-        let work = Box::new(Call { run, outcome: None, caller });
+        let work = Box::new(Call { run, author, outcome: None, caller });
         self.queue
             .push(Waiting { work, class, size, _permit: permit })
             .map_err(|error| self.is_open().err().unwrap_or(error))?;

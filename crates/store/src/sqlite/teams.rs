@@ -1,6 +1,6 @@
 //! Making, renaming and deleting teams.
 
-use cstar_types::{Team, TeamId};
+use cstar_types::{AuditAction, Team, TeamId};
 
 use super::fault::Fault;
 use super::place::TEAM_NUMBER_MAX;
@@ -37,6 +37,7 @@ pub(super) fn create(tx: &mut Tx<'_>, team: &Team) -> Result<Team, Fault> {
         removed_ms: 0,
     };
     row.save(look)?;
+    tx.record(AuditAction::TeamCreated, Some(team.id), team.id)?;
     Ok(row.team)
 }
 
@@ -53,6 +54,7 @@ pub(super) fn rename(
     name.clone_into(&mut row.team.name);
     row.team.version += 1;
     row.save(look)?;
+    tx.record(AuditAction::TeamUpdated, Some(team), team)?;
     Ok(row.team)
 }
 
@@ -63,6 +65,7 @@ pub(super) fn delete(tx: &mut Tx<'_>, team: TeamId, expected: Option<u64>) -> Re
     is_expected(row.team.version, expected)?;
     row.state = TeamState::Erasing;
     row.save(look)?;
+    tx.record(AuditAction::TeamDeleted, Some(team), team)?;
     tx.memory.forget_all_of(team);
     tx.effects.teams.push(team);
     tx.effects.told.push(Change::TeamDeleted(team));

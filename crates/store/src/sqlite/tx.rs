@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cstar_types::{Entry, KeyId, TeamId};
+use cstar_types::{Author, Entry, KeyId, TeamId};
 use rusqlite::Connection;
 
 use super::event_types::TypeChange;
@@ -16,6 +16,8 @@ pub(super) struct Tx<'w> {
     pub(super) shelf: &'w Shelf,
     pub(super) memory: &'w mut Memory,
     pub(super) effects: &'w mut Effects,
+    /// For whom the piece of work is that is being applied, where it is for somebody.
+    pub(super) author: Option<Arc<Author>>,
 }
 
 impl<'w> Tx<'w> {

@@ -1,6 +1,8 @@
 //! Making, changing and deleting webhooks.
 
-use cstar_types::{CancelReason, DisabledReason, TeamId, Timestamp, Webhook, WebhookId, WebhookStatus};
+use cstar_types::{
+    AuditAction, CancelReason, DisabledReason, TeamId, Timestamp, Webhook, WebhookId, WebhookStatus,
+};
 
 use super::cancel;
 use super::failing;
@@ -47,6 +49,7 @@ pub(super) fn create(
     };
     row.set_headers(look, &webhook.headers);
     changed(tx, &row)?;
+    tx.record(AuditAction::WebhookCreated, Some(webhook.team), webhook.id)?;
     Ok(row.webhook)
 }
 
@@ -63,6 +66,7 @@ pub(super) fn update(
     let mut row = look.webhook_of(team, webhook)?;
     is_expected(row.webhook.version, expected)?;
     change(tx, &mut row, patch, now)?;
+    tx.record(AuditAction::WebhookUpdated, Some(team), webhook)?;
     row.shown(look)
 }
 
@@ -172,6 +176,7 @@ pub(super) fn rotate_secret(
     row.webhook.updated_at = now;
     changed(tx, &row)?;
     row.shown(look)
+    tx.record(AuditAction::SecretRotated, Some(team), webhook)?;
 }
 
 /// Forgets the secret before the last rotation.
@@ -190,7 +195,8 @@ pub(super) fn end_overlap(
     row.webhook.secret_overlap_until = None;
     row.webhook.version += 1;
     row.webhook.updated_at = now;
-    changed(tx, &row)
+    changed(tx, &row)?;
+    tx.record(AuditAction::OverlapEnded, Some(team), webhook)
 }
 
 /// Deletes a webhook. Its row stays, without secrets, for as long as its deliveries do.
@@ -211,7 +217,8 @@ pub(super) fn delete(
     row.webhook.updated_at = now;
     failing::forget(tx, row.number)?;
     cancel::begin(tx, &mut row, CancelReason::WebhookDeleted)?;
-    changed(tx, &row)
+    changed(tx, &row)?;
+    tx.record(AuditAction::WebhookDeleted, Some(team), webhook)
 }
 
 fn changed(tx: &mut Tx<'_>, row: &WebhookRow) -> Result<(), Fault> {

@@ -9,7 +9,7 @@ use cstar_wire as wire;
 use http::HeaderMap;
 
 use super::{Api, Edit, read};
-use crate::auth::{Access, PathId};
+use crate::auth::{Access, By, PathId};
 use crate::error::ApiResult;
 use crate::etag::{IfMatch, etag};
 use crate::query::NoQuery;
@@ -19,6 +19,7 @@ use crate::{answer, body};
 pub(crate) async fn rotate(
     State(shared): Api,
     access: Access,
+    by: By,
     PathId(id): PathId<WebhookId>,
     _: NoQuery,
     headers: HeaderMap,
@@ -33,7 +34,7 @@ pub(crate) async fn rotate(
         let (seen, now) = (Some(edit.seen_version().await?), shared.now());
         let kept = SecretText::new(secret.reveal().to_owned());
         let rotation = Rotation { secret: kept, overlap_until: Some(now.plus(overlap)) };
-        let rotated = shared.store().rotate_secret(access.team, id, rotation, seen, now).await;
+        let rotated = shared.by(&by).rotate_secret(access.team, id, rotation, seen, now).await;
         if let Some(webhook) = edit.settled(rotated)? {
             let shown = wire::RotatedSecret {
                 id,
@@ -49,6 +50,7 @@ pub(crate) async fn rotate(
 pub(crate) async fn end_overlap(
     State(shared): Api,
     access: Access,
+    by: By,
     PathId(id): PathId<WebhookId>,
     _: NoQuery,
     headers: HeaderMap,
@@ -58,7 +60,7 @@ pub(crate) async fn end_overlap(
     let mut edit = Edit { shared: &shared, access: &access, id, if_match, tries: 0 };
     loop {
         let seen = Some(edit.seen_version().await?);
-        let ended = shared.store().end_overlap(access.team, id, seen, shared.now()).await;
+        let ended = shared.by(&by).end_overlap(access.team, id, seen, shared.now()).await;
         if edit.settled(ended)?.is_some() {
             return Ok(answer::no_content());
         }

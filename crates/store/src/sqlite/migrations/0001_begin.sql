@@ -183,6 +183,20 @@ CREATE TABLE attempts (
 ) STRICT;
 
 CREATE TABLE operations (
+-- Ids rise in the order of commits. A team is named by its id, not its number: what was done to it is told when it is gone.
+CREATE TABLE audit (
+    id BLOB PRIMARY KEY,
+    at_ms INTEGER NOT NULL,
+    action TEXT NOT NULL,
+    actor BLOB,                          -- the id of a key; null for the platform
+    team BLOB,
+    resource TEXT NOT NULL,
+    address TEXT,
+    request_id TEXT NOT NULL,
+    checksum INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX audit_of_team ON audit (team, id);
+
     id BLOB PRIMARY KEY,
     team INTEGER NOT NULL,
     state INTEGER NOT NULL,              -- 0 running, 1 done, 2 cancelled, 3 failed

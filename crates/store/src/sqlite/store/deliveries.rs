@@ -70,7 +70,7 @@ impl Deliveries for SqliteStore {
         delivery: DeliveryId,
         now: Timestamp,
     ) -> Result<Delivery, StoreError> {
-        self.shared.write(Class::Change, ONE, move |tx| resend::resend(tx, team, delivery, now)).await
+        self.change(Class::Change, ONE, move |tx| resend::resend(tx, team, delivery, now)).await
     }
 
     async fn deliver(
@@ -80,6 +80,6 @@ impl Deliveries for SqliteStore {
         webhook: WebhookId,
         now: Timestamp,
     ) -> Result<Delivery, StoreError> {
-        self.shared.write(Class::Change, ONE, move |tx| resend::deliver(tx, team, event, webhook, now)).await
+        self.change(Class::Change, ONE, move |tx| resend::deliver(tx, team, event, webhook, now)).await
     }
 }

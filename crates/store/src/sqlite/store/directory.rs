@@ -18,7 +18,7 @@ use crate::{
 #[async_trait]
 impl Directory for SqliteStore {
     async fn create_team(&self, team: Team) -> Result<Team, StoreError> {
-        self.shared.write(Class::Change, ONE, move |tx| teams::create(tx, &team)).await
+        self.change(Class::Change, ONE, move |tx| teams::create(tx, &team)).await
     }
 
     async fn team(&self, team: TeamId) -> Result<Team, StoreError> {
@@ -44,15 +44,15 @@ impl Directory for SqliteStore {
         name: String,
         expected: Option<u64>,
     ) -> Result<Team, StoreError> {
-        self.shared.write(Class::Change, ONE, move |tx| teams::rename(tx, team, &name, expected)).await
+        self.change(Class::Change, ONE, move |tx| teams::rename(tx, team, &name, expected)).await
     }
 
     async fn delete_team(&self, team: TeamId, expected: Option<u64>) -> Result<(), StoreError> {
-        self.shared.write(Class::Vital, ONE, move |tx| teams::delete(tx, team, expected)).await
+        self.change(Class::Vital, ONE, move |tx| teams::delete(tx, team, expected)).await
     }
 
     async fn create_key(&self, key: Key, digest: KeyDigest) -> Result<(), StoreError> {
-        self.shared.write(Class::Change, ONE, move |tx| keys::create(tx, &key, &digest)).await
+        self.change(Class::Change, ONE, move |tx| keys::create(tx, &key, &digest)).await
     }
 
     async fn key(&self, key: KeyId) -> Result<(Key, KeyDigest), StoreError> {
@@ -78,8 +78,7 @@ impl Directory for SqliteStore {
     }
 
     async fn revoke_key(&self, team: TeamId, key: KeyId, now: Timestamp) -> Result<Key, StoreError> {
-        let revoked =
-            self.shared.write(Class::Vital, ONE, move |tx| keys::revoke(tx, team, key, now)).await?;
+        let revoked = self.change(Class::Vital, ONE, move |tx| keys::revoke(tx, team, key, now)).await?;
         Ok(self.shared.keys.with_last_use(revoked))
     }
 
@@ -95,7 +94,7 @@ impl Directory for SqliteStore {
         secret: SecretText,
         limit: usize,
     ) -> Result<Webhook, StoreError> {
-        self.shared.write(Class::Change, ONE, move |tx| webhooks::create(tx, &webhook, &secret, limit)).await
+        self.change(Class::Change, ONE, move |tx| webhooks::create(tx, &webhook, &secret, limit)).await
     }
 
     async fn webhook(&self, team: TeamId, webhook: WebhookId) -> Result<Webhook, StoreError> {
@@ -124,7 +123,7 @@ impl Directory for SqliteStore {
         now: Timestamp,
     ) -> Result<Webhook, StoreError> {
         let update = move |tx: &mut Tx<'_>| webhooks::update(tx, team, webhook, patch.clone(), expected, now);
-        self.shared.write(Class::Change, ONE, update).await
+        self.change(Class::Change, ONE, update).await
     }
 
     async fn delete_webhook(
@@ -134,9 +133,7 @@ impl Directory for SqliteStore {
         expected: Option<u64>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.shared
-            .write(Class::Vital, ONE, move |tx| webhooks::delete(tx, team, webhook, expected, now))
-            .await
+        self.change(Class::Vital, ONE, move |tx| webhooks::delete(tx, team, webhook, expected, now)).await
     }
 
     // Vital, as revoking a key is: what takes a leaked secret back does not wait for room on the disk.
@@ -150,7 +147,7 @@ impl Directory for SqliteStore {
     ) -> Result<Webhook, StoreError> {
         let rotate =
             move |tx: &mut Tx<'_>| webhooks::rotate_secret(tx, team, webhook, &rotation, expected, now);
-        self.shared.write(Class::Vital, ONE, rotate).await
+        self.change(Class::Vital, ONE, rotate).await
     }
 
     async fn end_overlap(
@@ -161,7 +158,7 @@ impl Directory for SqliteStore {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let end = move |tx: &mut Tx<'_>| webhooks::end_overlap(tx, team, webhook, expected, now);
-        self.shared.write(Class::Vital, ONE, end).await
+        self.change(Class::Vital, ONE, end).await
     }
 
     async fn webhook_to_send(&self, webhook: WebhookId) -> Result<(Webhook, WebhookSecrets), StoreError> {

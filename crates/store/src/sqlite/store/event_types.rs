@@ -25,9 +25,7 @@ impl EventTypes for SqliteStore {
         now: Timestamp,
     ) -> Result<PutType, StoreError> {
         let size = Size { rows: 1, bytes: entry.schema.len() + entry.example.len() };
-        self.shared
-            .write(Class::Change, size, move |tx| event_types::put(tx, &entry, limit, expected, now))
-            .await
+        self.change(Class::Change, size, move |tx| event_types::put(tx, &entry, limit, expected, now)).await
     }
 
     async fn delete_event_type(
@@ -35,8 +33,6 @@ impl EventTypes for SqliteStore {
         event_type: EventType,
         expected: Option<u64>,
     ) -> Result<(), StoreError> {
-        self.shared
-            .write(Class::Change, super::ONE, move |tx| event_types::delete(tx, &event_type, expected))
-            .await
+        self.change(Class::Change, super::ONE, move |tx| event_types::delete(tx, &event_type, expected)).await
     }
 }

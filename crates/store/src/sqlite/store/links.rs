@@ -12,11 +12,11 @@ use crate::{LinkDigest, PortalLink, PortalLinks, SessionKey, StoreError};
 #[async_trait]
 impl PortalLinks for SqliteStore {
     async fn create_link(&self, link: PortalLink) -> Result<(), StoreError> {
-        self.shared.write(Class::Change, ONE, move |tx| links::create(tx, &link)).await
+        self.change(Class::Change, ONE, move |tx| links::create(tx, &link)).await
     }
 
     async fn exchange_link(&self, link: LinkDigest, session: SessionKey) -> Result<Key, StoreError> {
         let exchange = move |tx: &mut Tx<'_>| links::exchange(tx, &link, &session);
-        self.shared.write(Class::Change, ONE, exchange).await
+        self.change(Class::Change, ONE, exchange).await
     }
 }

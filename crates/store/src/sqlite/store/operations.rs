@@ -19,8 +19,7 @@ const COUNT_MAX_ROWS: usize = 100_000;
 impl Operations for SqliteStore {
     async fn begin(&self, operation: NewOperation, now: Timestamp) -> Result<Operation, StoreError> {
         let operation = operation.made(now);
-        let begun =
-            self.shared.write(Class::Change, ONE, move |tx| operations::begin(tx, &operation)).await?;
+        let begun = self.change(Class::Change, ONE, move |tx| operations::begin(tx, &operation)).await?;
         self.operation_begun.notify_one();
         Ok(begun)
     }
@@ -48,7 +47,7 @@ impl Operations for SqliteStore {
         operation: OperationId,
         now: Timestamp,
     ) -> Result<Operation, StoreError> {
-        self.shared.write(Class::Vital, ONE, move |tx| operations::cancel(tx, team, operation, now)).await
+        self.change(Class::Vital, ONE, move |tx| operations::cancel(tx, team, operation, now)).await
     }
 
     async fn go_on(&self, rows: usize, now: Timestamp) -> Result<bool, StoreError> {

@@ -7,7 +7,7 @@ use crate::sqlite::append::INSERT_EVENT;
 use crate::sqlite::attempt_rows::INSERT_ATTEMPT;
 use crate::sqlite::deliveries::WAYS;
 use crate::sqlite::delivery_rows::{DELIVERY_TO, INSERT_DELIVERY, UPDATE_DELIVERY};
-use crate::sqlite::{cancel, due, idempotency, operation_rows, retention, schema};
+use crate::sqlite::{audit, cancel, due, idempotency, operation_rows, retention, schema};
 
 fn plan(conn: &Connection, sql: &str) -> String {
     let mut explain = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
@@ -79,6 +79,16 @@ fn whose_turn_it_is_is_searched_and_not_sorted() {
 fn a_slice_of_a_check_reads_no_other() {
     let plan = plan(&file(), idempotency::NEXT);
     assert!(plan.contains("PRIMARY KEY ((team,key)>(?,?))") && !plan.contains("TEMP B-TREE"), "{plan}");
+}
+
+#[test]
+fn the_audit_log_is_searched_and_not_sorted() {
+    let conn = file();
+    for (sql, way) in [(audit::OF_TEAM, "audit_of_team (team=? AND id<?)"), (audit::OF_ALL, "PRIMARY KEY (id<?)")] {
+        let plan = plan(&conn, sql);
+        assert!(plan.contains(way) && !plan.contains("TEMP B-TREE"), "{plan}");
+    }
+    assert!(!plan(&conn, audit::OLDEST).contains("TEMP B-TREE"));
 }
 
 /// Removing what is old costs what is removed, not what is kept.
