@@ -25,6 +25,8 @@ pub(crate) struct Feed {
     epoch: AtomicU32,
     /// The last that is known to be committed. It only rises; who has passed it has nothing to do.
     known: AtomicU64,
+    /// How often something that the ring may have held was erased. Under the ring's lock.
+    erasures: AtomicU64,
     /// `None` once the last stream has left.
     ring: Mutex<Option<Ring>>,
     seats: Mutex<Seats>,
@@ -72,6 +74,7 @@ impl Feed {
             team,
             epoch: AtomicU32::new(0),
             known: AtomicU64::new(0),
+            erasures: AtomicU64::new(0),
             ring: Mutex::new(Some(Ring::default())),
             seats: Mutex::default(),
             budget,
@@ -144,9 +147,35 @@ impl Feed {
         self.change_ring(|ring| runs.into_iter().for_each(|run| ring.push(run)));
     }
 
-    /// Keeps what was read from the store for others; [`crate::Hub::evict`] is to follow.
-    pub(crate) fn keep(&self, run: &Arc<Run>) {
-        self.change_ring(|ring| ring.bring(Arc::clone(run)));
+    /// Keeps what was read from the store for others, unless something was erased since there were so many erasures, before it
+    /// was read: it may show that. [`crate::Hub::evict`] is to follow.
+    pub(crate) fn keep(&self, run: &Arc<Run>, erasures: u64) {
+        self.change_ring(|ring| {
+            if self.erasures() == erasures {
+                ring.bring(Arc::clone(run));
+            }
+        });
+    }
+
+    /// How often something was erased.
+    pub(crate) fn erasures(&self) -> u64 {
+        self.erasures.load(Ordering::Acquire)
+    }
+
+    /// The data of this one was erased.
+    pub(crate) fn erase(&self, seq: u64) {
+        self.change_ring(|ring| {
+            self.erasures.fetch_add(1, Ordering::AcqRel);
+            ring.forget(seq);
+        });
+    }
+
+    /// Anything may have been erased.
+    pub(crate) fn erase_any(&self) {
+        self.change_ring(|ring| {
+            self.erasures.fetch_add(1, Ordering::AcqRel);
+            ring.clear();
+        });
     }
 
     /// Gives up one run of the ring.

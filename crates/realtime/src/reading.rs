@@ -50,11 +50,12 @@ impl Reading {
             }
             hub.tally.reads.add(1);
             let limit = SliceLimit { entries: hub.options.read_entries, bytes: hub.options.batch_bytes };
+            let erasures = feed.erasures();
             let slice = hub.store.read(feed.team, after, limit).await?;
             feed.learn(slice.ends);
             let run = Run::encode(&slice.entries)?.map(Arc::new);
             if let Some(run) = &run {
-                feed.keep(run);
+                feed.keep(run, erasures);
                 hub.evict();
             }
             Ok(Found::InStore { run, ends: slice.ends })

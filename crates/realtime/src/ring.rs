@@ -83,6 +83,20 @@ impl Ring {
         self.brought.iter().rev().find(|run| run.first() <= seq && seq <= run.last())
     }
 
+    /// Gives up the runs that hold this one: what is left of it is read from the store.
+    pub(crate) fn forget(&mut self, seq: u64) {
+        let without = |run: &Arc<Run>| !(run.first() <= seq && seq <= run.last());
+        self.newest.retain(without);
+        self.brought.retain(without);
+        self.newest_bytes = self.newest.iter().map(|run| run.weight()).sum();
+        self.brought_bytes = self.brought.iter().map(|run| run.weight()).sum();
+    }
+
+    /// Gives up all that it holds.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
     /// Gives up one run.
     pub(crate) fn evict(&mut self) {
         if self.brought_bytes * BROUGHT_SHARE > self.weight() {
@@ -130,6 +144,23 @@ mod tests {
             (given(&ring, 0), given(&ring, 2), given(&ring, 5)),
             (vec![1, 2], vec![3, 4, 5, 6], vec![6, 7])
         );
+    }
+
+    /// What was erased is in no run any more, whoever brought it; the others stay, and what they weigh is known.
+    #[test]
+    fn what_is_erased_is_forgotten() {
+        let mut ring = Ring::default();
+        ring.push(run(1..3));
+        ring.push(run(3..6));
+        ring.bring(run(2..4));
+        ring.bring(run(5..7));
+        let kept = run(1..3).weight() + run(5..7).weight();
+        ring.forget(3);
+        assert_eq!((given(&ring, 0), given(&ring, 2), given(&ring, 4)), (vec![1, 2], vec![], vec![5, 6]));
+        assert!(!ring.holds(3));
+        assert_eq!(ring.weight(), kept);
+        ring.clear();
+        assert_eq!((ring.weight(), ring.holds(1)), (0, false));
     }
 
     #[test]

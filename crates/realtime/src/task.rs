@@ -90,20 +90,34 @@ impl<'a> Task<'a> {
     /// Takes what was told, and what waits behind it, and tells it on.
     fn take(&mut self, first: Told, tail: &mut TailReader) {
         let mut appended: HashMap<TeamId, Vec<Arc<Entry>>> = HashMap::new();
+        let mut erased = Vec::new();
         let waiting = std::iter::once(first).chain(std::iter::from_fn(|| tail.try_next().flatten()));
         for told in waiting.take(GROUP_CHANGES) {
             match told {
                 Told::Lagged => {
                     self.behind = true;
+                    // It may have told of an erasure.
+                    self.hub.feeds().iter().for_each(|feed| feed.erase_any());
                     self.hub.tally.lagged.add(1);
                     break; // what is told from here on does not join what was told before
                 }
-                Told::Change(change) => self.note(&change, &mut appended),
+                Told::Change(change) => {
+                    if let Change::Erased { team, seq, .. } = *change {
+                        erased.push((team, seq));
+                    }
+                    self.note(&change, &mut appended);
+                }
             }
         }
         for (team, entries) in appended {
             if let Some(feed) = self.hub.feed(team) {
                 self.publish(&feed, &entries);
+            }
+        }
+        // Behind what was appended with it: a ring must not take it up again.
+        for (team, seq) in erased {
+            if let Some(feed) = self.hub.feed(team) {
+                feed.erase(seq);
             }
         }
     }

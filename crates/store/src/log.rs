@@ -167,6 +167,11 @@ pub trait Log: Send + Sync {
     /// `StorageFull`: nothing is stored. `OutcomeUnknown`, `Poisoned` after hand-over: it may be.
     async fn append(&self, append: Append) -> Result<Vec<Appended>, StoreError>;
 
+    /// Erases what an event said: its `data` is `{}` from now on, wherever it is read, at the position that it has (LOG-2). Its
+    /// bytes are overwritten on the disk, and so is what endpoints answered to it. What waits to be delivered of it is
+    /// cancelled, and it is neither resent nor recovered any more. Tells the tail. A second time changes nothing.
+    async fn erase(&self, team: TeamId, event: EventId) -> Result<(), StoreError>;
+
     /// The ends of the team's log.
     async fn ends(&self, team: TeamId) -> Result<LogEnds, StoreError>;
 

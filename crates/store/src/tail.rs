@@ -33,6 +33,15 @@ pub enum Change {
     },
     /// A webhook or its secrets were made or changed, or it was disabled, enabled or deleted.
     WebhookChanged(WebhookId),
+    /// The data of an event was erased: what is held of it is not to be given out any more.
+    Erased {
+        /// Whose event.
+        team: TeamId,
+        /// Where it stands.
+        seq: u64,
+        /// To whom it waited to be delivered, in the order of the deliveries.
+        webhooks: Vec<WebhookId>,
+    },
     /// A key was revoked.
     KeyRevoked(KeyId),
     /// A team was deleted.

@@ -20,7 +20,8 @@ pub enum DeliveryStatus {
     Delivered,
     /// The last retry failed (W53).
     Failed,
-    /// Its webhook was deleted or disabled before it ended otherwise; the [`CancelReason`] says which.
+    /// Its webhook was deleted or disabled, or its event's data erased, before it ended otherwise; the [`CancelReason`] says
+    /// which.
     Cancelled,
 }
 
@@ -67,7 +68,7 @@ impl FromStr for DeliveryStatus {
     }
 }
 
-/// Why a delivery was cancelled (DLV-2): what became of its webhook.
+/// Why a delivery was cancelled (DLV-2): what became of its webhook, or of its event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -80,12 +81,19 @@ pub enum CancelReason {
     WebhookDeleted,
     /// It was disabled because it had only failed for long.
     EndpointFailing,
+    /// The event's data was erased.
+    EventErased,
 }
 
 impl CancelReason {
     /// Every reason.
-    pub const ALL: [Self; 4] =
-        [Self::WebhookDisabled, Self::EndpointGone, Self::WebhookDeleted, Self::EndpointFailing];
+    pub const ALL: [Self; 5] = [
+        Self::WebhookDisabled,
+        Self::EndpointGone,
+        Self::WebhookDeleted,
+        Self::EndpointFailing,
+        Self::EventErased,
+    ];
 }
 
 impl From<DisabledReason> for CancelReason {
@@ -175,6 +183,14 @@ pub struct Attempt {
     pub response_body: String,
     /// What was asked of whom.
     pub request: AttemptRequest,
+}
+
+impl Attempt {
+    /// The same without what the endpoint answered beside its status: an answer may repeat what it was sent.
+    #[must_use]
+    pub fn without_answer(self) -> Self {
+        Self { response_headers: Vec::new(), response_body: String::new(), ..self }
+    }
 }
 
 /// What an attempt sent, without what is secret or stored elsewhere (the body is the event's).

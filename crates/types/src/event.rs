@@ -40,6 +40,12 @@ impl Event {
         Self { id, event_type, team, created_at, body: body.freeze() }
     }
 
+    /// What is left once its data is erased: the same envelope around an empty object.
+    #[must_use]
+    pub fn erased(&self) -> Self {
+        Self::new(self.id, self.event_type.clone(), self.team, self.created_at, b"{}")
+    }
+
     /// The canonical bytes of `data`, cut out of the envelope.
     #[must_use]
     pub fn data(&self) -> &[u8] {

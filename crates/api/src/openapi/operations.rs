@@ -87,6 +87,15 @@ fn events() -> Vec<Operation> {
         op(Method::GET, "/v1/teams/{team}/events/{event}", "getEvent", "Events", "One event", scope(Scope::EventsRead))
             .answers::<wire::Envelope>(200, "The envelope, with `x-cstar-position`."),
         op(
+            Method::DELETE,
+            "/v1/teams/{team}/events/{event}/data",
+            "eraseEvent",
+            "Events",
+            "Erase what an event said: its envelope stays at its position, with an empty `data`",
+            Needs::Platform,
+        )
+        .answers_nothing(),
+        op(
             Method::POST,
             "/v1/teams/{team}/events/{event}/resend",
             "resendEvent",

@@ -13,7 +13,7 @@ use http::{HeaderName, StatusCode};
 
 use super::publish::position;
 use crate::answer;
-use crate::auth::{Access, PathId};
+use crate::auth::{Access, By, PathId};
 use crate::error::{ApiError, ApiResult};
 use crate::page;
 use crate::query::{NoQuery, Query};
@@ -37,6 +37,19 @@ pub(super) async fn one(
     let entry = visible(&shared, &access, id).await?;
     let answer = answer::json_bytes(StatusCode::OK, entry.event.body);
     Ok(([(POSITION_HEADER, position(entry.position))], answer).into_response())
+}
+
+/// `DELETE …/events/{event}/data`: for the platform key alone, since nobody can take it back.
+pub(super) async fn erase(
+    State(shared): State<Arc<Shared>>,
+    access: Access,
+    by: By,
+    PathId(id): PathId<EventId>,
+    _: NoQuery,
+) -> ApiResult {
+    access.caller.needs_platform()?;
+    shared.by(&by).erase(access.team, id).await?;
+    Ok(answer::no_content())
 }
 
 /// An event that the caller sees; any other is as unknown as one that never was (SEC-2).

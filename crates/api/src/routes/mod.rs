@@ -61,6 +61,7 @@ fn json_routes() -> Router<Arc<Shared>> {
         .route(&of_team("keys/{key}"), axum::routing::delete(keys::revoke))
         .route(&of_team("events"), get(events::list).post(publish::publish))
         .route(&of_team("events/{event}"), get(events::one))
+        .route(&of_team("events/{event}/data"), axum::routing::delete(events::erase))
         .route(&of_team("events/{event}/resend"), post(deliveries::deliver))
         .route(&of_team("realtime/tokens"), post(tokens::create))
         .route(&of_team("realtime/streams"), get(streams::list))

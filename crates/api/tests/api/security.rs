@@ -174,6 +174,7 @@ async fn the_platforms_paths_take_the_platform_key_alone() {
         world.get(&*own),
         world.patch(&*own, json!({"name": "n"})),
         world.delete(&*own),
+        world.delete(format!("{own}/events/evt_00000000000000000000000001/data")),
     ] {
         ask.key(&key).await.refused(Code::MissingScope);
     }

@@ -64,6 +64,15 @@ Examples:
         #[arg(long)]
         webhook: WebhookId,
     },
+    /// Erase the data of one for good, with the platform key
+    #[command(before_help = "\
+Examples:
+  cstar events erase evt_…
+  cstar events erase evt_… --yes")]
+    Erase {
+        /// Its id
+        event: EventId,
+    },
     /// Show events as they happen, one envelope a line
     #[command(before_help = "\
 Examples:

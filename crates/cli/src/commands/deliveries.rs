@@ -66,6 +66,7 @@ pub(crate) fn last_cause(delivery: &DeliveryRow) -> Option<String> {
         CancelReason::WebhookDisabled => "its webhook was disabled".to_owned(),
         CancelReason::EndpointGone => "its endpoint is gone: it answered 410".to_owned(),
         CancelReason::WebhookDeleted => "its webhook was deleted".to_owned(),
+        CancelReason::EventErased => "the event's data was erased".to_owned(),
         CancelReason::EndpointFailing => {
             "its webhook was disabled: every attempt had failed for days".to_owned()
         }

@@ -6,6 +6,7 @@ use cstar_wire::{Envelope, Publish};
 
 use super::rows;
 use crate::args::{Events, Global};
+use crate::ask;
 use crate::context::Context;
 use crate::data;
 use crate::exit::CliError;
@@ -38,6 +39,13 @@ pub(crate) async fn run(global: &Global, command: Events, output: Output) -> Res
         }
         Events::Resend { event, webhook } => {
             output.thing(&team.deliveries().resend_event(event, webhook).await?)
+        }
+        Events::Erase { event } => {
+            let what = format!("the data of {event} will be erased for good, and what waits of it cancelled");
+            ask::confirm(what, global.yes).await?;
+            team.events().erase(event).await?;
+            output.note(&format!("erased {event}"));
+            Ok(())
         }
         Events::Tail { types, after, until_head } => tail(&team, types, after, until_head, output).await,
     }

@@ -7,6 +7,7 @@ mod damage;
 mod data_directory;
 mod deliveries;
 mod disk;
+mod erasure;
 mod failing;
 mod filters;
 mod lanes;

@@ -200,6 +200,7 @@ async fn of_events() {
       get      Show one event, byte for byte
       publish  Publish an event
       resend   Deliver one to a webhook, whether it matched or not
+      erase    Erase the data of one for good, with the platform key
       tail     Show events as they happen, one envelope a line
       help     Print this message or the help of the given subcommand(s)
 
@@ -273,6 +274,21 @@ async fn of_events() {
     Options:
           --webhook <WEBHOOK>  To which webhook
       -h, --help               Print help
+    ");
+    assert_snapshot!(help("events erase").await, @r"
+    Examples:
+      cstar events erase evt_…
+      cstar events erase evt_… --yes
+
+    Erase the data of one for good, with the platform key
+
+    Usage: cstar events erase [OPTIONS] <EVENT>
+
+    Arguments:
+      <EVENT>  Its id
+
+    Options:
+      -h, --help  Print help
     ");
     assert_snapshot!(help("events tail").await, @r"
     Examples:

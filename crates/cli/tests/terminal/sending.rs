@@ -1,6 +1,6 @@
 //! Sending by hand: an event to one webhook, and a test of one.
 
-use cstar_testkit::{Receiver, Reply};
+use cstar_testkit::{PLATFORM_KEY, Receiver, Reply};
 use insta::assert_snapshot;
 
 use crate::scene::Scene;
@@ -31,6 +31,27 @@ async fn an_event_is_resent_to_one_webhook() {
     }
     "#);
     receiver.until_received(1).await;
+}
+
+/// What cannot be taken back is asked for; then nothing but the envelope is left.
+#[tokio::test]
+async fn an_events_data_is_erased() {
+    let scene = Scene::set().await;
+    let event = scene.team.publish("ticket.created", &ticket("erased")).await.id;
+    assert_snapshot!(scene.home.run(&format!("events erase {event}")).await, @r"
+    exit 2
+    --- stderr
+    error: the data of evt_xxxxxxxxxxxxxxxxxxxxxxxxxx will be erased for good, and what waits of it cancelled
+    hint:  nobody is there to be asked: say --yes if it shall be done
+    ");
+    let line = format!("events erase {event} --yes");
+    assert_snapshot!(scene.home.cstar(&line).env("CSTAR_KEY", PLATFORM_KEY).run().await, @r"
+    exit 0
+    --- stderr
+    erased evt_xxxxxxxxxxxxxxxxxxxxxxxxxx
+    ");
+    let left = scene.home.stdout(&format!("events get {event}")).await;
+    assert!(left.trim_end().ends_with(r#","data":{}}"#), "{left}");
 }
 
 /// T20: a test says what came of it, and a failed one is told by the exit code too.

@@ -124,6 +124,16 @@ impl Events<'_> {
         self.transport.fetch(&Call::get(&[&"v1", &"teams", &self.team, &"events", &event])).await
     }
 
+    /// Erases what an event said, for good: its envelope stays at its position, with an empty `data`. It takes the platform
+    /// key; a second time is as good as the first.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn erase(&self, event: EventId) -> Result<()> {
+        let call = Call::delete(&[&"v1", &"teams", &self.team, &"events", &event, &"data"]);
+        self.transport.send(&call.repeat(Repeat::Freely)).await.map(|_| ())
+    }
+
     fn post(&self, test: bool) -> Call {
         let call = Call::post(&[&"v1", &"teams", &self.team, &"events"]).repeat(Repeat::Freely);
         if test { call.header(header::TEST, HeaderValue::from_static("true")) } else { call }

@@ -161,7 +161,8 @@ impl Lanes {
         self.drop_if_idle(webhook);
     }
 
-    fn read_again(&mut self, webhook: WebhookId) {
+    /// What it has in memory may not be so any more.
+    pub(crate) fn read_again(&mut self, webhook: WebhookId) {
         if let Some(lane) = self.lanes.get_mut(&webhook) {
             lane.read_again(&mut self.memory);
             lane.enter(webhook, &mut self.turns);

@@ -8,6 +8,7 @@
 pub mod audit;
 pub mod backup;
 pub mod cancelling;
+pub mod erasing;
 pub mod event_types;
 pub mod failing;
 pub mod fan_out;
@@ -80,6 +81,12 @@ macro_rules! conformance_suite {
                 a_filter_that_changes_in_a_race_holds_at_its_commit,
                 an_explicit_call_does_not_ask_the_filter,
                 a_recovery_asks_the_filter;
+            erasing:
+                an_erased_event_keeps_its_place,
+                what_is_not_there_is_not_erased,
+                an_erased_event_is_not_delivered,
+                what_was_answered_is_erased,
+                a_repeat_finds_what_is_left;
             failing:
                 failures_are_counted_until_a_success,
                 a_webhook_that_only_fails_is_disabled,
@@ -244,6 +251,7 @@ mod tests {
         let areas = [
             include_str!("backup.rs"),
             include_str!("cancelling.rs"),
+            include_str!("erasing.rs"),
             include_str!("event_types.rs"),
             include_str!("failing.rs"),
             include_str!("fan_out.rs"),

@@ -89,6 +89,7 @@ fn in_words(change: &Change) -> String {
         }
         Change::Reopened { delivery, webhook } => format!("reopened {delivery} {webhook}"),
         Change::WebhookChanged(webhook) => format!("webhook {webhook}"),
+        Change::Erased { team, seq, webhooks } => format!("erased {seq} of {team} for {}", webhooks.len()),
         Change::KeyRevoked(key) => format!("key {key}"),
         Change::TeamDeleted(team) => format!("team {team}"),
     }

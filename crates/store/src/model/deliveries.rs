@@ -139,7 +139,7 @@ impl DeliveryQuery {
 }
 
 impl State {
-    fn record(&mut self, report: AttemptReport) -> DeliveryStatus {
+    pub(super) fn record(&mut self, report: AttemptReport) -> DeliveryStatus {
         let Some(row) = self.deliveries.get_mut(&report.delivery) else {
             return DeliveryStatus::Cancelled;
         };
@@ -177,6 +177,9 @@ impl State {
         if attempts >= ATTEMPTS_MAX {
             return Err(StoreError::Conflict("the delivery has had all the attempts that one may have"));
         }
+        if self.delivery(team, delivery)?.erased {
+            return Err(StoreError::Conflict("the event's data was erased"));
+        }
         Ok(())
     }
 
@@ -189,13 +192,17 @@ impl State {
     ) -> Result<Delivery, StoreError> {
         let status = self.webhook(team, webhook)?.status;
         let kept = self.team(team)?.kept.iter().find(|kept| kept.entry.event.id == event);
-        let entry = Arc::clone(&kept.ok_or(StoreError::NotFound)?.entry);
+        let kept = kept.ok_or(StoreError::NotFound)?;
+        let (entry, erased) = (Arc::clone(&kept.entry), kept.erased);
         let is_it = |row: &&Row| (row.delivery.event, row.delivery.webhook) == (event, webhook);
         if let Some(id) = self.deliveries.values().find(is_it).map(|row| row.delivery.id) {
             return self.resend(team, id, now);
         }
         if status == WebhookStatus::Disabled {
             return Err(StoreError::Conflict("the webhook is disabled"));
+        }
+        if erased {
+            return Err(StoreError::Conflict("the event's data was erased"));
         }
         let log = self.team_mut(team)?;
         log.committed_at = log.committed_at.max(now);
@@ -208,6 +215,7 @@ impl State {
 impl Row {
     fn record(&mut self, report: AttemptReport) -> DeliveryStatus {
         let AttemptReport { attempt, verdict, failed_before, .. } = report;
+        let attempt = if self.erased { attempt.without_answer() } else { attempt };
         self.delivery.last_attempt = Some(summary(&attempt));
         self.delivery.attempts = self.delivery.attempts.max(attempt.number);
         let failure = attempt.outcome != Outcome::Success;

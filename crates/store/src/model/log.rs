@@ -23,6 +23,10 @@ impl Log for Model {
         self.change(|state| state.append(append))
     }
 
+    async fn erase(&self, team: TeamId, event: EventId) -> Result<(), StoreError> {
+        self.change(|state| state.erase_event(team, event))
+    }
+
     async fn ends(&self, team: TeamId) -> Result<LogEnds, StoreError> {
         self.look(|state| Ok(state.team(team)?.ends()))
     }
@@ -123,7 +127,7 @@ impl State {
             log.committed_at = committed_at;
         }
         let deliver = fan_out == FanOut::Matching;
-        log.kept.extend(new.iter().map(|entry| Kept { entry: Arc::clone(entry), committed_at, deliver }));
+        log.kept.extend(new.iter().map(|entry| Kept { entry: Arc::clone(entry), committed_at, deliver, erased: false }));
         Ok(committed_at)
     }
 
@@ -148,7 +152,9 @@ impl State {
                 if !as_first {
                     return Err(StoreError::IdempotencyKeyReused { index });
                 }
-                answers.push((Appended { entry: Arc::clone(first), replayed: true }, key));
+                let kept = self.team(team)?.kept.iter().find(|kept| kept.entry.position == first.position);
+                let entry = kept.map_or(first, |kept| &kept.entry); // erased meanwhile, it may be
+                answers.push((Appended { entry: Arc::clone(entry), replayed: true }, key));
                 continue;
             }
             if self.has_event(&event)
@@ -225,7 +231,7 @@ impl State {
             next_attempt_at: Some(now),
             last_attempt: None,
         };
-        self.deliveries.insert(id, Row { delivery, entry, failed: 0, attempts: Vec::new() });
+        self.deliveries.insert(id, Row { delivery, entry, failed: 0, attempts: Vec::new(), erased: false });
         due
     }
 }

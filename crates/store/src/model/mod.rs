@@ -7,6 +7,7 @@
 mod audit;
 mod deliveries;
 mod directory;
+mod erase;
 mod event_types;
 mod failing;
 mod links;

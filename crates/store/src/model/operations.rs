@@ -252,6 +252,9 @@ impl State {
         };
         let missed = |kept: &Kept| {
             let event = &kept.entry.event;
+            if kept.erased {
+                return None;
+            }
             let of_both = |row: &&Row| (row.delivery.event, row.delivery.webhook) == (event.id, webhook);
             match self.deliveries.values().find(of_both).map(|row| &row.delivery) {
                 Some(row) if matches!(row.status, DeliveryStatus::Failed | DeliveryStatus::Cancelled) => {

@@ -59,6 +59,8 @@ pub(super) struct Kept {
     pub(super) committed_at: Timestamp,
     /// Whether it was published to whichever webhooks match.
     pub(super) deliver: bool,
+    /// Its data was erased.
+    pub(super) erased: bool,
 }
 
 /// A delivery and all that belongs to it.
@@ -69,6 +71,8 @@ pub(super) struct Row {
     /// Failed attempts of the present schedule.
     pub(super) failed: u32,
     pub(super) attempts: Vec<Attempt>,
+    /// The data of its event was erased.
+    pub(super) erased: bool,
 }
 
 /// What an idempotency key was first used for.
@@ -138,7 +142,7 @@ impl State {
         waiting
     }
 
-    /// DLV-2: deleting and disabling a webhook is the one cause of `cancelled`.
+    /// DLV-2: deleting and disabling a webhook is one cause of `cancelled`; erasing the event is the other.
     pub(super) fn cancel_waiting(&mut self, webhook: WebhookId, reason: CancelReason) {
         let of_webhook = self.deliveries.values_mut().filter(|row| row.delivery.webhook == webhook);
         of_webhook.filter(|row| !row.delivery.status.has_ended()).for_each(|row| row.cancel(reason));
@@ -169,7 +173,7 @@ impl Row {
         })
     }
 
-    fn cancel(&mut self, reason: CancelReason) {
+    pub(super) fn cancel(&mut self, reason: CancelReason) {
         self.delivery.status = DeliveryStatus::Cancelled;
         self.delivery.cancel_reason = Some(reason);
         self.delivery.next_attempt_at = None;

@@ -33,7 +33,7 @@ pub(super) fn headers_text(attempt: &Attempt) -> String {
 }
 
 impl AttemptRow<'_> {
-    fn checksum(&self) -> i64 {
+    pub(super) fn checksum(&self) -> i64 {
         let Attempt { number, started_at, duration_ms, outcome, status_code, .. } = self.attempt;
         let AttemptRequest { url, address, signature } = &self.attempt.request;
         Checksum::new()

@@ -18,6 +18,9 @@ use super::webhook_rows::WebhookRow;
 /// Rows in a slice: a few milliseconds of the writer's time.
 pub(super) const SLICE_ROWS: usize = 500;
 
+/// The generation of what waited when its event was erased; no webhook has it.
+pub(super) const GENERATION_OF_ERASED: i64 = -1;
+
 /// Webhooks of which rows are still to be rewritten.
 pub(super) const CANCELLING: &str =
     "SELECT w.number FROM webhooks w JOIN teams t ON t.number = w.team AND t.state = 0
@@ -81,6 +84,9 @@ fn checksum(webhook: i64, generation: i64, reason: CancelReason) -> i64 {
 impl Look<'_> {
     /// Why what waited under this generation of a webhook was cancelled: the one after it says so.
     pub(super) fn cancel_reason(&self, webhook: i64, generation: i64) -> Result<CancelReason, Fault> {
+        if generation == GENERATION_OF_ERASED {
+            return Ok(CancelReason::EventErased);
+        }
         let damaged = || Fault::damaged("cancellations", format!("{webhook}/{}", generation + 1));
         let mut noted = self.conn.prepare_cached(
             "SELECT reason, checksum FROM cancellations WHERE webhook = ?1 AND generation = ?2",

@@ -49,7 +49,27 @@ pub(super) fn prepare_writer(conn: &Connection) -> Result<(), Fault> {
     conn.pragma_update(None, "synchronous", "FULL")?; // LOG-1: each commit is synced before it returns
     conn.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?; // the writer chooses the moment
     conn.pragma_update(None, "foreign_keys", false)?;
+    overwrite(conn, Overwrite::Cells)?;
     Ok(())
+}
+
+/// What SQLite overwrites with zeros of what is deleted.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Overwrite {
+    /// What lies within pages that are written anyway. It costs next to nothing, and sees to it that moving rows between pages
+    /// leaves no copy behind: what is erased must be in one place.
+    Cells,
+    /// Whole pages as well.
+    All,
+}
+
+/// It counts from now on, within a transaction too.
+pub(super) fn overwrite(conn: &Connection, what: Overwrite) -> rusqlite::Result<()> {
+    let mode = match what {
+        Overwrite::Cells => "FAST",
+        Overwrite::All => "ON",
+    };
+    conn.pragma_update_and_check(None, "secure_delete", mode, |_| Ok(()))
 }
 
 /// The statement is run to its end: it answers `wal` before it has written that, and a failure comes after the answer.

@@ -45,6 +45,14 @@ impl EventRow {
     /// The body, as it was written (LOG-3).
     fn body<'r>(&self, row: &'r Row<'_>) -> Result<&'r [u8], Fault> {
         let body = row.get_ref(6)?.as_blob().map_err(|_| Fault::damaged("events", self.place.bits()))?;
+        if self.checksum_over(body) == self.checksum {
+            Ok(body)
+        } else {
+            Err(Fault::damaged("events", self.place.bits()))
+        }
+    }
+
+    fn checksum_over(&self, body: &[u8]) -> i64 {
         let columns = EventColumns {
             place: self.place.bits(),
             id: self.id,
@@ -52,24 +60,31 @@ impl EventRow {
             created_ms: self.created_ms,
             committed_ms: self.committed_ms,
         };
-        if event_checksum(&columns, crc32fast::hash(body), body.len()) == self.checksum {
-            Ok(body)
-        } else {
-            Err(Fault::damaged("events", self.place.bits()))
-        }
+        event_checksum(&columns, crc32fast::hash(body), body.len())
+    }
+
+    /// Writes down that the event is erased. Its row and its place stay (LOG-2), and say so (LOG-3).
+    pub(super) fn erase(mut self, look: Look<'_>) -> Result<(), Fault> {
+        self.kind = self.kind.erased();
+        let mut erase = look
+            .conn
+            .prepare_cached("UPDATE events SET kind = ?2, checksum = ?3, body = x'' WHERE place = ?1")?;
+        erase.execute(params![self.place, self.kind.0, self.checksum_over(&[])])?;
+        Ok(())
     }
 
     /// The whole entry, out of the row that this was read from.
     pub(super) fn entry(&self, look: Look<'_>, team: TeamId, row: &Row<'_>) -> Result<Entry, Fault> {
+        let event = Event {
+            id: EventId::from_bits(self.id, self.kind.is_test()),
+            event_type: look.event_type(self.kind)?,
+            team,
+            created_at: Timestamp::from_millis(self.created_ms),
+            body: Bytes::copy_from_slice(self.body(row)?),
+        };
         Ok(Entry {
             position: Position::new(look.shelf.epoch, self.place.count()),
-            event: Event {
-                id: EventId::from_bits(self.id, self.kind.is_test()),
-                event_type: look.event_type(self.kind)?,
-                team,
-                created_at: Timestamp::from_millis(self.created_ms),
-                body: Bytes::copy_from_slice(self.body(row)?),
-            },
+            event: if self.kind.is_erased() { event.erased() } else { event },
         })
     }
 }

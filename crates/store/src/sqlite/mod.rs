@@ -33,6 +33,7 @@ mod deliveries;
 mod delivery_rows;
 mod disk;
 mod due;
+mod erase;
 mod event_rows;
 mod event_type_rows;
 mod event_types;

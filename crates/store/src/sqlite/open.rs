@@ -121,6 +121,7 @@ fn start(opened: Opened, options: Options) -> Result<(Arc<Shared>, JoinHandle<()
         commit_sizes: CommitSizes::default(),
         wal,
         cancelling,
+        holds_erased: false,
         cut_at: None,
         uses_at: Instant::now(),
         _lock: lock,

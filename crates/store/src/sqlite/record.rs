@@ -76,7 +76,8 @@ fn record(
     let Some(mut row) = look.any_delivery(report.delivery)? else { return Ok(UNKNOWN) };
     let Some(generation) = tx.memory.generation(look, row.webhook)? else { return Ok(UNKNOWN) };
     let number = tx.memory.next_attempt(look)?;
-    let attempt = &report.attempt;
+    let bare = row.kind.is_erased().then(|| report.attempt.clone().without_answer());
+    let (attempt, headers) = bare.as_ref().map_or((&report.attempt, headers), |bare| (bare, ""));
     counting.add(tx, row.webhook, attempt)?;
     AttemptRow { number, delivery: row.place, previous: row.last_attempt, attempt, headers }.insert(look)?;
     row.last_attempt = Some(number);

@@ -15,6 +15,9 @@ use super::types::Kind;
 use super::webhook_rows::WebhookRow;
 use crate::{ATTEMPTS_MAX, Change, StoreError};
 
+/// There is nothing to send any more.
+const ERASED: StoreError = StoreError::Conflict("the event's data was erased");
+
 /// Reopens an ended delivery with one new schedule, due now (T8).
 pub(super) fn resend(
     tx: &mut Tx<'_>,
@@ -63,6 +66,9 @@ fn reopen_or_make(
         return reopen(tx, row, &webhook, now);
     }
     is_enabled(&webhook)?;
+    if look.is_erased(place)? {
+        return Err(ERASED.into());
+    }
     let kind = Kind::new(tx.memory.type_number(look, &entry.event.event_type)?, event.is_test());
     let mut head = tx.memory.take_head(look, team)?;
     let made = make(tx, &mut head, &webhook, EventOf { place, id: event, kind }, now);
@@ -78,6 +84,9 @@ pub(super) fn may_reopen(row: &DeliveryRow, webhook: &WebhookRow) -> Result<(), 
     is_enabled(webhook)?;
     if row.attempts >= ATTEMPTS_MAX {
         return Err(StoreError::Conflict("the delivery has had all the attempts that one may have"));
+    }
+    if row.kind.is_erased() {
+        return Err(ERASED);
     }
     Ok(())
 }

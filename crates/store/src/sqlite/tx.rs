@@ -42,6 +42,8 @@ pub(super) struct Effects {
     pub(super) attempts: u64,
     /// A webhook has more to cancel than was done.
     pub(super) cancelling: bool,
+    /// Something was erased that the WAL still holds.
+    pub(super) erased: bool,
 }
 
 /// Neighbouring appends of one team are told as one change, up to so many entries: waking readers costs more than

@@ -47,17 +47,19 @@ pub(super) fn checksum(number: i64, name: &EventType) -> i64 {
     Checksum::new().int(number).text(name.as_str()).finish()
 }
 
-/// What an event or a delivery says of its type: the type's number, whether the event is a test event (T20), and whether
-/// it was kept from the webhooks that match.
+/// What an event or a delivery says of its type: the type's number, whether the event is a test event (T20), whether it was
+/// kept from the webhooks that match, and whether its data was erased.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Kind(pub(super) i64);
 
 impl Kind {
     const TEST: i64 = 1;
     const KEPT_FROM_WEBHOOKS: i64 = 2;
+    const ERASED: i64 = 4;
+    const MARKS: u32 = 3;
 
     pub(super) const fn new(type_number: i64, test: bool) -> Self {
-        Self(type_number << 2 | test as i64)
+        Self(type_number << Self::MARKS | test as i64)
     }
 
     /// The same, of an event that was kept from the webhooks that match, or not.
@@ -69,8 +71,17 @@ impl Kind {
         self.0 & Self::KEPT_FROM_WEBHOOKS != 0
     }
 
+    /// The same, erased.
+    pub(super) const fn erased(self) -> Self {
+        Self(self.0 | Self::ERASED)
+    }
+
+    pub(super) const fn is_erased(self) -> bool {
+        self.0 & Self::ERASED != 0
+    }
+
     pub(super) const fn type_number(self) -> i64 {
-        self.0 >> 2
+        self.0 >> Self::MARKS
     }
 
     pub(super) const fn is_test(self) -> bool {

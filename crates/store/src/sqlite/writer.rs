@@ -39,7 +39,9 @@ pub(super) struct Writer {
     pub(super) wal: Wal,
     /// Some webhook has more to cancel.
     pub(super) cancelling: bool,
-    /// When the WAL was last cut because it had grown too long.
+    /// The WAL holds what was erased: it is to be cut soon.
+    pub(super) holds_erased: bool,
+    /// When the WAL was last cut although readers had to be waited for.
     pub(super) cut_at: Option<Instant>,
     pub(super) uses_at: Instant,
     /// Held for as long as this may write.
@@ -141,6 +143,7 @@ impl Writer {
         counts.deliveries.fetch_add(effects.deliveries as u64, Ordering::Relaxed);
         counts.attempts.fetch_add(effects.attempts, Ordering::Relaxed);
         self.shared.commit_sizes.count(effects.events, effects.deliveries as u64);
+        self.holds_erased |= effects.erased;
         self.cancelling = effects.cancelling || (self.cancelling && !along.cancel);
         if !along.uses.is_empty() {
             self.shared.keys.written(&along.uses);

@@ -36,6 +36,10 @@ impl Dispatch {
                 self.attempts.endpoints.forget(*webhook);
                 self.lanes.changed(*webhook);
             }
+            // What is in memory would be sent; the store has it no more.
+            Change::Erased { webhooks, .. } => {
+                webhooks.iter().for_each(|webhook| self.lanes.read_again(*webhook));
+            }
             Change::TeamDeleted(team) => {
                 let webhooks = self.attempts.endpoints.forget_team(*team);
                 webhooks.into_iter().for_each(|webhook| self.lanes.changed(webhook));

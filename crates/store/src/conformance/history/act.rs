@@ -34,6 +34,7 @@ impl<M: Subject, S: Subject> Sides<M, S> {
             Op::Record { results } => self.record(results).await?,
             Op::Resend { delivery, whose } => self.resend(*delivery, *whose).await?,
             Op::Deliver { event, webhook, whose } => self.deliver(*event, *webhook, *whose).await?,
+            Op::Erase { event, whose } => self.erase(*event, *whose).await?,
             Op::ResendMany { .. } | Op::Recover { .. } => self.operate(op).await?,
             Op::RemoveOld { events, deliveries, keys, rows } => {
                 let cutoffs = Cutoffs {
@@ -258,6 +259,13 @@ impl<M: Subject, S: Subject> Sides<M, S> {
             Ok(self.shared(side, row))
         };
         self.both("resend", resend).await?.ok();
+        Ok(())
+    }
+
+    async fn erase(&mut self, event: Index, whose: Whose) -> Result<(), Difference> {
+        let Some(Pair { team, event, .. }) = pick(&self.deliveries, event) else { return Ok(()) };
+        let team = self.asked_under(team, whose);
+        self.both("erase", async |side| side.store.erase(team, event).await).await?.ok();
         Ok(())
     }
 

@@ -97,6 +97,11 @@ pub(super) enum Op {
         whose: Whose,
         cut: Cut,
     },
+    /// Of those that made a delivery.
+    Erase {
+        event: Index,
+        whose: Whose,
+    },
     RemoveOld {
         events: u16,
         deliveries: u16,
@@ -296,6 +301,7 @@ fn of_deliveries() -> impl Strategy<Value = Op> {
         1 => (any(), whose()).prop_map(|(delivery, whose)| Op::Resend { delivery, whose }),
         1 => (any(), any(), whose())
             .prop_map(|(event, webhook, whose)| Op::Deliver { event, webhook, whose }),
+        1 => (any(), whose()).prop_map(|(event, whose)| Op::Erase { event, whose }),
     ]
 }
 

@@ -21,6 +21,7 @@ enum Heard {
     Appended { team: TeamId, entry: Arc<Entry>, deliveries: Vec<Due> },
     Reopened { event: EventId, webhook: WebhookId },
     Webhook(WebhookId),
+    Erased { team: TeamId, seq: u64, webhooks: Vec<WebhookId> },
     Key(KeyId),
     Team(TeamId),
 }
@@ -70,6 +71,11 @@ impl Side {
                 vec![Heard::Reopened { event: *event, webhook: *webhook }]
             }
             Change::WebhookChanged(webhook) => vec![Heard::Webhook(*webhook)],
+            Change::Erased { team, seq, webhooks } => {
+                let mut webhooks = webhooks.clone();
+                webhooks.sort();
+                vec![Heard::Erased { team: *team, seq: *seq, webhooks }]
+            }
             Change::KeyRevoked(key) => vec![Heard::Key(*key)],
             Change::TeamDeleted(team) => vec![Heard::Team(*team)],
         }

@@ -120,11 +120,11 @@ CREATE INDEX webhooks_deleted ON webhooks (number) WHERE state = 3;
 CREATE TABLE events (
     place INTEGER PRIMARY KEY,
     id BLOB NOT NULL,
-    kind INTEGER NOT NULL,               -- the type's number << 2 | 2 if kept from webhooks | 1 for a test event
+    kind INTEGER NOT NULL,               -- the type's number << 3 | 4 if erased | 2 if kept from webhooks | 1 for a test event
     created_ms INTEGER NOT NULL,         -- the envelope's
     committed_ms INTEGER NOT NULL,       -- never falls within a team
     checksum INTEGER NOT NULL,
-    body BLOB NOT NULL                   -- last, so that reading the others does not load its overflow pages
+    body BLOB NOT NULL                   -- empty once erased; last, so that reading the others does not load its overflow pages
 ) STRICT;
 CREATE UNIQUE INDEX events_id ON events (id);
 
@@ -143,7 +143,7 @@ CREATE TABLE deliveries (
     place INTEGER PRIMARY KEY,
     tag INTEGER NOT NULL,                -- the random half of the id
     webhook INTEGER NOT NULL,
-    generation INTEGER NOT NULL,         -- the webhook's, when this last began to wait
+    generation INTEGER NOT NULL,         -- the webhook's, when this last began to wait; -1 if erasing its event cancelled it
     event INTEGER NOT NULL,
     event_id BLOB NOT NULL,              -- kept here because deliveries may outlive their event
     kind INTEGER NOT NULL,

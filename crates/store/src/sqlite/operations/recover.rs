@@ -148,6 +148,9 @@ impl Eye<'_> {
         if !self.visible.passes(event.kind)? {
             return Ok(Seen::Nothing); // SEC-2
         }
+        if event.kind.is_erased() {
+            return Ok(Seen::Nothing);
+        }
         if let Some(delivery) = self.look.delivery_to(self.webhook.number, id)? {
             return self.sees_delivery(delivery);
         }

@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 use cstar_types::{Entry, EventId, TeamId};
 
-use super::SqliteStore;
+use super::{ONE, SqliteStore};
 use crate::sqlite::append::Publish;
+use crate::sqlite::erase;
 use crate::sqlite::fault::Fault;
 use crate::sqlite::queue::Class;
 use crate::{Append, Appended, EventQuery, Log, LogEnds, LogSlice, Page, SliceLimit, StoreError};
@@ -17,6 +18,10 @@ impl Log for SqliteStore {
             publish.judge(filters).await;
         }
         self.shared.write(Class::Append, publish.size(), move |tx| publish.apply(tx)).await
+    }
+
+    async fn erase(&self, team: TeamId, event: EventId) -> Result<(), StoreError> {
+        self.change(Class::Vital, ONE, move |tx| erase::erase(tx, team, event)).await
     }
 
     async fn ends(&self, team: TeamId) -> Result<LogEnds, StoreError> {

@@ -69,7 +69,7 @@ impl Writer {
         // A backup reads for longer than anybody could wait.
         let is_copied = self.shared.is_copied.load(Ordering::Relaxed);
         let overgrown = !is_copied && self.wal.frames >= due_frames.saturating_mul(WAL_TIMES_MAX);
-        if overgrown && self.cut_at.is_none_or(|cut_at| cut_at.elapsed() >= CUT_EVERY) {
+        if (overgrown || self.holds_erased) && self.cut_at.is_none_or(|cut_at| cut_at.elapsed() >= CUT_EVERY) {
             self.checkpoint(Mode::Truncate, CUT_PATIENCE);
             self.cut_at = Some(Instant::now());
         }
@@ -81,7 +81,10 @@ impl Writer {
         }
         let before = self.wal;
         match checkpoint(&self.conn, mode, patience).map_err(Fault::from) {
-            Ok(wal) => self.wal = wal,
+            Ok(wal) => {
+                self.wal = wal;
+                self.holds_erased &= wal.frames > 0;
+            }
             Err(fault) => match fault.remedy() {
                 Remedy::Poison => self.poison(VecDeque::new(), &fault),
                 // It is tried again, and how full the disk is was said or will be.
