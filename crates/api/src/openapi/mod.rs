@@ -3,6 +3,8 @@
 //! [`operations`] is the table of what there is. Tests hold it against the router, and the committed `docs/openapi.json`
 //! against what is made here.
 
+mod audit;
+mod event_types;
 mod operation;
 mod operations;
 mod schemas;

@@ -19,8 +19,8 @@ pub(super) const TAGS: [(&str, &str); 11] = [
     ("Keys", "What opens a team's paths."),
     ("Settings page", "Links that let somebody in, and the sessions that begin with them."),
     ("Teams", "For the platform key alone."),
-    ("Service", "How the server is, and what its refusals mean."),
     ("Audit", "Who changed what, when, and from where."),
+    ("Service", "How the server is, and what its refusals mean."),
 ];
 
 /// Who may do it.

@@ -6,6 +6,8 @@ use cstar_wire::Code;
 use http::Method;
 use serde_json::{Value, json};
 
+use super::audit;
+use super::event_types;
 use super::operation::{Needs, Operation, Parameter, op};
 use super::schemas::Schemas;
 
@@ -18,18 +20,20 @@ const LIMIT: Parameter = Parameter(
 const AFTER: Parameter =
     Parameter("query", "after", "Begin behind this row; `next` of the page before.", text);
 const BEFORE: Parameter = Parameter("query", "before", "End in front of this row.", text);
-const PAGE: [Parameter; 3] = [LIMIT, AFTER, BEFORE];
+pub(super) const PAGE: [Parameter; 3] = [LIMIT, AFTER, BEFORE];
 const TYPES: Parameter = Parameter("query", "types", "Only these patterns, separated by commas.", text);
-const SINCE: Parameter =
+pub(super) const SINCE: Parameter =
     Parameter("query", "since", "Not before this instant.", Schemas::answer::<Timestamp>);
-const UNTIL: Parameter = Parameter("query", "until", "Before this instant.", Schemas::answer::<Timestamp>);
-const IF_MATCH: Parameter = Parameter("header", "If-Match", "The `ETag` of what is to be changed.", text);
+pub(super) const UNTIL: Parameter =
+    Parameter("query", "until", "Before this instant.", Schemas::answer::<Timestamp>);
+pub(super) const IF_MATCH: Parameter =
+    Parameter("header", "If-Match", "The `ETag` of what is to be changed.", text);
 
-fn text(_: &mut Schemas) -> Value {
+pub(super) fn text(_: &mut Schemas) -> Value {
     json!({"type": "string"})
 }
 
-fn scope(scope: Scope) -> Needs {
+pub(super) fn scope(scope: Scope) -> Needs {
     Needs::Scope(scope)
 }
 
@@ -41,12 +45,12 @@ pub(super) fn all() -> Vec<Operation> {
         deliveries(),
         operations(),
         realtime(),
-        event_types(),
+        event_types::all(),
         keys(),
         sessions(),
         teams(),
+        audit::all(),
         service(),
-        audit(),
     ];
     groups.into_iter().flatten().collect()
 }
@@ -343,62 +347,6 @@ fn realtime() -> Vec<Operation> {
     ]
 }
 
-fn event_types() -> Vec<Operation> {
-    vec![
-        op(
-            Method::GET,
-            "/v1/event-types",
-            "listEventTypes",
-            "Event types",
-            "What can be published",
-            Needs::AnyKey,
-        )
-        .taking(&PAGE)
-        .answers::<wire::List<wire::EventTypeEntry>>(200, "A page of event types."),
-        op(
-            Method::GET,
-            "/v1/event-types/{type}",
-            "getEventType",
-            "Event types",
-            "One event type",
-            Needs::AnyKey,
-        )
-        .answers::<wire::EventTypeEntry>(200, "The event type; with its `ETag` if it was added.")
-        .refuses(&[Code::NotFound]),
-        op(
-            Method::PUT,
-            "/v1/event-types/{type}",
-            "putEventType",
-            "Event types",
-            "Add an event type, or change one that was added",
-            Needs::Platform,
-        )
-        .taking(&[IF_MATCH])
-        .body::<wire::PutEventType>()
-        .answers::<wire::EventTypeEntry>(201, "The event type is new.")
-        .answers::<wire::EventTypeEntry>(200, "The event type, as it is now.")
-        .refuses(&[
-            Code::Conflict,
-            Code::Changed,
-            Code::SchemaViolation,
-            Code::UnsafeKey,
-            Code::DuplicateKey,
-            Code::UnrepresentableNumber,
-        ]),
-        op(
-            Method::DELETE,
-            "/v1/event-types/{type}",
-            "deleteEventType",
-            "Event types",
-            "Delete an event type that was added; its events stay, and new ones are refused",
-            Needs::Platform,
-        )
-        .taking(&[IF_MATCH])
-        .answers_nothing()
-        .refuses(&[Code::Conflict, Code::Changed, Code::NotFound, Code::InvalidField]),
-    ]
-}
-
 fn keys() -> Vec<Operation> {
     let write = scope(Scope::KeysWrite);
     vec![
@@ -409,33 +357,6 @@ fn keys() -> Vec<Operation> {
             "Keys",
             "Make a key, within the scopes and patterns of its maker",
             write,
-fn audit() -> Vec<Operation> {
-    const ACTION: Parameter =
-        Parameter("query", "action", "Only of this kind.", Schemas::answer::<cstar_types::AuditAction>);
-    const ACTOR: Parameter =
-        Parameter("query", "actor", "Only by this one: `platform`, or the id of a key.", text);
-    let of = |path, id, summary, needs| {
-        op(Method::GET, path, id, "Audit", summary, needs)
-            .taking(&PAGE)
-            .taking(&[ACTION, ACTOR, SINCE, UNTIL])
-            .answers::<wire::List<wire::AuditEntry>>(200, "A page of changes.")
-    };
-    vec![
-        of(
-            "/v1/teams/{team}/audit",
-            "listAudit",
-            "What was changed in a team, by whom and from where, newest first",
-            scope(Scope::AuditRead),
-        ),
-        of(
-            "/v1/audit",
-            "listAllAudit",
-            "What was changed in any team, deleted ones too, and in what they share, newest first",
-            Needs::Platform,
-        ),
-    ]
-}
-
         )
         .body::<wire::CreateKey>()
         .answers::<wire::CreatedKey>(201, "The key, which no other answer shows.")

@@ -83,9 +83,9 @@ fn json_routes() -> Router<Arc<Shared>> {
         .route(&of_team("portal-links"), post(portal_links::create))
         .route("/v1/session", post(session::create).get(session::one).delete(session::end))
         .route(&of_team("operations/{operation}"), get(operations::one).delete(operations::cancel))
-        .route("/v1/event-types", get(event_types::list))
         .route(&of_team("audit"), get(audit::of_team))
         .route("/v1/audit", get(audit::of_all))
+        .route("/v1/event-types", get(event_types::list))
         .route(
             "/v1/event-types/{type}",
             get(event_types::one).put(event_types::put).delete(event_types::delete),

@@ -863,26 +863,6 @@ async fn of_what_is_looked_up() {
     Options:
       -h, --help  Print help
     ");
-    assert_snapshot!(help("completions").await, @r"
-    Examples:
-      cstar completions bash
-      cstar completions zsh
-
-    Print what lets a shell complete `cstar`
-
-    Usage: cstar completions [OPTIONS] <SHELL>
-
-    Arguments:
-      <SHELL>  For which shell [possible values: bash, elvish, fish, powershell, zsh]
-
-    Options:
-      -h, --help  Print help
-    ");
-    assert_snapshot!(help("man").await, @r"
-    Examples:
-      cstar man
-      cstar man webhooks create
-
     assert_snapshot!(help("audit").await, @r"
     Examples:
       cstar audit list
@@ -921,6 +901,26 @@ async fn of_what_is_looked_up() {
           --all-teams        Of every team, and of what they share; this needs the platform key
       -h, --help             Print help
     ");
+    assert_snapshot!(help("completions").await, @r"
+    Examples:
+      cstar completions bash
+      cstar completions zsh
+
+    Print what lets a shell complete `cstar`
+
+    Usage: cstar completions [OPTIONS] <SHELL>
+
+    Arguments:
+      <SHELL>  For which shell [possible values: bash, elvish, fish, powershell, zsh]
+
+    Options:
+      -h, --help  Print help
+    ");
+    assert_snapshot!(help("man").await, @r"
+    Examples:
+      cstar man
+      cstar man webhooks create
+
     Print the manual page of `cstar`, or of a command
 
     Usage: cstar man [OPTIONS] [COMMAND]...

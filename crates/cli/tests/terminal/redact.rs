@@ -1,7 +1,7 @@
 //! Blanks what differs from run to run, and keeps its width, so that tables stay tables.
 
 /// How ids and secrets begin. The longer of two that begin alike stands first.
-const PREFIXES: [&str; 10] =
+const PREFIXES: [&str; 11] =
     ["evt_test_", "evt_", "dlv_", "wh_", "op_", "aud_", "key_", "csk_", "csp_", "whsec_", "req_"];
 
 /// `text` with each of `known` under its name, and with ids, secrets, times and durations blanked.

@@ -16,12 +16,12 @@ mod operations;
 mod state;
 mod upkeep;
 
-use std::sync::Arc;
 use std::ops::Deref;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use parking_lot::Mutex;
 use cstar_types::Author;
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::backup::Turn;
@@ -34,7 +34,6 @@ use state::State;
 /// it, and all see the same order.
 #[derive(Debug, Default)]
 pub struct Model {
-    state: Mutex<State>,
     held: Arc<Held>,
     /// Whose changes those are that are made through this handle.
     author: Option<Author>,
@@ -43,6 +42,7 @@ pub struct Model {
 /// What all handles share.
 #[derive(Debug, Default)]
 pub struct Held {
+    state: Mutex<State>,
     tail: Tail,
     operation_begun: Notify,
     backups: Turn,
@@ -50,7 +50,6 @@ pub struct Held {
     commit_sizes: CommitSizes,
 }
 
-impl Model {
 impl Deref for Model {
     type Target = Held;
 
@@ -59,6 +58,7 @@ impl Deref for Model {
     }
 }
 
+impl Model {
     /// An empty store.
     #[must_use]
     pub fn new() -> Arc<Self> {

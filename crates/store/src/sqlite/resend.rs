@@ -37,16 +37,13 @@ pub(super) fn resend(
     Ok(reopened)
 }
 
-/// Delivers an event that is kept to one webhook: reopens the delivery that there is (T8), or makes one (DLV-1).
+/// Delivers an event that is kept to one webhook.
 pub(super) fn deliver(
     tx: &mut Tx<'_>,
     team: TeamId,
     event: EventId,
     webhook: WebhookId,
     now: Timestamp,
-) -> Result<Delivery, Fault> {
-    let look = tx.look();
-    let webhook = look.webhook_of(team, webhook)?;
 ) -> Result<Delivery, Fault> {
     let delivery = reopen_or_make(tx, team, event, webhook, now)?;
     tx.record(AuditAction::EventResent, Some(team), event)?;
@@ -60,6 +57,9 @@ fn reopen_or_make(
     event: EventId,
     webhook: WebhookId,
     now: Timestamp,
+) -> Result<Delivery, Fault> {
+    let look = tx.look();
+    let webhook = look.webhook_of(team, webhook)?;
     let kept = look.entry_with_id(team, event)?.filter(|(place, _)| place.team() == webhook.team_number);
     let (place, entry) = kept.ok_or(StoreError::NotFound)?;
     if let Some(row) = look.delivery_to(webhook.number, event)? {

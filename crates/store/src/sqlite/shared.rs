@@ -43,11 +43,11 @@ pub(super) struct Shared {
     /// The whole database is being read for a backup.
     pub(super) is_copied: AtomicBool,
     pub(super) counts: Counts,
+    pub(super) commit_sizes: CommitSizes,
 }
 
 /// Counts since the start.
 #[derive(Debug, Default)]
-    pub(super) commit_sizes: CommitSizes,
 pub(super) struct Counts {
     pub(super) commits: AtomicU64,
     pub(super) events: AtomicU64,

@@ -18,11 +18,13 @@ use std::thread::JoinHandle;
 use cstar_types::Author;
 use tokio::sync::Notify;
 
+use super::fault::Fault;
 use super::open;
 use super::options::Options;
-use super::queue::Size;
+use super::queue::{Class, Size};
 use super::room::Probe;
 use super::shared::Shared;
+use super::tx::Tx;
 use crate::StoreError;
 use crate::backup::Turn;
 
@@ -30,8 +32,6 @@ use crate::backup::Turn;
 ///
 /// Dropping the last of its handles finishes what was handed over, as [`crate::Upkeep::close`] does, and waits for that.
 pub struct SqliteStore {
-    pub(super) shared: Arc<Shared>,
-    writer: Option<JoinHandle<()>>,
     open: Arc<Open>,
     /// Whose changes those are that are made through this handle.
     author: Option<Arc<Author>>,
@@ -39,6 +39,8 @@ pub struct SqliteStore {
 
 /// What all handles share.
 pub struct Open {
+    pub(super) shared: Arc<Shared>,
+    writer: Option<JoinHandle<()>>,
     /// The number of the team where the next removal begins to look.
     removing_from: AtomicI64,
     operation_begun: Notify,

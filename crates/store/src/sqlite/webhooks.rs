@@ -175,8 +175,8 @@ pub(super) fn rotate_secret(
     row.webhook.version += 1;
     row.webhook.updated_at = now;
     changed(tx, &row)?;
-    row.shown(look)
     tx.record(AuditAction::SecretRotated, Some(team), webhook)?;
+    row.shown(look)
 }
 
 /// Forgets the secret before the last rotation.

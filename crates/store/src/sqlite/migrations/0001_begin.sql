@@ -182,7 +182,6 @@ CREATE TABLE attempts (
     checksum INTEGER NOT NULL
 ) STRICT;
 
-CREATE TABLE operations (
 -- Ids rise in the order of commits. A team is named by its id, not its number: what was done to it is told when it is gone.
 CREATE TABLE audit (
     id BLOB PRIMARY KEY,
@@ -197,6 +196,7 @@ CREATE TABLE audit (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX audit_of_team ON audit (team, id);
 
+CREATE TABLE operations (
     id BLOB PRIMARY KEY,
     team INTEGER NOT NULL,
     state INTEGER NOT NULL,              -- 0 running, 1 done, 2 cancelled, 3 failed

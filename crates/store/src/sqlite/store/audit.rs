@@ -35,6 +35,7 @@ impl Audit for SqliteStore {
         team: Option<TeamId>,
         resource: String,
     ) -> Result<(), StoreError> {
-        self.change(Class::Change, ONE, move |tx| tx.record(action, team, &resource)).await
+        // Vital: what is put on record here mostly ends something.
+        self.change(Class::Vital, ONE, move |tx| tx.record(action, team, &resource)).await
     }
 }
