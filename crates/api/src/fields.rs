@@ -5,8 +5,8 @@
 mod take;
 
 pub(crate) use take::{
-    boolean, ended_status, event_id, filter, header_map, instant, patterns, schedule, scopes, team_id, text,
-    webhook_id, webhook_secret, whole_number,
+    boolean, ended_status, event_id, filter, header_map, instant, patterns, rate_limit, schedule, scopes,
+    team_id, text, webhook_id, webhook_secret, whole_number,
 };
 
 use cstar_types::json::{Limits, canonicalize};

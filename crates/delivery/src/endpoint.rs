@@ -137,6 +137,7 @@ mod tests {
             disabled_reason: None,
             failing_since: None,
             ordered: false,
+            rate_limit: None,
             retry_schedule: None,
             headers: Vec::new(),
             disable_on_gone: false,

@@ -45,6 +45,7 @@ fn webhook(team: TeamId) -> Webhook {
         disabled_reason: None,
         failing_since: None,
         ordered: false,
+        rate_limit: None,
         retry_schedule: None,
         headers: Vec::new(),
         disable_on_gone: false,

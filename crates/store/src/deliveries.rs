@@ -15,13 +15,15 @@ use crate::{Page, StoreError, TypeFilter};
 pub struct LaneRule {
     /// One at a time, in the log's order; one that waits for its retry holds back those behind it.
     pub ordered: bool,
+    /// At most so many attempts a second.
+    pub rate_limit: Option<u32>,
 }
 
 impl LaneRule {
     /// The rule of this webhook.
     #[must_use]
     pub fn of(webhook: &Webhook) -> Self {
-        Self { ordered: webhook.ordered }
+        Self { ordered: webhook.ordered, rate_limit: webhook.rate_limit }
     }
 }
 

@@ -71,6 +71,8 @@ pub struct WebhookPatch {
     pub enabled: Option<Result<(), DisabledReason>>,
     /// Whether its deliveries go in order.
     pub ordered: Option<bool>,
+    /// So many attempts a second, or no limit.
+    pub rate_limit: Option<Option<u32>>,
     /// Its own schedule, or the server's.
     pub retry_schedule: Option<Option<RetrySchedule>>,
     /// New static headers.
@@ -88,6 +90,7 @@ impl fmt::Debug for WebhookPatch {
             .field("description", &self.description)
             .field("enabled", &self.enabled)
             .field("ordered", &self.ordered)
+            .field("rate_limit", &self.rate_limit)
             .field("retry_schedule", &self.retry_schedule)
             .field("headers", &self.headers.as_deref().map(HeaderNames))
             .field("disable_on_gone", &self.disable_on_gone)

@@ -40,6 +40,10 @@ pub const FILTER_MAX_CONDITIONS: usize = 64;
 /// How deep the conditions of a filter go. Whoever needs more can say the same flatter.
 pub const FILTER_MAX_DEPTH: usize = 8;
 
+/// The highest rate limit of a webhook, in attempts a second. What takes more than this needs no limit: it is given no more
+/// than it answers anyway.
+pub const RATE_LIMIT_MAX: u32 = 1000;
+
 /// The most static headers of a webhook.
 pub const STATIC_HEADERS_MAX: usize = 20;
 

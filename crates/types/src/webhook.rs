@@ -54,6 +54,8 @@ pub struct Webhook {
     pub failing_since: Option<Timestamp>,
     /// Whether its deliveries go one at a time, in the log's order.
     pub ordered: bool,
+    /// At most so many attempts a second, retries among them; `None` is as many as it answers well.
+    pub rate_limit: Option<u32>,
     /// Its own retry schedule, or `None` for the server's.
     pub retry_schedule: Option<RetrySchedule>,
     /// Headers that every request carries, in order. Values may be credentials of the receiver: see [`HeaderNames`].
@@ -93,6 +95,7 @@ impl fmt::Debug for Webhook {
             .field("disabled_reason", &self.disabled_reason)
             .field("failing_since", &self.failing_since)
             .field("ordered", &self.ordered)
+            .field("rate_limit", &self.rate_limit)
             .field("retry_schedule", &self.retry_schedule)
             .field("headers", &HeaderNames(&self.headers))
             .field("disable_on_gone", &self.disable_on_gone)

@@ -34,6 +34,8 @@ pub struct Webhook {
     pub failing_since: Option<Timestamp>,
     /// Whether its deliveries go one at a time, in the log's order.
     pub ordered: bool,
+    /// At most so many attempts a second, retries among them; `None` is as many as it answers well.
+    pub rate_limit: Option<u32>,
     /// Its own waits between attempts, such as `1m,5m,30m`; `None` is the server's.
     pub retry_schedule: Option<RetrySchedule>,
     /// The names of the headers that every request carries. Their values may be credentials: they are written and
@@ -64,6 +66,7 @@ impl Webhook {
             disabled_reason: webhook.disabled_reason,
             failing_since: webhook.failing_since,
             ordered: webhook.ordered,
+            rate_limit: webhook.rate_limit,
             retry_schedule: webhook.retry_schedule,
             header_names: webhook.headers.into_iter().map(|(name, _)| name).collect(),
             disable_on_gone: webhook.disable_on_gone,
@@ -100,6 +103,10 @@ pub struct CreateWebhook {
     /// unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ordered: Option<bool>,
+    /// At most so many attempts a second, retries among them; no limit unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 1000)))]
+    pub rate_limit: Option<u32>,
     /// Its own waits between attempts; the server's unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_schedule: Option<RetrySchedule>,
@@ -123,6 +130,7 @@ impl CreateWebhook {
             enabled: None,
             secret: None,
             ordered: None,
+            rate_limit: None,
             retry_schedule: None,
             headers: None,
             disable_on_gone: None,
@@ -166,6 +174,10 @@ pub struct UpdateWebhook {
     /// Whether its deliveries go one at a time, in the log's order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ordered: Option<bool>,
+    /// At most so many attempts a second; `Some(None)`, written `null`, takes the limit away.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 1000)))]
+    pub rate_limit: Option<Option<u32>>,
     /// Its own waits between attempts; `Some(None)`, written `null`, goes back to the server's.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub retry_schedule: Option<Option<RetrySchedule>>,
@@ -249,6 +261,7 @@ mod tests {
             disabled_reason: None,
             failing_since: None,
             ordered: false,
+            rate_limit: None,
             retry_schedule: None,
             headers: vec![("x-api-key".into(), "hunter2".into())],
             disable_on_gone: false,

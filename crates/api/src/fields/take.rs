@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cstar_delivery::{StaticHeaderError, check_static_headers};
 use cstar_signature::Secret;
-use cstar_types::limits::{PATTERNS_MAX, STATIC_HEADERS_MAX};
+use cstar_types::limits::{PATTERNS_MAX, RATE_LIMIT_MAX, STATIC_HEADERS_MAX};
 use cstar_types::{
     DeliveryStatus, EventId, Filter, FilterFault, Pattern, Patterns, RetrySchedule, Scope, Scopes, TeamId,
     Timestamp, WebhookId, format_duration,
@@ -53,6 +53,15 @@ pub(crate) fn whole_number(range: RangeInclusive<u64>) -> impl FnOnce(&Value) ->
         Some(number) => Ok(number),
         None => invalid(format!("write a whole number from {} to {}", range.start(), range.end())),
     }
+}
+
+/// Attempts a second; `null` is no limit.
+pub(crate) fn rate_limit(value: &Value) -> Taken<Option<u32>> {
+    if value.is_null() {
+        return Ok(None);
+    }
+    let limit = whole_number(1..=RATE_LIMIT_MAX.into())(value)?;
+    Ok(u32::try_from(limit).ok())
 }
 
 /// An RFC 3339 instant.

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 /// Where a field is left out if it is not wanted: `null` is refused.
 const NO_NULLS: [&str; 5] = ["Publish", "PublishBatch", "BatchEvent", "UpdateTeam", "UpdateWebhook"];
 
-/// Where `null` means something there all the same: the server's own schedule, no filter.
-const NULLS: [&str; 2] = ["retry_schedule", "filter"];
+/// Where `null` means something there all the same: the server's own schedule, no filter, no limit.
+const NULLS: [&str; 3] = ["retry_schedule", "filter", "rate_limit"];
 
 /// Gathers every schema that was asked for.
 pub(super) struct Schemas(SchemaGenerator);

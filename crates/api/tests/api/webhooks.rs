@@ -31,6 +31,7 @@ async fn a_webhook_is_registered() {
         "disabled_reason": null,
         "failing_since": null,
         "ordered": false,
+        "rate_limit": null,
         "retry_schedule": null,
         "header_names": [],
         "disable_on_gone": false,
@@ -53,21 +54,21 @@ async fn every_option_is_kept_and_can_be_changed() {
     let body = json!({
         "url": "https://example.com/", "events": ["*"], "description": "CRM", "enabled": false,
         "retry_schedule": "10s, 1m", "headers": {"X-Api-Key": "k1"}, "disable_on_gone": true,
-        "filter": {"equals": 1.0, "pointer": "/amount"}, "ordered": true,
+        "filter": {"equals": 1.0, "pointer": "/amount"}, "ordered": true, "rate_limit": 10,
     });
     let made = world.post(&*hooks, body).await.expect(201).value();
     assert_eq!((&made["status"], &made["disabled_reason"]), (&json!("disabled"), &json!("by_request")));
     assert_eq!((&made["retry_schedule"], &made["header_names"]), (&json!("10s,1m"), &json!(["x-api-key"])));
     assert_eq!((&made["description"], &made["disable_on_gone"]), (&json!("CRM"), &json!(true)));
     assert_eq!(made["filter"], json!({"pointer": "/amount", "equals": 1}));
-    assert_eq!(made["ordered"], json!(true));
+    assert_eq!((&made["ordered"], &made["rate_limit"]), (&json!(true), &json!(10)));
 
     world.wait_s(5);
     let path = format!("{hooks}/{}", made["id"].as_str().unwrap());
     let body = json!({
         "url": "https://two.example.com/", "events": ["ticket.*"], "description": "", "enabled": true,
         "retry_schedule": null, "headers": {}, "disable_on_gone": false, "filter": null,
-        "ordered": false,
+        "ordered": false, "rate_limit": null,
     });
     let changed = world.patch(&*path, body).await.expect(200);
     assert_eq!(changed.header("etag"), Some("\"2\""));
@@ -79,8 +80,8 @@ async fn every_option_is_kept_and_can_be_changed() {
     );
     assert_eq!((&changed["retry_schedule"], &changed["header_names"]), (&json!(null), &json!([])));
     assert_eq!(
-        (&changed["filter"], &changed["ordered"], &changed["updated_at"]),
-        (&json!(null), &json!(false), &json!("2025-12-10T14:30:05.000Z"))
+        (&changed["filter"], &changed["ordered"], &changed["rate_limit"], &changed["updated_at"]),
+        (&json!(null), &json!(false), &json!(null), &json!("2025-12-10T14:30:05.000Z"))
     );
 
     let one_field = world.patch(&*path, json!({"description": "d"})).await.expect(200).value();
@@ -110,7 +111,7 @@ async fn bad_webhooks_are_refused_by_field() {
         "url": 7, "events": ["a..b"], "description": "x".repeat(501), "enabled": "yes", "secret": "s",
         "retry_schedule": "soon", "headers": {"host": "x"}, "disable_on_gone": 1,
         "filter": {"all": [{"pointer": "/a"}, {"pointer": "b", "equals": []}]}, "colour": "red",
-        "ordered": "yes",
+        "ordered": "yes", "rate_limit": 0,
     });
     let problem = world.post(&*hooks, body.clone()).await.refused(Code::InvalidField);
     assert_eq!(
@@ -125,6 +126,7 @@ async fn bad_webhooks_are_refused_by_field() {
             "/enabled",
             "/secret",
             "/ordered",
+            "/rate_limit",
             "/retry_schedule",
             "/headers/host",
             "/disable_on_gone",

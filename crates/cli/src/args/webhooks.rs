@@ -1,6 +1,7 @@
 //! `cstar webhooks`.
 
 use clap::{Args, Subcommand};
+use cstar_types::limits::RATE_LIMIT_MAX;
 use cstar_types::{EventType, Patterns, RetrySchedule, Timestamp, WebhookId};
 use reqwest::header::{HeaderName, HeaderValue};
 
@@ -45,6 +46,7 @@ Examples:
 Examples:
   cstar webhooks update wh_… --events 'ticket.*,survey.submitted'
   cstar webhooks update wh_… --filter '{\"pointer\":\"/priority\",\"equals\":\"high\"}'
+  cstar webhooks update wh_… --ordered true --rate-limit 10
   cstar webhooks update wh_… --disable")]
     Update {
         /// Its id
@@ -60,6 +62,9 @@ Examples:
         /// Take its filter away
         #[arg(long, conflicts_with = "filter")]
         no_filter: bool,
+        /// Take its rate limit away
+        #[arg(long, conflicts_with = "rate_limit")]
+        no_rate_limit: bool,
         /// Enable it
         #[arg(long, conflicts_with = "disable")]
         enable: bool,
@@ -142,6 +147,9 @@ pub(crate) struct WebhookOptions {
     /// Whether its deliveries go one at a time, in the log's order
     #[arg(long, value_name = "true|false")]
     pub(crate) ordered: Option<bool>,
+    /// At most so many attempts a second
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=RATE_LIMIT_MAX.into()))]
+    pub(crate) rate_limit: Option<u32>,
     /// Its own waits between attempts, such as 1m,5m,30m
     #[arg(long, value_name = "WAITS")]
     pub(crate) retry_schedule: Option<RetrySchedule>,

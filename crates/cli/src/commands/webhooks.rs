@@ -31,6 +31,7 @@ pub(crate) async fn run(global: &Global, command: Webhooks, output: Output) -> R
                 description: options.description,
                 secret: secret.map(ShownOnce::new),
                 ordered: options.ordered,
+                rate_limit: options.rate_limit,
                 retry_schedule: options.retry_schedule,
                 headers,
                 disable_on_gone: options.disable_on_gone,
@@ -40,7 +41,7 @@ pub(crate) async fn run(global: &Global, command: Webhooks, output: Output) -> R
             output.note("The secret is shown this once: keep it where the receiver finds it.");
             output.thing(&created)
         }
-        Webhooks::Update { webhook, url, events, options, no_filter, enable, disable } => {
+        Webhooks::Update { webhook, url, events, options, no_filter, no_rate_limit, enable, disable } => {
             let headers = headers(&options)?;
             let change = UpdateWebhook {
                 url,
@@ -49,6 +50,7 @@ pub(crate) async fn run(global: &Global, command: Webhooks, output: Output) -> R
                 description: options.description,
                 enabled: if enable { Some(true) } else { disable.then_some(false) },
                 ordered: options.ordered,
+                rate_limit: if no_rate_limit { Some(None) } else { options.rate_limit.map(Some) },
                 retry_schedule: options.retry_schedule.map(Some),
                 headers,
                 disable_on_gone: options.disable_on_gone,

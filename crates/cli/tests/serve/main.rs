@@ -14,6 +14,7 @@ mod lanes;
 mod metrics;
 mod operations;
 mod ordered;
+mod rate_limit;
 mod secrets;
 mod shutdown;
 mod streams;

@@ -379,6 +379,7 @@ async fn of_webhooks() {
           --description <TEXT>            For people
           --ordered <true|false>          Whether its deliveries go one at a time, in the log's order
                                           [possible values: true, false]
+          --rate-limit <N>                At most so many attempts a second
           --retry-schedule <WAITS>        Its own waits between attempts, such as 1m,5m,30m
       -H, --header <HEADER>               A header for every request, as 'Name: value'; may be repeated,
                                           and replaces those before
@@ -391,6 +392,7 @@ async fn of_webhooks() {
     Examples:
       cstar webhooks update wh_… --events 'ticket.*,survey.submitted'
       cstar webhooks update wh_… --filter '{"pointer":"/priority","equals":"high"}'
+      cstar webhooks update wh_… --ordered true --rate-limit 10
       cstar webhooks update wh_… --disable
 
     Change one; what is not said stays
@@ -407,12 +409,14 @@ async fn of_webhooks() {
           --description <TEXT>            For people
           --ordered <true|false>          Whether its deliveries go one at a time, in the log's order
                                           [possible values: true, false]
+          --rate-limit <N>                At most so many attempts a second
           --retry-schedule <WAITS>        Its own waits between attempts, such as 1m,5m,30m
       -H, --header <HEADER>               A header for every request, as 'Name: value'; may be repeated,
                                           and replaces those before
           --disable-on-gone <true|false>  Whether an answer of 410 disables it [possible values: true,
                                           false]
           --no-filter                     Take its filter away
+          --no-rate-limit                 Take its rate limit away
           --enable                        Enable it
           --disable                       Disable it; what waits is cancelled
       -h, --help                          Print help

@@ -7,6 +7,7 @@ use cstar_types::{DeliveryId, Timestamp, WebhookId};
 
 use super::memory::{self, Memory};
 use super::pace::Pace;
+use super::quota::Quota;
 use super::turns::{Queued, Turn, Turns};
 
 /// The deliveries of one webhook: some in memory, the rest in the store.
@@ -20,6 +21,8 @@ pub(super) struct Lane {
     pub(super) in_flight: u32,
     /// How the webhook wants its deliveries, as the store last said.
     rule: LaneRule,
+    /// What it has used of its rate limit.
+    quota: Quota,
     /// How many of them began before the webhook was changed. Nothing else is in flight then: see [`Lane::begin_anew`].
     in_flight_before: u32,
     /// When the store has something that is not due yet.
@@ -73,6 +76,7 @@ impl Lane {
             queued: Queued::default(),
             in_flight: 0,
             rule: LaneRule::default(),
+            quota: Quota::default(),
             in_flight_before: 0,
             timer: None,
             waiting: VecDeque::new(),
@@ -88,6 +92,9 @@ impl Lane {
 
     /// What it waits for, if it has anything to do.
     pub(super) fn turn(&self) -> Option<Turn> {
+        if self.rule.rate_limit.is_some_and(|limit| self.quota.is_used_up(limit)) {
+            return None;
+        }
         let proven = self.pace.is_proven();
         let has_room = if self.rule.ordered {
             // Until its result is on record nobody knows whether the next has its turn.
@@ -125,10 +132,28 @@ impl Lane {
         self.more && self.loading.is_none()
     }
 
+    /// How many deliveries it keeps in memory: of what goes slowly, a second's worth.
+    fn keeps(&self) -> usize {
+        let by_pace = memory::deliveries_of(&self.pace);
+        let a_second = self.rule.rate_limit.map_or(usize::MAX, |limit| limit as usize);
+        by_pace.min(a_second.max(memory::SUSPECT_DELIVERIES))
+    }
+
+    /// An attempt begins; answers when the rate limit has room again, if it had all of it before.
+    pub(super) fn spend(&mut self, now: Timestamp) -> Option<Timestamp> {
+        self.rule.rate_limit.and_then(|_| self.quota.take(now))
+    }
+
+    /// Time has passed; answers when the rate limit has more room.
+    pub(super) fn free_quota(&mut self, now: Timestamp) -> Option<Timestamp> {
+        self.quota.free(now)
+    }
+
     /// Whether it will run dry soon although the store has more. What is ordered is not read ahead: what is in flight decides
     /// what follows.
     pub(super) fn runs_dry(&self) -> bool {
-        self.can_load() && !self.rule.ordered && self.waiting.len() <= self.pace.limit() as usize
+        let few = (self.pace.limit() as usize).min(self.keeps() / 2);
+        self.can_load() && !self.rule.ordered && self.waiting.len() <= few
     }
 
     /// The webhook may be another endpoint now. Its pace is learned from the first request on, which waits for those in
@@ -167,7 +192,11 @@ impl Lane {
 
     /// Whether nothing is known of it but its pace.
     pub(super) fn is_idle(&self) -> bool {
-        self.known.is_empty() && !self.more && self.loading.is_none() && self.timer.is_none()
+        self.known.is_empty()
+            && !self.more
+            && self.loading.is_none()
+            && self.timer.is_none()
+            && self.quota.is_empty()
     }
 
     /// The store has something due that is not in memory.
@@ -190,7 +219,7 @@ impl Lane {
             }
             return; // it is read behind what is older
         }
-        let fits = self.waiting.len() < memory::deliveries_of(&self.pace)
+        let fits = self.waiting.len() < self.keeps()
             && self.waiting_bytes < memory::LANE_BYTES
             && memory.has_room_for(&self.pace);
         if self.more || !fits {
@@ -232,7 +261,7 @@ impl Lane {
         self.more = false;
         self.was_read = true;
         self.loading = Some(Loading { proven: self.pace.is_proven(), ..Loading::default() });
-        let by_count = memory::deliveries_of(&self.pace).saturating_sub(self.waiting.len());
+        let by_count = self.keeps().saturating_sub(self.waiting.len());
         let by_bytes = memory::LANE_BYTES.saturating_sub(self.waiting_bytes) / self.typical_bytes;
         let by_all = memory.room_of(self.typical_bytes);
         // At least one, however full memory is: it is started next. What is known is among what is answered.

@@ -7,6 +7,7 @@
 mod lane;
 mod memory;
 mod pace;
+mod quota;
 mod slots;
 mod steps;
 mod survey;
@@ -83,6 +84,8 @@ pub(crate) struct Lanes {
     slots: Slots,
     memory: Memory,
     timers: BTreeSet<(Timestamp, WebhookId)>,
+    /// When rate limits have room again.
+    quotas: BTreeSet<(Timestamp, WebhookId)>,
     loads: Loads,
     /// A lane that will run dry soon.
     dry_soon: Option<WebhookId>,
@@ -122,6 +125,7 @@ impl Lanes {
             slots: Slots::new(limits.in_flight),
             memory: Memory::new(limits.waiting_bytes),
             timers: BTreeSet::new(),
+            quotas: BTreeSet::new(),
             loads: Loads::default(),
             dry_soon: None,
             failing: 0,
@@ -281,7 +285,7 @@ impl Lanes {
 
     /// When there is something to do although nothing happens.
     pub(crate) fn next_timer(&self) -> Option<Timestamp> {
-        self.timers.first().map(|(at, _)| *at)
+        [self.timers.first(), self.quotas.first()].into_iter().flatten().map(|(at, _)| *at).min()
     }
 
     pub(crate) fn counts(&self) -> LaneCounts {

@@ -16,13 +16,13 @@ impl Lanes {
             let (slots, loads) = (&self.slots, &self.loads);
             let is_open = |turn| slots.is_open(turn) && loads.are_open(turn);
             let (turn, webhook) = self.turns.next(is_open)?;
-            if let Some(step) = self.take_turn(turn, webhook) {
+            if let Some(step) = self.take_turn(turn, webhook, now) {
                 return Some(step);
             }
         }
     }
 
-    /// Lanes whose time has come look into the store.
+    /// Lanes whose time has come look into the store, and rate limits have room again.
     fn ring(&mut self, now: Timestamp) {
         while let Some((_, webhook)) = self.timers.first().copied().filter(|(at, _)| *at <= now) {
             self.timers.pop_first();
@@ -32,9 +32,19 @@ impl Lanes {
                 lane.enter(webhook, &mut self.turns);
             }
         }
+        while let Some((_, webhook)) = self.quotas.first().copied().filter(|(at, _)| *at <= now) {
+            self.quotas.pop_first();
+            let Some(lane) = self.lanes.get_mut(&webhook) else { continue };
+            let next = lane.free_quota(now);
+            lane.enter(webhook, &mut self.turns);
+            match next {
+                Some(at) => drop(self.quotas.insert((at, webhook))),
+                None => self.drop_if_idle(webhook),
+            }
+        }
     }
 
-    fn take_turn(&mut self, turn: Turn, webhook: WebhookId) -> Option<Step> {
+    fn take_turn(&mut self, turn: Turn, webhook: WebhookId, now: Timestamp) -> Option<Step> {
         let lane = self.lanes.get_mut(&webhook)?;
         lane.queued.leave(turn);
         if lane.turn() != Some(turn) {
@@ -42,15 +52,18 @@ impl Lanes {
             return None;
         }
         match turn {
-            Turn::First | Turn::Further | Turn::Untried | Turn::Failing => self.start(webhook),
+            Turn::First | Turn::Further | Turn::Untried | Turn::Failing => self.start(webhook, now),
             Turn::Read | Turn::SuspectRead => self.load(webhook),
         }
     }
 
-    fn start(&mut self, webhook: WebhookId) -> Option<Step> {
+    fn start(&mut self, webhook: WebhookId, now: Timestamp) -> Option<Step> {
         let lane = self.lanes.get_mut(&webhook)?;
         let due = lane.pop(&mut self.memory)?;
         lane.in_flight += 1;
+        if let Some(at) = lane.spend(now) {
+            self.quotas.insert((at, webhook));
+        }
         let proven = lane.pace.is_proven();
         self.slots.take(proven);
         let read = if proven { Turn::Read } else { Turn::SuspectRead };

@@ -50,6 +50,7 @@ pub fn new_webhook(team: TeamId, patterns: &str) -> Webhook {
         disabled_reason: None,
         failing_since: None,
         ordered: false,
+        rate_limit: None,
         retry_schedule: None,
         headers: Vec::new(),
         disable_on_gone: false,

@@ -96,6 +96,7 @@ macro_rules! conformance_suite {
                 failures_go_with_their_webhook;
             waiting:
                 the_longest_due_comes_first,
+                what_is_due_says_how_it_is_wanted,
                 what_is_due_together_comes_in_the_logs_order,
                 lanes_are_the_webhooks_with_something_waiting,
                 nothing_waits_for_an_unknown_webhook;

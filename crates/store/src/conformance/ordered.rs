@@ -7,7 +7,7 @@ use super::operations::{done, new_operation};
 use super::{AnyStore, Subject, read};
 use crate::{Change, LaneRule, Told, Verdict, WebhookPatch};
 
-const ORDERED: LaneRule = LaneRule { ordered: true };
+const ORDERED: LaneRule = LaneRule { ordered: true, rate_limit: None };
 
 async fn ordered(store: &AnyStore, team: TeamId, patterns: &str) -> WebhookId {
     let webhook = Webhook { ordered: true, ..given::new_webhook(team, patterns) };

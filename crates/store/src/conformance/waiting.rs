@@ -1,10 +1,10 @@
 //! What waits: lanes, and what is due in each.
 
-use cstar_types::{DisabledReason, WebhookId};
+use cstar_types::{DisabledReason, Webhook, WebhookId};
 
 use super::given::{self, at, recorded};
 use super::{Subject, read};
-use crate::Verdict;
+use crate::{Change, LaneRule, Verdict, WebhookPatch};
 
 /// The longest due comes first, at most so many; `next` is when the first of the others is due.
 pub async fn the_longest_due_comes_first(subject: impl Subject) {
@@ -31,6 +31,26 @@ pub async fn the_longest_due_comes_first(subject: impl Subject) {
         let got: Vec<u64> = slice.due.iter().map(|due| due.entry.position.seq).collect();
         assert_eq!((got, slice.next), (seqs.to_vec(), next.map(at)), "at {now}, at most {limit}");
     }
+}
+
+/// What is due says how its webhook wants it, as it was told when it was made, and as the webhook stands now.
+pub async fn what_is_due_says_how_it_is_wanted(subject: impl Subject) {
+    let store = subject.store();
+    let team = given::team(&store).await;
+    let mut webhook = Webhook { rate_limit: Some(5), ..given::new_webhook(team, "*") };
+    webhook = store.create_webhook(webhook, given::secret(), 9).await.unwrap();
+    let mut tail = store.tail(1 << 20);
+    given::one_event(&store, team, "ticket.created").await;
+    let Change::Appended { deliveries, .. } = &*read::told(&mut tail).await else { panic!("an append") };
+    for rate_limit in [Some(5), Some(1), None] {
+        let patch = WebhookPatch { rate_limit: Some(rate_limit), ..WebhookPatch::default() };
+        store.update_webhook(team, webhook.id, patch, None, at(1)).await.unwrap();
+        let slice = store.due(webhook.id, at(1), 9).await.unwrap();
+        let rule = LaneRule { ordered: false, rate_limit };
+        assert_eq!((slice.rule, slice.due[0].rule), (rule, rule));
+        assert_eq!(slice.due[0].id, deliveries[0].id);
+    }
+    assert_eq!(deliveries[0].rule.rate_limit, Some(5));
 }
 
 /// What is due together comes in the order of the log.

@@ -22,6 +22,7 @@ pub async fn a_webhook_is_read_as_it_was_stored(subject: impl Subject) {
         headers: vec![("x-b".to_owned(), "2".to_owned()), ("x-a".to_owned(), "1, \"ä\"".to_owned())],
         disable_on_gone: true,
         ordered: true,
+        rate_limit: Some(1000),
         filter: Some(r#"{"any":[{"pointer":"/ä~1b","one_of":[1.5,"ž",null]},{"pointer":"/n","less_than":9223372036854775808}]}"#.parse().unwrap()),
         ..given::new_webhook(team, "ticket.*,*.created,boss.spawned")
     };
@@ -58,7 +59,7 @@ pub async fn a_patch_changes_what_it_names(subject: impl Subject) {
     let none = WebhookPatch::default;
     type Change = fn(&mut Webhook);
     let filter = || r#"{"pointer":"/a","exists":true}"#.parse().unwrap();
-    let patches: [(WebhookPatch, Change); 12] = [
+    let patches: [(WebhookPatch, Change); 14] = [
         (WebhookPatch { url: Some("https://b.example".to_owned()), ..none() }, |webhook| {
             webhook.url = "https://b.example".to_owned();
         }),
@@ -76,6 +77,8 @@ pub async fn a_patch_changes_what_it_names(subject: impl Subject) {
             webhook.headers = vec![("x-a".to_owned(), "1".to_owned())];
         }),
         (WebhookPatch { ordered: Some(true), ..none() }, |webhook| webhook.ordered = true),
+        (WebhookPatch { rate_limit: Some(Some(7)), ..none() }, |webhook| webhook.rate_limit = Some(7)),
+        (WebhookPatch { rate_limit: Some(None), ..none() }, |webhook| webhook.rate_limit = None),
         (WebhookPatch { disable_on_gone: Some(true), ..none() }, |webhook| webhook.disable_on_gone = true),
         (WebhookPatch { enabled: Some(Err(DisabledReason::ByRequest)), ..none() }, |webhook| {
             webhook.status = WebhookStatus::Disabled;

@@ -326,6 +326,7 @@ impl Apply for Webhook {
             description,
             enabled,
             ordered,
+            rate_limit,
             retry_schedule,
             headers,
             disable_on_gone,
@@ -335,6 +336,7 @@ impl Apply for Webhook {
         self.filter = filter.unwrap_or_else(|| self.filter.clone());
         self.description = description.unwrap_or_else(|| self.description.clone());
         self.ordered = ordered.unwrap_or(self.ordered);
+        self.rate_limit = rate_limit.unwrap_or(self.rate_limit);
         self.retry_schedule = retry_schedule.unwrap_or_else(|| self.retry_schedule.clone());
         self.headers = headers.unwrap_or_else(|| self.headers.clone());
         self.disable_on_gone = disable_on_gone.unwrap_or(self.disable_on_gone);

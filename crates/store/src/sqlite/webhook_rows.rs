@@ -37,7 +37,7 @@ pub(super) struct WebhookRow {
 
 /// Of webhooks whose team was not deleted.
 const SELECT: &str = "SELECT w.number, w.id, w.team, w.state, w.generation, w.cancelling, w.url, w.events,
-    w.filter, w.description, w.retry_schedule, w.headers, w.disable_on_gone, w.ordered, w.version, w.created_ms, w.updated_ms, w.secret,
+    w.filter, w.description, w.retry_schedule, w.headers, w.disable_on_gone, w.ordered, w.rate_limit, w.version, w.created_ms, w.updated_ms, w.secret,
     w.previous_secret, w.previous_until_ms, w.checksum, t.id
     FROM webhooks w JOIN teams t ON t.number = w.team AND t.state = 0";
 
@@ -86,6 +86,7 @@ impl WebhookRow {
             .maybe_bytes(self.headers.as_deref())
             .int(self.webhook.disable_on_gone.into())
             .int(self.webhook.ordered.into())
+            .maybe(self.webhook.rate_limit.map(i64::from))
             .int(self.webhook.version as i64)
             .int(self.webhook.created_at.as_millis())
             .int(self.webhook.updated_at.as_millis())
@@ -98,7 +99,7 @@ impl WebhookRow {
     /// Reads a row of [`SELECT`].
     fn read(row: &Row<'_>) -> Result<Self, Fault> {
         let id = WebhookId::from_bits(u128::from_be_bytes(row.get(1)?));
-        let team = TeamId::from_uuid(Uuid::from_bytes(row.get(21)?));
+        let team = TeamId::from_uuid(Uuid::from_bytes(row.get(22)?));
         let damaged = || Fault::damaged("webhooks", id);
         let columns = Columns {
             state: row.get(3)?,
@@ -122,8 +123,8 @@ impl WebhookRow {
             generation: row.get(4)?,
             cancelling: row.get(5)?,
             headers: row.get(11)?,
-            secret: row.get(17)?,
-            previous_secret: row.get(18)?,
+            secret: row.get(18)?,
+            previous_secret: row.get(19)?,
             webhook: Webhook {
                 id,
                 team,
@@ -138,13 +139,14 @@ impl WebhookRow {
                 headers: Vec::new(),
                 disable_on_gone: row.get(12)?,
                 ordered: row.get(13)?,
-                secret_overlap_until: row.get::<_, Option<i64>>(19)?.map(Timestamp::from_millis),
-                version: row.get::<_, i64>(14)? as u64,
-                created_at: Timestamp::from_millis(row.get(15)?),
-                updated_at: Timestamp::from_millis(row.get(16)?),
+                rate_limit: row.get(14)?,
+                secret_overlap_until: row.get::<_, Option<i64>>(20)?.map(Timestamp::from_millis),
+                version: row.get::<_, i64>(15)? as u64,
+                created_at: Timestamp::from_millis(row.get(16)?),
+                updated_at: Timestamp::from_millis(row.get(17)?),
             },
         };
-        if read.checksum(&columns) == row.get::<_, i64>(20)? { Ok(read) } else { Err(damaged()) }
+        if read.checksum(&columns) == row.get::<_, i64>(21)? { Ok(read) } else { Err(damaged()) }
     }
 
     /// Takes other headers.
@@ -203,13 +205,14 @@ impl WebhookRow {
         let columns = self.columns();
         let mut save = look.conn.prepare_cached(
             "INSERT INTO webhooks (number, id, team, state, generation, cancelling, url, events, filter, description,
-                 retry_schedule, headers, disable_on_gone, ordered, version, created_ms, updated_ms, secret,
-                 previous_secret, previous_until_ms, checksum)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
+                 retry_schedule, headers, disable_on_gone, ordered, rate_limit, version, created_ms, updated_ms,
+                 secret, previous_secret, previous_until_ms, checksum)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
+                 ?22)
              ON CONFLICT (number) DO UPDATE SET state = ?4, generation = ?5, cancelling = ?6, url = ?7, events = ?8,
                  filter = ?9, description = ?10, retry_schedule = ?11, headers = ?12, disable_on_gone = ?13,
-                 ordered = ?14, version = ?15, updated_ms = ?17, secret = ?18, previous_secret = ?19,
-                 previous_until_ms = ?20, checksum = ?21",
+                 ordered = ?14, rate_limit = ?15, version = ?16, updated_ms = ?18, secret = ?19,
+                 previous_secret = ?20, previous_until_ms = ?21, checksum = ?22",
         )?;
         save.execute(params![
             self.number,
@@ -226,6 +229,7 @@ impl WebhookRow {
             self.headers,
             self.webhook.disable_on_gone,
             self.webhook.ordered,
+            self.webhook.rate_limit,
             self.webhook.version as i64,
             self.webhook.created_at.as_millis(),
             self.webhook.updated_at.as_millis(),

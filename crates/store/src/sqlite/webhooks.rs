@@ -102,6 +102,7 @@ fn apply(webhook: &mut Webhook, patch: WebhookPatch) {
     set(&mut webhook.filter, patch.filter);
     set(&mut webhook.description, patch.description);
     set(&mut webhook.ordered, patch.ordered);
+    set(&mut webhook.rate_limit, patch.rate_limit);
     set(&mut webhook.retry_schedule, patch.retry_schedule);
     set(&mut webhook.disable_on_gone, patch.disable_on_gone);
     if let Some(enabled) = patch.enabled {

@@ -12,7 +12,7 @@ use cstar_wire::Code;
 use crate::auth::{Access, Caller};
 use crate::error::{ApiError, ApiResult};
 use crate::fields::{
-    Fields, boolean, filter, header_map, patterns, schedule, text, webhook_secret, whole_number,
+    Fields, boolean, filter, header_map, patterns, rate_limit, schedule, text, webhook_secret, whole_number,
 };
 use crate::shared::Shared;
 
@@ -35,6 +35,7 @@ pub(super) async fn new(
     let enabled = fields.optional("enabled", boolean).unwrap_or(true);
     let secret = fields.optional("secret", webhook_secret);
     let ordered = fields.optional("ordered", boolean);
+    let rate_limit = fields.optional("rate_limit", rate_limit).flatten();
     let retry_schedule = fields.optional("retry_schedule", schedule(shared.options().retention)).flatten();
     let headers = fields.optional("headers", header_map);
     let disable_on_gone = fields.optional("disable_on_gone", boolean);
@@ -51,6 +52,7 @@ pub(super) async fn new(
         disabled_reason: (!enabled).then_some(DisabledReason::ByRequest),
         failing_since: None,
         ordered: ordered.unwrap_or(false),
+        rate_limit,
         retry_schedule,
         headers: headers.unwrap_or_default(),
         disable_on_gone: disable_on_gone.unwrap_or(false),
@@ -88,6 +90,7 @@ pub(super) async fn change(shared: &Shared, access: &Access, body: &[u8]) -> Api
         description: fields.changed("description", text(0..=TEXT_MAX_CHARS)),
         enabled: enabled.map(|enabled| if enabled { Ok(()) } else { Err(DisabledReason::ByRequest) }),
         ordered: fields.changed("ordered", boolean),
+        rate_limit: fields.changed("rate_limit", rate_limit),
         retry_schedule: fields.changed("retry_schedule", schedule(shared.options().retention)),
         headers: fields.changed("headers", header_map),
         disable_on_gone: fields.changed("disable_on_gone", boolean),

@@ -181,6 +181,43 @@ fn an_ordered_lane_does_not_wait_for_what_is_gone() {
     world.finish();
 }
 
+/// A webhook with a rate limit of 3 gets three attempts at once and then three a second, first ones and retries alike; while
+/// it waits it holds no slot, and another lane is served as ever.
+#[test]
+fn a_rate_limit_counts_every_attempt_and_holds_up_nobody() {
+    let mut world = World::new();
+    let (limited, other) = (webhook(6), webhook(1));
+    let quick = Some(Duration::from_millis(1));
+    (0..20).for_each(|_| world.publish(limited));
+    world.hear();
+    let mut begun = Vec::new();
+    for _ in 0..4 {
+        let before = world.begun.len();
+        world.finish_loads();
+        while !world.in_flight.is_empty() {
+            // Every other one fails, and is due again before the next second.
+            world.end(0, quick.filter(|_| world.begun.len() % 2 == 0));
+            world.record_one();
+            world.settle();
+            world.finish_loads();
+        }
+        begun.push(world.begun.len());
+        assert_eq!((world.in_flight.len(), world.lanes.counts().in_flight), (0, 0), "it holds no slot");
+        world.publish(other);
+        world.hear();
+        world.finish_loads();
+        assert_eq!(world.in_flight.len(), 1, "the other one is served");
+        world.end(0, quick);
+        world.record_one();
+        world.settle();
+        assert_eq!(world.begun.len() - before, 4);
+        world.now = world.now.plus(Duration::from_millis(1001));
+    }
+    assert_eq!(begun, [3, 7, 11, 15], "three a second, and those of the other lane");
+    world.finish();
+    assert_eq!(world.lanes.next_timer(), None);
+}
+
 /// DLV-3: what is committed for a webhook that was enabled again is not forgotten with what was cancelled before.
 #[test]
 fn what_comes_after_an_attempt_that_was_not_made_is_found() {

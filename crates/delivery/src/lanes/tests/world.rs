@@ -51,6 +51,8 @@ pub(super) struct World {
     pub(super) lanes: Lanes,
     pub(super) loads: Vec<Load>,
     pub(super) in_flight: Vec<(WebhookId, DeliveryId)>,
+    /// When each attempt began.
+    pub(super) begun: Vec<(WebhookId, Timestamp)>,
     pub(super) unrecorded: VecDeque<(WebhookId, DeliveryId, Option<Duration>)>,
     pub(super) unsettled: VecDeque<(WebhookId, DeliveryId, Option<Timestamp>)>,
     entry: Arc<Entry>,
@@ -72,6 +74,14 @@ fn set(webhooks: &mut BTreeSet<WebhookId>, webhook: WebhookId, ordered: bool) {
     }
 }
 
+/// Some have a limit, all the while.
+fn rate_limit(webhook: WebhookId) -> Option<u32> {
+    [(4, 1), (5, 2), (6, 3)]
+        .into_iter()
+        .find(|(number, _)| webhook == self::webhook(*number))
+        .map(|(_, limit)| limit)
+}
+
 /// A slice is bounded in bytes, however many deliveries are asked for: it may hold nothing but what is known.
 const SLICE_ROWS_MAX: usize = 4;
 
@@ -90,6 +100,7 @@ impl World {
             lanes: Lanes::new(LIMITS),
             loads: Vec::new(),
             in_flight: Vec::new(),
+            begun: Vec::new(),
             unrecorded: VecDeque::new(),
             unsettled: VecDeque::new(),
             entry: Arc::new(Entry { position: Position::new(1, 1), event }),
@@ -102,7 +113,7 @@ impl World {
     }
 
     fn rule(&self, webhook: WebhookId) -> LaneRule {
-        LaneRule { ordered: self.ordered.contains(&webhook) }
+        LaneRule { ordered: self.ordered.contains(&webhook), rate_limit: rate_limit(webhook) }
     }
 
     /// As [`cstar_store::Deliveries::due`] answers.
@@ -256,6 +267,11 @@ impl World {
         if self.heard_ordered.contains(&due.webhook) && !self.tail.iter().any(news) {
             self.has_its_turn(due);
         }
+        self.begun.push((due.webhook, self.now));
+        let last =
+            self.begun.iter().rev().take_while(|(_, at)| self.now.since(*at) <= Duration::from_secs(1));
+        let last = last.filter(|(webhook, _)| *webhook == due.webhook).count();
+        assert!(rate_limit(due.webhook).is_none_or(|limit| last <= limit as usize), "{last} in one second");
         self.in_flight.push((due.webhook, due.id));
         assert!(self.in_flight.len() <= 2 * SLOTS);
         if !self.lanes.lanes[&due.webhook].pace.is_proven() {

@@ -318,6 +318,7 @@ impl Patch {
                 let filter = filter.map(|text| text.parse().expect("filters of histories are well formed"));
                 WebhookPatch { filter: Some(filter), ..nothing }
             }
+            Self::RateLimit(limit) => WebhookPatch { rate_limit: Some(limit), ..nothing },
             Self::Ordered(ordered) => WebhookPatch { ordered: Some(ordered), ..nothing },
             Self::Description(text) => WebhookPatch { description: Some(text.to_owned()), ..nothing },
             Self::Enable => WebhookPatch { enabled: Some(Ok(())), ..nothing },

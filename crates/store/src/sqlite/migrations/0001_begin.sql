@@ -90,6 +90,7 @@ CREATE TABLE webhooks (
     headers BLOB,                        -- sealed by the vault; null for none
     disable_on_gone INTEGER NOT NULL,
     ordered INTEGER NOT NULL,
+    rate_limit INTEGER,                  -- attempts a second; null for none
     version INTEGER NOT NULL,
     created_ms INTEGER NOT NULL,
     updated_ms INTEGER NOT NULL,
