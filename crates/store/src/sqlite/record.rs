@@ -21,7 +21,7 @@ impl Results {
             let headers = headers_text(&report.attempt);
             (report, headers)
         });
-        Self { reports: with_headers.collect() }
+        Self { reports: with_headers.collect(), rule }
     }
 
     pub(super) fn size(&self) -> Size {
