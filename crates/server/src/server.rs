@@ -144,11 +144,15 @@ async fn open_data(options: &Options) -> Result<(Arc<dyn Store>, Keys), StartErr
     let (store, master_key) = tokio::task::spawn_blocking(move || open_store(&data, master_keys))
         .await
         .map_err(|error| StartError::Unusable(format!("opening the store: {error}")))??;
+    let tokens = TokenKey::derived_from(&master_key);
     Ok((Arc::new(store), Keys { platform: keys::platform_key(options)?, tokens }))
 }
 
 /// Opens the store with that of the keys which it was encrypted with.
-fn open_store(data: &Path, master_keys: Vec<MasterKey>) -> Result<(SqliteStore, MasterKey), StoreError> {
+pub(crate) fn open_store(
+    data: &Path,
+    master_keys: Vec<MasterKey>,
+) -> Result<(SqliteStore, MasterKey), StoreError> {
     for master_key in master_keys {
         match SqliteStore::open(sqlite::Options::new(data, sqlite::MasterKey::new(*master_key))) {
             Err(StoreError::OtherMasterKey) => {}

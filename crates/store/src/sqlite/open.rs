@@ -41,7 +41,7 @@ const WAITING_CALLS: usize = 256;
 /// The first life of a store.
 const FIRST_EPOCH: u32 = 1;
 /// Known text, sealed, by which a wrong master key is noticed.
-const PROBE: &[u8] = b"cstar";
+pub(super) const PROBE: &[u8] = b"cstar";
 
 /// A database that can be written to, and what belongs to it.
 pub(super) struct Opened {
@@ -112,13 +112,13 @@ fn start(opened: Opened, options: Options) -> Result<(Arc<Shared>, JoinHandle<()
         fullness: AtomicU8::new(0),
         is_copied: AtomicBool::new(false),
         counts: Counts::default(),
+        commit_sizes: CommitSizes::default(),
     });
     let writer = Writer {
         conn,
         shared: Arc::clone(&shared),
         memory: Memory::default(),
         room,
-        commit_sizes: CommitSizes::default(),
         wal,
         cancelling,
         holds_erased: false,
