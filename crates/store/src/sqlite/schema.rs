@@ -19,6 +19,11 @@ pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;
 
 /// Brings the file to the present version, or says why that cannot be.
 pub(super) fn migrate(conn: &Connection) -> Result<(), StoreError> {
+    follow(conn, MIGRATIONS)
+}
+
+fn follow(conn: &Connection, migrations: &[&str]) -> Result<(), StoreError> {
+    let newest = migrations.len() as u32;
     let unusable = |error: rusqlite::Error| StoreError::from(Fault::from(error));
     let version =
         conn.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0)).map_err(unusable)?;
@@ -31,17 +36,20 @@ pub(super) fn migrate(conn: &Connection) -> Result<(), StoreError> {
             "the database file is not one of cstar's: give the store another data directory".to_owned(),
         ));
     }
-    if version > VERSION {
+    if version > newest {
         return Err(StoreError::Unusable(format!(
-            "the data was written by a newer cstar (format {version}; this one knows {VERSION}): run that version or a later one"
+            "the data was written by a newer cstar (format {version}; this one knows {newest}): run that version or a later one"
         )));
     }
-    for (from, migration) in MIGRATIONS.iter().enumerate().skip(version as usize) {
+    for (from, migration) in migrations.iter().enumerate().skip(version as usize) {
         let to = from + 1;
         let script = format!(
             "BEGIN IMMEDIATE;\n{migration}\nPRAGMA application_id = {APPLICATION_ID};\nPRAGMA user_version = {to};\nCOMMIT;"
         );
-        conn.execute_batch(&script).map_err(unusable)?;
+        if let Err(error) = conn.execute_batch(&script) {
+            let _ = conn.execute_batch("ROLLBACK"); // none is open if it was the beginning that failed
+            return Err(unusable(error));
+        }
         tracing::info!(format = to, "data migrated");
     }
     Ok(())
@@ -61,6 +69,43 @@ mod tests {
         migrate(&conn).unwrap();
         assert_eq!(version(&conn), VERSION);
         migrate(&conn).unwrap();
+    }
+
+    const FIRST: &str = "CREATE TABLE log (event TEXT); INSERT INTO log VALUES ('kept');";
+    const SECOND: &str = "ALTER TABLE log ADD COLUMN place INTEGER; UPDATE log SET place = 1;";
+
+    fn columns(conn: &Connection) -> i64 {
+        conn.query_row("SELECT count(*) FROM pragma_table_info('log')", (), |row| row.get(0)).unwrap()
+    }
+
+    /// What an older version wrote is brought to the present one, step by step, each step once.
+    #[test]
+    fn an_older_file_becomes_the_present_version() {
+        let conn = Connection::open_in_memory().unwrap();
+        follow(&conn, &[FIRST]).unwrap();
+        assert_eq!((version(&conn), columns(&conn)), (1, 1));
+        for _ in 0..2 {
+            follow(&conn, &[FIRST, SECOND]).unwrap();
+            assert_eq!((version(&conn), columns(&conn)), (2, 2));
+        }
+        let kept: (String, i64) =
+            conn.query_row("SELECT event, place FROM log", (), |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        assert_eq!(kept, ("kept".to_owned(), 1), "and what was in it is there once");
+    }
+
+    /// A step that fails leaves the file as the step before it did, so that the version that wrote it still reads it.
+    #[test]
+    fn a_migration_that_fails_changes_nothing() {
+        let conn = Connection::open_in_memory().unwrap();
+        follow(&conn, &[FIRST]).unwrap();
+        follow(&conn, &[FIRST, SECOND, "UPDATE nothing SET at = all;"]).unwrap_err();
+        assert_eq!((version(&conn), columns(&conn)), (2, 2), "the step that worked was done");
+        let half = format!("{SECOND} UPDATE nothing SET at = all;");
+        let conn = Connection::open_in_memory().unwrap();
+        follow(&conn, &[FIRST]).unwrap();
+        follow(&conn, &[FIRST, &half]).unwrap_err();
+        assert_eq!((version(&conn), columns(&conn)), (1, 1));
+        follow(&conn, &[FIRST, SECOND]).unwrap();
     }
 
     #[test]
