@@ -92,6 +92,10 @@ async fn call(global: &Global, command: Command, output: Output) -> Result<(), C
         Command::EventTypes(command) => commands::event_types::run(global, command, output).await,
         Command::Backup(arguments) => commands::backup::back_up(global, arguments, output).await,
         Command::Restore(arguments) => commands::backup::restore(global, arguments, output).await,
+        Command::Check(arguments) => commands::check::run(global, arguments, output).await,
+        Command::RotateMasterKey(arguments) => {
+            commands::rotate_master_key::run(global, arguments, output).await
+        }
         Command::Verify(arguments) => commands::verify::run(arguments, output).await,
         Command::Login => commands::profiles::login(global, output).await,
         Command::Whoami => commands::profiles::whoami(global, output).await,

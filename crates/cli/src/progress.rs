@@ -28,6 +28,13 @@ impl Progress {
         });
     }
 
+    /// Takes the line away, for others to be written.
+    pub(crate) fn clear(&mut self) {
+        if self.shown_at.take().is_some() {
+            let _ = write!(std::io::stderr(), "{CLEAR}");
+        }
+    }
+
     /// In words.
     pub(crate) fn show(&mut self, line: impl FnOnce(&str) -> String) {
         if !self.is_terminal || self.shown_at.is_some_and(|shown_at| shown_at.elapsed() < SHOWN_EVERY) {
@@ -40,9 +47,7 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if self.shown_at.is_some() {
-            let _ = write!(std::io::stderr(), "{CLEAR}");
-        }
+        self.clear();
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 
 use cstar_store::sqlite::holds_data;
 use sha2::{Digest, Sha256};
@@ -53,8 +53,7 @@ pub(crate) fn master_keys(place: &Place) -> Result<Vec<MasterKey>, StartError> {
     if holds_data(&place.data) {
         return Err(no_master_key(place));
     }
-    let key = Zeroizing::new(rand::random::<[u8; 32]>());
-    write_new(&path, hex(&key).as_bytes())?;
+    let key = make(&path)?;
     tracing::warn!(
         path = %path.display(),
         "made a master key beside the data: whoever has both can read webhook secrets; keep a copy of it elsewhere, or set CSTAR_MASTER_KEY"
@@ -73,6 +72,47 @@ pub(crate) fn known_master_keys(place: &Place) -> Result<Vec<MasterKey>, StartEr
         None if beside.exists() => read_master_keys(&beside),
         None => Ok(Vec::new()),
     }
+}
+
+/// The file that the master key stands in, unless it is given.
+pub(crate) fn file_of(place: &Place) -> PathBuf {
+    place.master_key_file.clone().unwrap_or_else(|| place.data.join(MASTER_KEY_FILE))
+}
+
+/// The only key of a file.
+pub(crate) fn read_one(path: &Path) -> Result<MasterKey, StartError> {
+    let several = || {
+        StartError::Unusable(format!("{} holds two keys: a change of the key was cut short", path.display()))
+    };
+    let mut keys = read_master_keys(path)?;
+    keys.pop().filter(|_| keys.is_empty()).ok_or_else(several)
+}
+
+/// A new key in a new file.
+pub(crate) fn make(path: &Path) -> Result<MasterKey, StartError> {
+    let key = random();
+    write_new(path, hex(&key).as_bytes())?;
+    Ok(key)
+}
+
+pub(crate) fn random() -> MasterKey {
+    Zeroizing::new(rand::random())
+}
+
+/// Puts these keys in the place of what a file holds, all at once. The file stays its owner's.
+pub(crate) fn replace(path: &Path, keys: &[&MasterKey]) -> Result<(), StartError> {
+    let fresh = path.with_extension(format!("new-{:016x}", rand::random::<u64>()));
+    let text: Zeroizing<String> = Zeroizing::new(keys.iter().map(|key| format!("{}\n", *hex(key))).collect());
+    let replaced = std::fs::metadata(path).and_then(|old| {
+        write_private(&fresh, text.as_bytes())?;
+        std::os::unix::fs::chown(&fresh, Some(old.uid()), Some(old.gid()))?;
+        std::fs::rename(&fresh, path)?;
+        path.parent().map_or(Ok(()), sync_directory)
+    });
+    if replaced.is_err() {
+        let _ = std::fs::remove_file(&fresh);
+    }
+    replaced.map_err(|error| StartError::file(path, &error))
 }
 
 /// Another one must not be made in its place: it would open nothing, and hide that the right one is missing.
@@ -146,8 +186,14 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<(), StartError> {
     let removed = std::fs::remove_file(&fresh);
     written
         .and(removed)
-        .and_then(|()| path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all()))
+        .and_then(|()| path.parent().map_or(Ok(()), sync_directory))
         .map_err(|error| StartError::file(path, &error))
+}
+
+/// A relative path has an empty parent, which is the working directory.
+fn sync_directory(directory: &Path) -> std::io::Result<()> {
+    let here = Path::new(".");
+    File::open(if directory.as_os_str().is_empty() { here } else { directory })?.sync_all()
 }
 
 fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {

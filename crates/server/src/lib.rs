@@ -11,6 +11,7 @@ pub mod offline;
 mod operations;
 mod options;
 mod retention;
+mod rotation;
 mod server;
 mod settings;
 pub mod signals;

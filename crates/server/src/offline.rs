@@ -11,7 +11,8 @@ use crate::options::{Options, SecretSetting};
 use crate::server::system_now;
 use crate::settings::{Settings, SettingsError};
 
-pub use cstar_store::sqlite::{Manifest, Restored};
+pub use crate::rotation::{Rotated, rotate_master_key};
+pub use cstar_store::sqlite::{About, Finding, Looked, Manifest, Restored};
 
 /// Where a data directory is, and where its master key.
 #[derive(Debug, Clone)]
@@ -94,8 +95,28 @@ fn no_key_for(backup: &Path, manifest: &Manifest, is_given: bool) -> StartError 
     })
 }
 
+/// Looks at everything in a data directory; `told` hears what is found.
+///
+/// # Errors
+/// When the directory cannot be looked at: there is no data, a server runs on it, or the master key is missing or another one.
+pub fn check(place: &Place, told: &mut dyn FnMut(Looked)) -> Result<(), StartError> {
+    let keys: Vec<_> = keys::known_master_keys(place)?.iter().map(|key| MasterKey::new(**key)).collect();
+    let data = match Offline::open(&place.data) {
+        Err(StoreError::Damaged(what)) => {
+            // So much that nothing else can be looked at.
+            told(Looked::Found(Finding { about: About::Structure, what }));
+            return Ok(());
+        }
+        opened => opened.map_err(refused)?,
+    };
+    if keys.is_empty() {
+        return Err(keys::no_master_key(place));
+    }
+    data.check(&keys, told).map_err(refused)
+}
+
 /// What the operator can put right is told as such.
-fn refused(error: StoreError) -> StartError {
+pub(crate) fn refused(error: StoreError) -> StartError {
     match error {
         StoreError::Unusable(what) => StartError::Unusable(what),
         StoreError::OtherMasterKey | StoreError::StorageFull => StartError::Unusable(error.to_string()),

@@ -33,7 +33,7 @@ pub(crate) use rows::{Period, Rows};
 pub(crate) use serve::{DevFlags, ServeFlags, refuse_flags_of_clients};
 pub(crate) use teams::Teams;
 pub(crate) use trigger::Trigger;
-pub(crate) use upkeep::{Backup, Restore, WITHOUT_SERVER};
+pub(crate) use upkeep::{Backup, Check, Restore, RotateMasterKey, WITHOUT_SERVER};
 pub(crate) use verify::Verify;
 pub(crate) use webhooks::{WebhookOptions, Webhooks};
 
@@ -171,6 +171,18 @@ Examples:
 Examples:
   cstar restore cstar-monday.backup --data /var/lib/cstar --master-key-file /etc/cstar/master.key")]
     Restore(Restore),
+    /// Look at all of a data directory, on which no server runs, for damage
+    #[command(before_help = "\
+Examples:
+  cstar check --data /var/lib/cstar
+  cstar check --data /var/lib/cstar --json")]
+    Check(Check),
+    /// Encrypt the secrets of a data directory, on which no server runs, with a new master key
+    #[command(before_help = "\
+Examples:
+  cstar rotate-master-key --data /var/lib/cstar
+  CSTAR_MASTER_KEY=… cstar rotate-master-key --data /var/lib/cstar --new-key-file /etc/cstar/new.key")]
+    RotateMasterKey(RotateMasterKey),
     /// Check a request against a webhook's secret, and say what is wrong
     #[command(before_help = "\
 Examples:

@@ -30,6 +30,21 @@ pub(crate) struct Restore {
     pub(crate) place: DataFlags,
 }
 
+#[derive(Args)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub(crate) place: DataFlags,
+}
+
+#[derive(Args)]
+pub(crate) struct RotateMasterKey {
+    #[command(flatten)]
+    pub(crate) place: DataFlags,
+    /// Where the new key is to stand, or stands already; the old one's file is replaced unless said
+    #[arg(long, value_name = "FILE")]
+    pub(crate) new_key_file: Option<PathBuf>,
+}
+
 /// Which data directory, and where its master key is: as `cstar serve` is told.
 #[derive(Args)]
 pub(crate) struct DataFlags {

@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod backup;
+pub(crate) mod check;
 pub(crate) mod deliveries;
 pub(crate) mod dev;
 pub(crate) mod event_types;
@@ -9,6 +10,7 @@ pub(crate) mod events;
 pub(crate) mod keys;
 pub(crate) mod operations;
 pub(crate) mod profiles;
+pub(crate) mod rotate_master_key;
 mod rows;
 pub(crate) mod serve;
 pub(crate) mod shell;

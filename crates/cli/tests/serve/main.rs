@@ -11,6 +11,7 @@ mod erasure;
 mod failing;
 mod filters;
 mod lanes;
+mod master_key;
 mod metrics;
 mod operations;
 mod ordered;

@@ -39,27 +39,30 @@ async fn of_cstar_itself() {
     Usage: cstar [OPTIONS] <COMMAND>
 
     Commands:
-      serve        Run a server, for production
-      dev          Run a server on this machine, with a team, a key and a profile ready to use
-      listen       Show the team's events as they happen, and forward them to a local server
-      trigger      Publish a test event
-      events       The team's events
-      webhooks     The team's webhooks
-      deliveries   The webhook logs
-      operations   Long work that goes on after its call: resends of many, recoveries
-      keys         The team's keys
-      teams        Teams, with the platform key
-      event-types  What can be published
-      audit        Who changed what, when, and from where
-      backup       Copy everything that a server stores, while it goes on; with the platform key
-      restore      Make a data directory of a backup
-      verify       Check a request against a webhook's secret, and say what is wrong
-      login        Keep a server, a team and a key, read from standard input, as a profile
-      whoami       Show which server, team and key commands use
-      profiles     List the profiles; * marks the one that is used
-      completions  Print what lets a shell complete `cstar`
-      man          Print the manual page of `cstar`, or of a command
-      help         Print this message or the help of the given subcommand(s)
+      serve              Run a server, for production
+      dev                Run a server on this machine, with a team, a key and a profile ready to use
+      listen             Show the team's events as they happen, and forward them to a local server
+      trigger            Publish a test event
+      events             The team's events
+      webhooks           The team's webhooks
+      deliveries         The webhook logs
+      operations         Long work that goes on after its call: resends of many, recoveries
+      keys               The team's keys
+      teams              Teams, with the platform key
+      event-types        What can be published
+      audit              Who changed what, when, and from where
+      backup             Copy everything that a server stores, while it goes on; with the platform key
+      restore            Make a data directory of a backup
+      check              Look at all of a data directory, on which no server runs, for damage
+      rotate-master-key  Encrypt the secrets of a data directory, on which no server runs, with a new
+                         master key
+      verify             Check a request against a webhook's secret, and say what is wrong
+      login              Keep a server, a team and a key, read from standard input, as a profile
+      whoami             Show which server, team and key commands use
+      profiles           List the profiles; * marks the one that is used
+      completions        Print what lets a shell complete `cstar`
+      man                Print the manual page of `cstar`, or of a command
+      help               Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help     Print help
@@ -1010,6 +1013,42 @@ async fn of_upkeep() {
     Options:
           --data <DIR>  Copy this data directory, on which no server runs, instead of asking a server
       -h, --help        Print help
+    ");
+    assert_snapshot!(help("check").await, @r"
+    Examples:
+      cstar check --data /var/lib/cstar
+      cstar check --data /var/lib/cstar --json
+
+    Look at all of a data directory, on which no server runs, for damage
+
+    Usage: cstar check [OPTIONS]
+
+    Options:
+          --data <DIR>              Directory that holds the log [env: CSTAR_DATA, default: cstar-data]
+          --master-key-file <FILE>  File with the key that encrypts secrets; `master.key` in the
+                                    directory unless said, or CSTAR_MASTER_KEY [env:
+                                    CSTAR_MASTER_KEY_FILE]
+          --config <FILE>           TOML file of `cstar serve`, which may say both [env: CSTAR_CONFIG]
+      -h, --help                    Print help
+    ");
+    assert_snapshot!(help("rotate-master-key").await, @r"
+    Examples:
+      cstar rotate-master-key --data /var/lib/cstar
+      CSTAR_MASTER_KEY=… cstar rotate-master-key --data /var/lib/cstar --new-key-file /etc/cstar/new.key
+
+    Encrypt the secrets of a data directory, on which no server runs, with a new master key
+
+    Usage: cstar rotate-master-key [OPTIONS]
+
+    Options:
+          --data <DIR>              Directory that holds the log [env: CSTAR_DATA, default: cstar-data]
+          --master-key-file <FILE>  File with the key that encrypts secrets; `master.key` in the
+                                    directory unless said, or CSTAR_MASTER_KEY [env:
+                                    CSTAR_MASTER_KEY_FILE]
+          --config <FILE>           TOML file of `cstar serve`, which may say both [env: CSTAR_CONFIG]
+          --new-key-file <FILE>     Where the new key is to stand, or stands already; the old one's file
+                                    is replaced unless said
+      -h, --help                    Print help
     ");
     assert_snapshot!(help("restore").await, @r"
     Examples:

@@ -10,12 +10,14 @@ use super::attempt_rows::{SELECT_ATTEMPTS, Stored};
 use super::delivery_rows::{DeliveryRow, select_deliveries};
 use super::event_rows::{EventRow, select_events};
 use super::fault::Fault;
+use super::finding::{About, Finding, Looked};
 use super::idempotency;
 use super::look::Look;
 use super::meta;
 use super::place::Place;
 use super::team_rows::{TeamRow, TeamState};
 use super::types::TypeNames;
+use crate::StoreError;
 
 /// Rows in a slice.
 const SLICE_ROWS: i64 = 2_000;
@@ -65,12 +67,29 @@ const PARTS: [Part; 25] = [
     Part::IdempotencyKeys,
 ];
 
+impl Part {
+    /// What damage in it is about.
+    const fn about(self) -> About {
+        match self {
+            Self::Structure(_) => About::Structure,
+            Self::Meta | Self::Types | Self::Teams | Self::EventTypes => About::Store,
+            Self::OfTeams | Self::Audit => About::Settings,
+            Self::Events => About::Log,
+            Self::Deliveries => About::Deliveries,
+            Self::Attempts => About::Attempts,
+            Self::IdempotencyKeys => About::IdempotencyKeys,
+        }
+    }
+}
+
 /// How far a check has come.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Progress {
     part: usize,
     /// The last row looked at.
     after: i64,
+    /// About how many rows were looked at.
+    rows: u64,
     /// Of rows that have no number, the rest of its key.
     key: idempotency::Hash,
 }
@@ -78,34 +97,78 @@ pub(super) struct Progress {
 impl Progress {
     /// At the beginning of the next part.
     fn next(self) -> Self {
-        Self { part: self.part + 1, ..Self::default() }
+        Self { part: self.part + 1, rows: self.rows, ..Self::default() }
+    }
+
+    /// How far it is, for people.
+    pub(super) fn looked(self) -> Looked {
+        let part = PARTS.get(self.part).map_or("the end", |part| part.about().as_str());
+        Looked::At { part, rows: self.rows }
+    }
+}
+
+/// What a slice found.
+#[derive(Debug, Default)]
+pub(super) struct Found(pub(super) Vec<Finding>);
+
+impl Found {
+    /// Notes damage, and goes on behind it; whatever else goes wrong ends the check.
+    fn note<T>(&mut self, about: About, looked: Result<T, Fault>) -> Result<Option<T>, StoreError> {
+        match looked.map_err(StoreError::from) {
+            Ok(sound) => Ok(Some(sound)),
+            Err(StoreError::Damaged(what)) => {
+                // Rows that lean on the same damaged one say the same.
+                if self.0.last().is_none_or(|last| last.what != what) {
+                    self.0.push(Finding { about, what });
+                }
+                Ok(None)
+            }
+            Err(other) => Err(other),
+        }
     }
 }
 
 /// Looks at the next slice; answers where to go on, or `None` at the end.
-pub(super) fn slice(look: Look<'_>, progress: Progress) -> Result<Option<Progress>, Fault> {
-    let Progress { part, after, key } = progress;
-    let Some(looked_at) = PARTS.get(part) else { return Ok(None) };
+pub(super) fn slice(
+    look: Look<'_>,
+    progress: Progress,
+    found: &mut Found,
+) -> Result<Option<Progress>, StoreError> {
+    let Some(part) = PARTS.get(progress.part) else { return Ok(None) };
+    let looked = look_at(look, *part, progress, found);
+    // A part that cannot be gone through is given up.
+    let next = found.note(part.about(), looked)?;
+    Ok(Some(next.unwrap_or(progress.next())))
+}
+
+fn look_at(
+    look: Look<'_>,
+    looked_at: Part,
+    progress: Progress,
+    found: &mut Found,
+) -> Result<Progress, Fault> {
+    let Progress { part, after, key, rows } = progress;
+    let rows = rows + SLICE_ROWS as u64;
     let last = match looked_at {
         Part::Structure(table) => structure(look, table)?,
         Part::Meta => meta::epoch(look.conn).and(meta::probe(look.conn)).map(|_| None)?,
-        Part::Types => types(look, after)?,
+        Part::Types => types(look, after, found)?,
         Part::EventTypes => event_types(look)?,
         Part::Audit => {
             let last = look.check_audit(key, SLICE_ROWS)?;
-            return Ok(Some(last.map_or(progress.next(), |key| Progress { key, ..progress })));
+            return Ok(last.map_or(progress.next(), |key| Progress { key, rows, ..progress }));
         }
-        Part::Teams => teams(look, after)?,
-        Part::OfTeams => of_teams(look, after)?,
-        Part::Events => events(look, after)?,
-        Part::Deliveries => deliveries(look, after)?,
-        Part::Attempts => attempts(look, after)?,
+        Part::Teams => teams(look, after, found)?,
+        Part::OfTeams => of_teams(look, after, found)?,
+        Part::Events => events(look, after, found)?,
+        Part::Deliveries => deliveries(look, after, found)?,
+        Part::Attempts => attempts(look, after, found)?,
         Part::IdempotencyKeys => {
             let last = idempotency::check(look, (after, key), SLICE_ROWS)?;
-            return Ok(Some(last.map_or(progress.next(), |(after, key)| Progress { part, after, key })));
+            return Ok(last.map_or(progress.next(), |(after, key)| Progress { part, after, key, rows }));
         }
     };
-    Ok(Some(last.map_or(progress.next(), |after| Progress { after, ..progress })))
+    Ok(last.map_or(progress.next(), |after| Progress { after, rows, ..progress }))
 }
 
 fn structure(look: Look<'_>, table: &str) -> Result<Option<i64>, Fault> {
@@ -114,13 +177,13 @@ fn structure(look: Look<'_>, table: &str) -> Result<Option<i64>, Fault> {
     if found == "ok" { Ok(None) } else { Err(Fault::Damaged(format!("table {table}: {found}"))) }
 }
 
-fn types(look: Look<'_>, after: i64) -> Result<Option<i64>, Fault> {
+fn types(look: Look<'_>, after: i64, found: &mut Found) -> Result<Option<i64>, Fault> {
     let mut list =
         look.conn.prepare_cached("SELECT number FROM types WHERE number > ?1 ORDER BY number LIMIT ?2")?;
     let mut last = None;
     for number in list.query_map(params![after, SLICE_ROWS], |row| row.get(0))? {
         let number = number?;
-        TypeNames::read(look.conn, number)?;
+        found.note(About::Store, TypeNames::read(look.conn, number))?;
         last = Some(number);
     }
     Ok(last)
@@ -132,30 +195,33 @@ fn event_types(look: Look<'_>) -> Result<Option<i64>, Fault> {
     Ok(None)
 }
 
-fn teams(look: Look<'_>, after: i64) -> Result<Option<i64>, Fault> {
+fn teams(look: Look<'_>, after: i64, found: &mut Found) -> Result<Option<i64>, Fault> {
     let mut list =
         look.conn.prepare_cached("SELECT number FROM teams WHERE number > ?1 ORDER BY number LIMIT ?2")?;
     let mut last = None;
     for number in list.query_map(params![after, SLICE_ROWS], |row| row.get(0))? {
-        let team = look.team_numbered(number?)?;
-        last = Some(team.number);
+        let number = number?;
+        found.note(About::Store, look.team_numbered(number))?;
+        last = Some(number);
     }
     Ok(last)
 }
 
-fn of_teams(look: Look<'_>, after: i64) -> Result<Option<i64>, Fault> {
+fn of_teams(look: Look<'_>, after: i64, found: &mut Found) -> Result<Option<i64>, Fault> {
     let mut next = look
         .conn
         .prepare_cached("SELECT number FROM teams WHERE number > ?1 AND state = 0 ORDER BY number LIMIT 1")?;
     let Some(number) = next.query_map([after], |row| row.get(0))?.next().transpose()? else {
         return Ok(None);
     };
-    look.keys_before(number, None, i64::MAX as usize)?;
-    look.links_of(number)?;
-    look.operations_before(number, None, i64::MAX as usize)?;
-    for webhook in look.webhooks_before(number, None, i64::MAX as usize)? {
-        webhook.secrets(look)?;
-        webhook.shown(look)?;
+    const ALL: usize = i64::MAX as usize;
+    found.note(About::Settings, look.keys_before(number, None, ALL))?;
+    found.note(About::Settings, look.links_of(number))?;
+    found.note(About::Settings, look.operations_before(number, None, ALL))?;
+    let webhooks = found.note(About::Settings, look.webhooks_before(number, None, ALL))?;
+    for webhook in webhooks.unwrap_or_default() {
+        found.note(About::Settings, webhook.secrets(look))?;
+        found.note(About::Settings, webhook.shown(look))?;
     }
     Ok(Some(number))
 }
@@ -177,69 +243,97 @@ impl Runs<'_> {
     }
 }
 
-fn events(look: Look<'_>, after: i64) -> Result<Option<i64>, Fault> {
+fn events(look: Look<'_>, after: i64, found: &mut Found) -> Result<Option<i64>, Fault> {
     let mut list = look.conn.prepare_cached(select_events!("WHERE place > ?1 ORDER BY place LIMIT ?2"))?;
     let mut rows = list.query(params![after, SLICE_ROWS])?;
     let mut runs = Runs { look, team: None };
     let mut last = Place::from_bits(after);
     while let Some(row) = rows.next()? {
-        let event = EventRow::read(row)?;
-        let team = runs.team(event.place)?;
-        event.entry(look, team.team.id, row)?;
-        let before = if last.team() == team.number { last.count() } else { 0 };
-        let expected = before.max(team.removed_events) + 1;
-        if team.state == TeamState::Alive && event.place.count() != expected {
-            return Err(Fault::missing_event(team.team.id, expected));
+        let place: Place = row.get(0)?;
+        if let Some(team) = found.note(About::Store, runs.team(place))? {
+            let event = EventRow::read(row).and_then(|event| event.entry(look, team.team.id, row));
+            found.note(About::Log, event)?;
+            found.note(About::Log, follows(team, last, place))?;
         }
-        last = event.place;
+        last = place;
     }
     Ok((last.bits() > after).then_some(last.bits()))
 }
 
-fn deliveries(look: Look<'_>, after: i64) -> Result<Option<i64>, Fault> {
+/// LOG-2: nothing is missing between two events of a team, and before the first.
+fn follows(team: &TeamRow, last: Place, place: Place) -> Result<(), Fault> {
+    let before = if last.team() == team.number { last.count() } else { 0 };
+    let expected = before.max(team.removed_events) + 1;
+    let missing = place.count().saturating_sub(expected);
+    match missing {
+        _ if team.state != TeamState::Alive => Ok(()),
+        0 if place.count() == expected => Ok(()),
+        0 => Err(Fault::Damaged(format!(
+            "event {} of team {} was removed and is there",
+            place.count(),
+            team.team.id
+        ))),
+        1 => Err(Fault::missing_event(team.team.id, expected)),
+        _ => {
+            let last = place.count() - 1;
+            Err(Fault::Damaged(format!("events {expected} to {last} of team {} are missing", team.team.id)))
+        }
+    }
+}
+
+fn deliveries(look: Look<'_>, after: i64, found: &mut Found) -> Result<Option<i64>, Fault> {
     let mut list =
         look.conn.prepare_cached(select_deliveries!("WHERE place > ?1 ORDER BY place LIMIT ?2"))?;
-    let mut id = look.conn.prepare_cached("SELECT id FROM events WHERE place = ?1")?;
+    let mut rows = list.query(params![after, SLICE_ROWS])?;
     let mut runs = Runs { look, team: None };
     let mut last = None;
-    for row in list.query_and_then(params![after, SLICE_ROWS], DeliveryRow::read)? {
-        let row = row?;
-        last = Some(row.place.bits());
-        let team = runs.team(row.place)?;
-        if team.state != TeamState::Alive {
-            continue;
+    while let Some(row) = rows.next()? {
+        let place: Place = row.get(0)?;
+        last = Some(place.bits());
+        let Some(team) = found.note(About::Store, runs.team(place))? else { continue };
+        if team.state == TeamState::Alive {
+            found
+                .note(About::Deliveries, DeliveryRow::read(row).and_then(|row| delivery(look, team, &row)))?;
         }
-        let damaged = |what: &str| Fault::Damaged(format!("delivery {}: {what}", row.id()));
-        look.delivery(team.team.id, &row, &look.webhook_of_row(&row)?)?;
-        if row.status.has_ended() == row.due_ms.is_some() {
-            return Err(damaged("it has ended and waits, or neither"));
-        }
-        if row.event.count() > team.removed_events {
-            let known = id.query_map([row.event], |row| row.get::<_, [u8; 16]>(0))?.next().transpose()?;
-            if known != Some(row.event_id.to_be_bytes()) {
-                return Err(damaged("its event is missing"));
-            }
-        } else if row.due_ms.is_some() {
-            return Err(damaged("it waits, but its event was removed"));
-        }
-        look.attempts(&row)?;
     }
     Ok(last)
 }
 
-fn attempts(look: Look<'_>, after: i64) -> Result<Option<i64>, Fault> {
+fn delivery(look: Look<'_>, team: &TeamRow, row: &DeliveryRow) -> Result<(), Fault> {
+    let damaged = |what: &str| Fault::Damaged(format!("delivery {}: {what}", row.id()));
+    look.delivery(team.team.id, row, &look.webhook_of_row(row)?)?;
+    if row.status.has_ended() == row.due_ms.is_some() {
+        return Err(damaged("it has ended and waits, or neither"));
+    }
+    if row.event.count() > team.removed_events {
+        let mut id = look.conn.prepare_cached("SELECT id FROM events WHERE place = ?1")?;
+        let known = id.query_map([row.event], |row| row.get::<_, [u8; 16]>(0))?.next().transpose()?;
+        if known != Some(row.event_id.to_be_bytes()) {
+            return Err(damaged("its event is missing"));
+        }
+    } else if row.due_ms.is_some() {
+        return Err(damaged("it waits, but its event was removed"));
+    }
+    look.attempts(row).map(drop)
+}
+
+fn attempts(look: Look<'_>, after: i64, found: &mut Found) -> Result<Option<i64>, Fault> {
     let sql = format!("{SELECT_ATTEMPTS} WHERE number > ?1 ORDER BY number LIMIT ?2");
     let mut list = look.conn.prepare_cached(&sql)?;
-    let mut delivery = look.conn.prepare_cached("SELECT 1 FROM deliveries WHERE place = ?1")?;
     let mut rows = list.query(params![after, SLICE_ROWS])?;
     let mut last = None;
     while let Some(row) = rows.next()? {
-        let stored = Stored::read(row)?;
-        let number: i64 = row.get(0)?;
-        if !delivery.exists([stored.delivery])? {
-            return Err(Fault::Damaged(format!("attempts row {number}: its delivery is missing")));
-        }
+        let number = row.get(0)?;
+        found.note(About::Attempts, Stored::read(row).and_then(|stored| attempt(look, number, &stored)))?;
         last = Some(number);
     }
     Ok(last)
+}
+
+fn attempt(look: Look<'_>, number: i64, stored: &Stored) -> Result<(), Fault> {
+    let mut delivery = look.conn.prepare_cached("SELECT 1 FROM deliveries WHERE place = ?1")?;
+    if delivery.exists([stored.delivery])? {
+        return Ok(());
+    }
+    Err(Fault::Damaged(format!("attempts row {number}: its delivery is missing")))
 }

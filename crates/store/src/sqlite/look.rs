@@ -19,6 +19,13 @@ pub(super) struct Shelf {
     pub(super) epoch: u32,
 }
 
+impl Shelf {
+    /// With nothing read yet.
+    pub(super) fn new(epoch: u32, vault: Vault) -> Self {
+        Self { types: TypeNames::default(), filters: KnownFilters::default(), vault, epoch }
+    }
+}
+
 /// A connection in a transaction, and the shelf. What is read through one look belongs together.
 #[derive(Clone, Copy)]
 pub(super) struct Look<'a> {

@@ -39,6 +39,13 @@ pub(super) fn set_epoch(conn: &Connection, epoch: u32) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Takes another master key.
+pub(super) fn set_probe(conn: &Connection, probe: &[u8]) -> Result<(), Fault> {
+    let sum = checksum(PROBE, probe);
+    conn.execute("UPDATE meta SET value = ?2, checksum = ?3 WHERE name = ?1", params![PROBE, probe, sum])?;
+    Ok(())
+}
+
 /// Sets both, in one statement.
 pub(super) fn set(conn: &Connection, epoch: u32, probe: &[u8]) -> Result<(), Fault> {
     conn.execute(

@@ -5,9 +5,16 @@ use std::sync::Arc;
 
 use cstar_types::Timestamp;
 
-use super::backup;
+use super::checkpoint::{Mode, checkpoint};
+use super::connection::BUSY;
 use super::disk::Space;
-use super::open::{FILE, Opened, open_dir};
+use super::fault::Fault;
+use super::finding::Looked;
+use super::look::{Look, Shelf};
+use super::open::{FILE, Opened, open_dir, try_key};
+use super::rekey::{Rekeyed, rekey};
+use super::vault::{MasterKey, Vault};
+use super::{backup, check, meta};
 use crate::{Backup, StoreError};
 
 /// Whether a directory holds a store.
@@ -36,6 +43,71 @@ impl Offline {
         }
         let opened = open_dir(dir, &(Arc::new(Space::of) as _))?;
         Ok(Self { dir: dir.to_owned(), opened })
+    }
+
+    /// Whether one of these keys opens the secrets.
+    ///
+    /// # Errors
+    /// `OtherMasterKey` if none of them does.
+    pub fn opens_with(&self, keys: &[MasterKey]) -> Result<(), StoreError> {
+        self.vault(keys).map(drop)
+    }
+
+    fn vault(&self, keys: &[MasterKey]) -> Result<Vault, StoreError> {
+        let probe = meta::probe(&self.opened.conn)?.ok_or_else(|| Fault::damaged("meta", meta::PROBE))?;
+        for vault in keys.iter().cloned().map(Vault::new) {
+            match try_key(&vault, &probe).map_err(StoreError::from) {
+                Err(StoreError::OtherMasterKey) => {}
+                tried => return tried.map(|()| vault),
+            }
+        }
+        Err(StoreError::OtherMasterKey)
+    }
+
+    /// Looks at everything (LOG-3); `told` hears of each thing that is not as it was written, and how far it is. The keys are
+    /// those that may open the secrets.
+    ///
+    /// # Errors
+    /// `OtherMasterKey` if none of them does, and when the database cannot be read at all.
+    pub fn check(&self, keys: &[MasterKey], told: &mut dyn FnMut(Looked)) -> Result<(), StoreError> {
+        let conn = &self.opened.conn;
+        let vault = match self.vault(keys) {
+            // It is told as a part of what is looked at.
+            Err(StoreError::Damaged(_)) => {
+                keys.first().cloned().map(Vault::new).ok_or(StoreError::OtherMasterKey)?
+            }
+            vault => vault?,
+        };
+        let epoch = meta::epoch(conn).ok().flatten().unwrap_or_default();
+        let shelf = Shelf::new(epoch, vault);
+        let mut progress = check::Progress::default();
+        loop {
+            let mut found = check::Found::default();
+            let next = check::slice(Look { conn, shelf: &shelf }, progress, &mut found)?;
+            found.0.into_iter().for_each(|finding| told(Looked::Found(finding)));
+            let Some(next) = next else { return Ok(()) };
+            told(next.looked());
+            progress = next;
+        }
+    }
+
+    /// Encrypts all secrets, which one of `from` opens, for `to`: all of them or none.
+    ///
+    /// # Errors
+    /// `OtherMasterKey` if none of these keys opens them, and `Damaged`.
+    pub fn rekey(&mut self, from: &[MasterKey], to: &MasterKey) -> Result<Rekeyed, StoreError> {
+        let conn = &mut self.opened.conn;
+        // What was encrypted for the key before is not left in the file.
+        conn.pragma_update_and_check(None, "secure_delete", true, |_| Ok(())).map_err(Fault::from)?;
+        let mut rekeyed = Err(StoreError::OtherMasterKey);
+        for from in from {
+            rekeyed = rekey(conn, from, to).map_err(StoreError::from);
+            if rekeyed != Err(StoreError::OtherMasterKey) {
+                break;
+            }
+        }
+        checkpoint(conn, Mode::Truncate, BUSY).map_err(Fault::from)?;
+        rekeyed
     }
 
     /// A copy of everything; the directory is held until it is read or dropped.

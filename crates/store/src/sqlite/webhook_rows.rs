@@ -176,7 +176,12 @@ impl WebhookRow {
     }
 
     /// The store opened with this master key, and the row is as it was written: what does not open is damaged.
-    fn open(&self, look: Look<'_>, what: Sealed, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    pub(super) fn open(
+        &self,
+        look: Look<'_>,
+        what: Sealed,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, Fault> {
         look.shelf.vault.open(what, sealed).map_err(|_| Fault::damaged("webhooks", self.webhook.id))
     }
 

@@ -10,6 +10,8 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use super::SqliteStore;
+use crate::sqlite::fault::Fault;
+use crate::sqlite::look::Look;
 use crate::sqlite::queue::{Class, Size};
 use crate::sqlite::shared::Life;
 use crate::sqlite::tx::Tx;
@@ -76,10 +78,18 @@ impl Upkeep for SqliteStore {
 
     async fn check(&self) -> Result<(), StoreError> {
         let mut progress = check::Progress::default();
-        while let Some(next) = self.shared.read(move |look| check::slice(look, progress)).await? {
-            progress = next;
+        loop {
+            let slice = move |look: Look<'_>| {
+                let mut found = check::Found::default();
+                let next = check::slice(look, progress, &mut found)?;
+                Ok::<_, Fault>((next, found.0.into_iter().next()))
+            };
+            match self.shared.read(slice).await? {
+                (_, Some(finding)) => return Err(StoreError::Damaged(finding.what)),
+                (None, None) => return Ok(()),
+                (Some(next), None) => progress = next,
+            }
         }
-        Ok(())
     }
 
     async fn poisoned(&self) {
