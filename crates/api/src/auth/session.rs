@@ -85,12 +85,12 @@ pub(super) fn credential(request: &Request, options: &Options) -> ApiResult<Cred
 
 /// Refuses a change that came with the cookie from anywhere but this server's own page.
 fn changes_from_here(method: &Method, uri: &Uri, headers: &HeaderMap, options: &Options) -> ApiResult<()> {
-    if method.is_safe() || asker(uri, headers, options) == Asker::OwnPage { Ok(()) } else { Err(foreign()) }
+    if method.is_safe() || page(uri, headers, options) == Page::Own { Ok(()) } else { Err(foreign()) }
 }
 
 /// Refuses what another origin's page sent: it must sign nobody in, not even with a key of its own.
 pub(crate) fn not_from_elsewhere(uri: &Uri, headers: &HeaderMap, options: &Options) -> ApiResult<()> {
-    if asker(uri, headers, options) == Asker::AnotherPage { Err(foreign()) } else { Ok(()) }
+    if page(uri, headers, options) == Page::Another { Err(foreign()) } else { Ok(()) }
 }
 
 fn foreign() -> ApiError {
@@ -101,23 +101,23 @@ fn foreign() -> ApiError {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Asker {
-    OwnPage,
-    AnotherPage,
+enum Page {
+    Own,
+    Another,
     /// No browser says whose page this is.
-    NoPage,
+    Unknown,
 }
 
 /// Whose page sent this. Browsers say so in `sec-fetch-site`, the older ones, and all over plain HTTP, in `origin`; no page
 /// can write either.
-fn asker(uri: &Uri, headers: &HeaderMap, options: &Options) -> Asker {
+fn page(uri: &Uri, headers: &HeaderMap, options: &Options) -> Page {
     if let Some(site) = headers.get(SEC_FETCH_SITE) {
-        return if site == "same-origin" { Asker::OwnPage } else { Asker::AnotherPage };
+        return if site == "same-origin" { Page::Own } else { Page::Another };
     }
     match headers.get(ORIGIN) {
-        None => Asker::NoPage,
-        Some(origin) if is_own(origin, uri, headers, options) => Asker::OwnPage,
-        Some(_) => Asker::AnotherPage,
+        None => Page::Unknown,
+        Some(origin) if is_own(origin, uri, headers, options) => Page::Own,
+        Some(_) => Page::Another,
     }
 }
 
@@ -183,30 +183,27 @@ mod tests {
     fn whose_page_asks() {
         let own = "cstar.example.com";
         for (lines, expected) in [
-            (vec![("sec-fetch-site", "same-origin")], Asker::OwnPage),
-            (vec![("sec-fetch-site", "same-origin"), ("origin", "https://proxied.example")], Asker::OwnPage),
-            (
-                vec![("sec-fetch-site", "same-site"), ("origin", "https://cstar.example.com")],
-                Asker::AnotherPage,
-            ),
-            (vec![("sec-fetch-site", "cross-site")], Asker::AnotherPage),
-            (vec![("sec-fetch-site", "none")], Asker::AnotherPage),
-            (vec![("origin", "https://cstar.example.com")], Asker::OwnPage),
-            (vec![("origin", "https://other.example"), ("host", "other.example")], Asker::OwnPage),
-            (vec![("origin", "https://other.example:8443"), ("host", "other.example")], Asker::AnotherPage),
-            (vec![("origin", "http://other.example"), ("host", "other.example")], Asker::AnotherPage),
-            (vec![("origin", "https://other.example"), ("host", own)], Asker::AnotherPage),
-            (vec![("origin", "https://cstar.example.com.evil.example"), ("host", own)], Asker::AnotherPage),
-            (vec![("origin", "null"), ("host", own)], Asker::AnotherPage),
-            (vec![("origin", ""), ("host", own)], Asker::AnotherPage),
-            (vec![("host", own)], Asker::NoPage),
-            (vec![], Asker::NoPage),
+            (vec![("sec-fetch-site", "same-origin")], Page::Own),
+            (vec![("sec-fetch-site", "same-origin"), ("origin", "https://proxied.example")], Page::Own),
+            (vec![("sec-fetch-site", "same-site"), ("origin", "https://cstar.example.com")], Page::Another),
+            (vec![("sec-fetch-site", "cross-site")], Page::Another),
+            (vec![("sec-fetch-site", "none")], Page::Another),
+            (vec![("origin", "https://cstar.example.com")], Page::Own),
+            (vec![("origin", "https://other.example"), ("host", "other.example")], Page::Own),
+            (vec![("origin", "https://other.example:8443"), ("host", "other.example")], Page::Another),
+            (vec![("origin", "http://other.example"), ("host", "other.example")], Page::Another),
+            (vec![("origin", "https://other.example"), ("host", own)], Page::Another),
+            (vec![("origin", "https://cstar.example.com.evil.example"), ("host", own)], Page::Another),
+            (vec![("origin", "null"), ("host", own)], Page::Another),
+            (vec![("origin", ""), ("host", own)], Page::Another),
+            (vec![("host", own)], Page::Unknown),
+            (vec![], Page::Unknown),
         ] {
             let path = "/v1/session".parse().unwrap();
-            assert_eq!(asker(&path, &headers(&lines), &options(true)), expected, "{lines:?}");
+            assert_eq!(page(&path, &headers(&lines), &options(true)), expected, "{lines:?}");
         }
         let local = headers(&[("origin", "http://127.0.0.1:7070"), ("host", "127.0.0.1:7070")]);
-        assert_eq!(asker(&"/".parse().unwrap(), &local, &options(false)), Asker::OwnPage);
+        assert_eq!(page(&"/".parse().unwrap(), &local, &options(false)), Page::Own);
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod event_types;
 mod operation;
 mod operations;
 mod schemas;
+mod sessions;
 #[cfg(test)]
 mod tests;
 mod webhooks;

@@ -151,6 +151,7 @@ async fn by_key() -> Vec<(Code, Answer)> {
         .value();
     world.delete(format!("/v1/teams/{team}/keys/{}", revoked["id"].as_str().unwrap())).await.expect(204);
     world.wait_s(60);
+    let link = json!({"link": "csl_unknown"});
     vec![
         (Code::Unauthenticated, world.get(&*events).without("authorization").await),
         (Code::Unauthenticated, world.get("/v1/nothing").without("authorization").await),
@@ -163,6 +164,8 @@ async fn by_key() -> Vec<(Code, Answer)> {
         (Code::Unauthenticated, world.get(&*events).key(&unknown).await),
         (Code::KeyRevoked, world.get(&*events).key(revoked["key"].as_str().unwrap()).await),
         (Code::TokenExpired, world.get(&*events).key(short["key"].as_str().unwrap()).await),
+        (Code::LinkInvalid, world.post("/v1/session", &link).without("authorization").await),
+        (Code::CrossOrigin, world.post("/v1/session", &link).header("sec-fetch-site", "cross-site").await),
         (Code::WrongTeam, world.get(format!("/v1/teams/{other}/events")).key(&narrow).await),
         (Code::MissingScope, world.get(&*events).key(&narrow).await),
         (Code::MissingScope, world.get("/v1/teams").key(&narrow).await),
@@ -200,8 +203,8 @@ async fn by_body() -> Vec<(Code, Answer)> {
         (Code::InvalidPattern, webhook(json!({"events": ["**"]})).await),
         (Code::BlockedTarget, webhook(json!({"url": "https://inner.example.com/"})).await),
         (Code::InvalidField, webhook(json!({"filter": "x"})).await),
-        (Code::InvalidField, webhook(json!({"ordered": true})).await),
-        (Code::InvalidField, webhook(json!({"rate_limit": 5})).await),
+        (Code::InvalidField, webhook(json!({"ordered": "yes"})).await),
+        (Code::InvalidField, webhook(json!({"rate_limit": 0})).await),
         (Code::InvalidField, world.post("/v1/teams", "[]").await),
         (Code::TooLarge, world.post("/v1/teams", json!({"name": "x".repeat(70_000)})).await),
     ]
