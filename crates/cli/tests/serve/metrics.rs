@@ -39,12 +39,9 @@ async fn one_event_is_counted(team: &Team, metrics: &Http) {
     for name in ["events_appended", "deliveries_made", "attempts_recorded", "attempts", "streams_frames"] {
         assert!(moved.contains(&(&format!("cstar_{name}_total"), 1.0)), "{name} in {moved:?}");
     }
-    for name in [
-        "publish_seconds_count",
-        "commit_events_sum",
-        "commit_deliveries_sum",
-        "delivery_wait_seconds_count",
-    ] {
+    for name in
+        ["publish_seconds_count", "commit_events_sum", "commit_deliveries_sum", "delivery_wait_seconds_count"]
+    {
         assert!(moved.contains(&(&format!("cstar_{name}"), 1.0)), "{name} in {moved:?}");
     }
     assert_eq!((after["cstar_store_ready"], after["cstar_streams_open"]), (1.0, 1.0));
