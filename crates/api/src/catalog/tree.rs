@@ -145,8 +145,8 @@ impl<'s> Walk<'s> {
         match (holds(name), value) {
             (Holds::Schema, schema) => self.part(schema, deeper(here)),
             (Holds::List, Value::Array(list)) => {
-                let each = list.iter().enumerate();
-                each.map(|(place, part)| self.part(part, deeper(here.below(&place.to_string())))).collect()
+                let mut each = list.iter().enumerate();
+                each.try_for_each(|(place, part)| self.part(part, deeper(here.below(&place.to_string()))))
             }
             (Holds::ByName, Value::Object(named)) => named.iter().try_for_each(|(member, part)| {
                 let there = here.below(member);
