@@ -165,8 +165,8 @@ pub trait Deliveries: Send + Sync {
     ) -> Result<Page<Delivery, DeliveryId>, StoreError>;
 
     /// Reopens an ended delivery with one new schedule, due now; attempt numbers go on (T8). `Conflict` while it has
-    /// not ended, if its webhook is disabled, if it has [`ATTEMPTS_MAX`] attempts, or if its event's data was erased; `NotFound` if its webhook or event is
-    /// gone. Tells the tail.
+    /// not ended, if its webhook is disabled, if it has [`ATTEMPTS_MAX`] attempts, or if its event's data was erased;
+    /// `NotFound` if its webhook or event is gone. Tells the tail.
     async fn resend(
         &self,
         team: TeamId,

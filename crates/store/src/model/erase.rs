@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cstar_types::{AuditAction, CancelReason, Entry, EventId, TeamId};
+use cstar_types::{Attempt, AuditAction, CancelReason, Entry, EventId, TeamId};
 
 use super::state::State;
 use crate::{Change, StoreError};
@@ -26,7 +26,7 @@ impl State {
             row.entry = Arc::clone(&entry);
             row.erased = true;
             row.attempts =
-                std::mem::take(&mut row.attempts).into_iter().map(|attempt| attempt.without_answer()).collect();
+                std::mem::take(&mut row.attempts).into_iter().map(Attempt::without_answer).collect();
             if !row.delivery.status.has_ended() {
                 webhooks.push(row.delivery.webhook);
                 row.cancel(CancelReason::EventErased);

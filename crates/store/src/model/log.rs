@@ -127,7 +127,12 @@ impl State {
             log.committed_at = committed_at;
         }
         let deliver = fan_out == FanOut::Matching;
-        log.kept.extend(new.iter().map(|entry| Kept { entry: Arc::clone(entry), committed_at, deliver, erased: false }));
+        log.kept.extend(new.iter().map(|entry| Kept {
+            entry: Arc::clone(entry),
+            committed_at,
+            deliver,
+            erased: false,
+        }));
         Ok(committed_at)
     }
 
