@@ -228,7 +228,9 @@ mod tests {
         let long: Vec<Filter> = (0..100).map(|number| long(number).parse().unwrap()).collect();
         for number in 0..KNOWN_BYTES as u128 / 200_000 {
             let mut many = TeamFilters::default();
-            long.iter().for_each(|filter| drop(many.add(filter, &Patterns::all())));
+            for filter in &long {
+                many.add(filter, &Patterns::all());
+            }
             known.learn(team(number), many);
             let bytes: usize = known.0.load().values().map(|known| known.bytes()).sum();
             assert!(bytes <= KNOWN_BYTES);

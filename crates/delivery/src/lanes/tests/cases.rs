@@ -196,7 +196,7 @@ fn a_rate_limit_counts_every_attempt_and_holds_up_nobody() {
         world.finish_loads();
         while !world.in_flight.is_empty() {
             // Every other one fails, and is due again before the next second.
-            world.end(0, quick.filter(|_| world.begun.len() % 2 == 0));
+            world.end(0, quick.filter(|_| world.begun.len().is_multiple_of(2)));
             world.record_one();
             world.settle();
             world.finish_loads();
