@@ -69,7 +69,8 @@ impl Writer {
         // A backup reads for longer than anybody could wait.
         let is_copied = self.shared.is_copied.load(Ordering::Relaxed);
         let overgrown = !is_copied && self.wal.frames >= due_frames.saturating_mul(WAL_TIMES_MAX);
-        if (overgrown || self.holds_erased) && self.cut_at.is_none_or(|cut_at| cut_at.elapsed() >= CUT_EVERY) {
+        if (overgrown || self.holds_erased) && self.cut_at.is_none_or(|cut_at| cut_at.elapsed() >= CUT_EVERY)
+        {
             self.checkpoint(Mode::Truncate, CUT_PATIENCE);
             self.cut_at = Some(Instant::now());
         }
