@@ -52,7 +52,7 @@ pub struct DueSlice {
     /// Due at `now`, the longest due first; where they are ordered, those before the first that is not due, in the order of
     /// their events in the log.
     pub due: Vec<Due>,
-    /// When the first of the others is due; `None` if these are all.
+    /// When the first of the others, in the same order, is due; `None` if these are all.
     pub next: Option<Timestamp>,
     /// How the webhook wants them.
     pub rule: LaneRule,
