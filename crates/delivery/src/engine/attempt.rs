@@ -75,9 +75,9 @@ impl Attempts {
 
     async fn make_at(&self, endpoint: &Endpoint, due: Due, asker: Asker) -> Result<Made, NotMade> {
         let (started_at, started) = ((self.clock)(), Instant::now());
+        self.gauges.waits.count_time(started_at.since(due.due_at));
         let (told, request) = match &endpoint.place {
             Ok(place) => self.send((endpoint, place), &due, asker, started_at).await?,
-        self.gauges.waits.count_time(started_at.since(due.due_at));
             Err(_) => (self.told(Err(Failure::Blocked)), AttemptRequest::default()),
         };
         let took = started.elapsed();

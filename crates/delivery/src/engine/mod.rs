@@ -115,10 +115,10 @@ impl Handle {
     pub fn counts(&self) -> Counts {
         self.gauges.read()
     }
-}
 
     /// How long deliveries waited from when they were due until their attempt began, in microseconds.
     #[must_use]
     pub fn waits(&self) -> &Histogram {
         &self.gauges.waits
     }
+}
