@@ -151,7 +151,9 @@ fn status(code: Code) -> StatusCode {
 fn challenge(code: Code) -> Option<&'static str> {
     match code {
         Code::Unauthenticated => Some(r#"Bearer realm="cstar""#),
-        Code::KeyRevoked | Code::TokenExpired | Code::LinkInvalid => Some(r#"Bearer realm="cstar", error="invalid_token""#),
+        Code::KeyRevoked | Code::TokenExpired | Code::LinkInvalid => {
+            Some(r#"Bearer realm="cstar", error="invalid_token""#)
+        }
         _ => None,
     }
 }

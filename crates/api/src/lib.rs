@@ -23,6 +23,7 @@ mod page;
 mod publish;
 mod query;
 mod rate;
+mod reference;
 mod routes;
 mod shared;
 mod stream;

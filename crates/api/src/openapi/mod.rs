@@ -5,6 +5,7 @@
 
 mod audit;
 mod event_types;
+mod examples;
 mod operation;
 mod operations;
 mod schemas;

@@ -6,6 +6,7 @@ use http::Method;
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 
+use super::examples;
 use super::schemas::Schemas;
 
 /// The groups of the reference, in its order.
@@ -162,6 +163,7 @@ impl Operation {
             Needs::Scope(scope) => described["description"] = format!("Needs the scope `{scope}`.").into(),
             Needs::Platform => described["description"] = "Takes the platform key alone.".into(),
         }
+        examples::add(self.id, &mut described);
         described
     }
 
@@ -191,9 +193,9 @@ impl Operation {
     /// What the form of the operation makes possible, and what it says of itself.
     fn refusals(&self) -> Vec<Code> {
         use Code::{
-            BadQuery, CrossOrigin, InvalidField, KeyRevoked, MalformedHeader, MalformedJson, MissingScope, NotAcceptable,
-            NotFound, OutcomeUnknown, QueueFull, RateLimited, ShuttingDown, StorageFull, TokenExpired,
-            TooLarge, Unauthenticated, UnsupportedMediaType, WrongHost, WrongTeam,
+            BadQuery, CrossOrigin, InvalidField, KeyRevoked, MalformedHeader, MalformedJson, MissingScope,
+            NotAcceptable, NotFound, OutcomeUnknown, QueueFull, RateLimited, ShuttingDown, StorageFull,
+            TokenExpired, TooLarge, Unauthenticated, UnsupportedMediaType, WrongHost, WrongTeam,
         };
         let mut codes = vec![WrongHost];
         if matches!(self.needs, Needs::Nothing) {

@@ -466,5 +466,7 @@ fn service() -> Vec<Operation> {
         .refuses(&[Code::NotFound]),
         op(Method::GET, "/openapi.json", "readDescription", "Service", "This description", Needs::Nothing)
             .answers_as(200, "OpenAPI 3.1.", "application/json", |_| json!({"type": "object"})),
+        op(Method::GET, "/docs", "readReference", "Service", "This description, as a page", Needs::Nothing)
+            .answers_as(200, "The page.", "text/html", text),
     ]
 }

@@ -103,6 +103,7 @@ fn other_routes() -> Router<Arc<Shared>> {
         .route("/metrics", get(health::metrics))
         .route("/errors/{code}", get(pages::page))
         .route("/openapi.json", get(pages::description))
+        .route("/docs", get(pages::reference))
 }
 
 async fn not_found() -> ApiError {

@@ -2,14 +2,24 @@
 
 use axum::response::{IntoResponse, Response};
 use cstar_wire::Code;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 
 use crate::auth::PathId;
-use crate::openapi;
+use crate::{openapi, reference};
 
 /// `GET /openapi.json`
 pub(super) async fn description() -> Response {
     ([(CONTENT_TYPE, "application/json")], openapi::text()).into_response()
+}
+
+/// `GET /docs`
+pub(super) async fn reference() -> Response {
+    let headers = [
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        (CONTENT_SECURITY_POLICY, reference::content_security_policy()),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (headers, reference::html()).into_response()
 }
 
 /// `GET /errors/{code}`

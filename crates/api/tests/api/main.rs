@@ -1,5 +1,6 @@
 //! The API on the in-memory store, asked over its router as a client would ask.
 
+mod access;
 mod audit;
 mod backup;
 mod bad_input;

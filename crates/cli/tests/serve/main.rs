@@ -8,6 +8,7 @@ mod data_directory;
 mod deliveries;
 mod disk;
 mod erasure;
+mod examples;
 mod failing;
 mod filters;
 mod lanes;

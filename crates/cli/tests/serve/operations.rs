@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::{cstar, ticket, with_team};
 
 const BATCH: usize = 1000;
-const BATCHES: usize = 2;
+const BATCHES: usize = 10;
 
 /// LOG-1, T8: a kill in the middle of a resend of many loses nothing of it: the next start goes on where it stood.
 #[tokio::test]
