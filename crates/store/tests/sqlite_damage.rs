@@ -10,8 +10,8 @@ use cstar_store::sqlite::{MasterKey, Options, SqliteStore};
 use cstar_store::{AuditQuery, NewOperation, Order, StoreError, Verdict};
 use cstar_types::catalog::CatalogEntry;
 use cstar_types::{
-    Author, DeliveryStatus, FailureRule, OperationId, OperationStatus, OperationWork, Patterns, ResendFilter, TeamId,
-    Timestamp, WebhookId,
+    Author, DeliveryStatus, FailureRule, OperationId, OperationStatus, OperationWork, Patterns, ResendFilter,
+    TeamId, Timestamp, WebhookId,
 };
 use rusqlite::Connection;
 use uuid::Uuid;

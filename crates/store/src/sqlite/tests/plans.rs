@@ -84,7 +84,9 @@ fn a_slice_of_a_check_reads_no_other() {
 #[test]
 fn the_audit_log_is_searched_and_not_sorted() {
     let conn = file();
-    for (sql, way) in [(audit::OF_TEAM, "audit_of_team (team=? AND id<?)"), (audit::OF_ALL, "PRIMARY KEY (id<?)")] {
+    for (sql, way) in
+        [(audit::OF_TEAM, "audit_of_team (team=? AND id<?)"), (audit::OF_ALL, "PRIMARY KEY (id<?)")]
+    {
         let plan = plan(&conn, sql);
         assert!(plan.contains(way) && !plan.contains("TEMP B-TREE"), "{plan}");
     }
