@@ -23,7 +23,11 @@ fuzz_target!(|input: &[u8]| {
         Ok(()) => {
             let ours = ours.strip_prefix(b"before").expect("what stood there is left alone");
             let text = std::str::from_utf8(ours).expect("UTF-8");
-            assert_eq!(Some(text), theirs.as_deref(), "what we take, receivers take, and make the same of it");
+            assert_eq!(
+                Some(text),
+                theirs.as_deref(),
+                "what we take, receivers take, and make the same of it"
+            );
             let theirs = ENGINE.with(|engine| engine.with(|ctx| reference(&ctx, ours)));
             assert_eq!(theirs.as_deref().map(str::as_bytes), Some(ours), "a receiver keeps what it was sent");
             let mut again = Vec::new();

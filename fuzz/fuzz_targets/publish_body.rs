@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
-use cstar_api::{Api, Options, router};
+use cstar_api::{Api, Options, publish_times, router};
 use cstar_delivery::Engine;
 use cstar_realtime::Hub;
 use cstar_signature::TokenKey;
@@ -44,7 +44,15 @@ impl World {
         let (_, delivery) =
             Engine::new(shared(), cstar_delivery::Options::new(Arc::clone(&clock))).expect("an engine");
         let hub = Hub::new(shared(), cstar_realtime::Options::default(), Arc::clone(&clock));
-        let router = router(Api { store: shared(), options, hub, delivery, clock, metrics: None });
+        let router = router(Api {
+            store: shared(),
+            options,
+            hub,
+            delivery,
+            clock,
+            metrics: None,
+            publish_times: publish_times(),
+        });
         let mut world = Self { store, router, team: TeamId::from_uuid(Uuid::nil()), bodies: 0 };
         let (status, team) = world.ask("POST", "/v1/teams".to_owned(), br#"{"name":"a team"}"#).await;
         assert_eq!(status, StatusCode::CREATED);
@@ -87,12 +95,17 @@ impl World {
         let events = answered["data"].as_array().filter(|_| answered["positions"].is_array());
         let new = events.map_or(1, Vec::len) as u64;
         assert!(after - before <= new, "LOG-2: no more positions than events");
-        let slice = self.store.read(self.team, before, SliceLimit { entries: 1_000, bytes: usize::MAX }).await.expect("a log");
+        let slice = self
+            .store
+            .read(self.team, before, SliceLimit { entries: 1_000, bytes: usize::MAX })
+            .await
+            .expect("a log");
         for Entry { event, .. } in slice.entries {
             let text = std::str::from_utf8(answer).expect("UTF-8");
             let body = std::str::from_utf8(&event.body).expect("UTF-8");
             assert!(text.contains(body), "LOG-3: what is stored is what was answered");
-            let (status, read) = self.ask("GET", format!("/v1/teams/{}/events/{}", self.team, event.id), b"").await;
+            let (status, read) =
+                self.ask("GET", format!("/v1/teams/{}/events/{}", self.team, event.id), b"").await;
             assert_eq!((status, &read), (StatusCode::OK, &event.body));
         }
     }

@@ -1,7 +1,9 @@
 //! Signature headers and tokens: nothing that was not signed verifies, and nothing that was is refused (T2, T4).
 #![no_main]
 
-use cstar_signature::{Headers, Secret, Signer, TOLERANCE_S, TokenKey, VerifyError, verify_body, verify_standard};
+use cstar_signature::{
+    Headers, Secret, Signer, TOLERANCE_S, TokenKey, VerifyError, verify_body, verify_standard,
+};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 
@@ -27,7 +29,11 @@ fuzz_target!(|input: Input<'_>| {
 
     let signed = Signer::new(&secret, None).body(body);
     assert_eq!(verify_body(&secret, body, Some(signed.as_str())), Ok(()));
-    assert_eq!(verify_body(&own, body, Some(signer.body(body).as_str())), Ok(()), "T3: the one that there was, until it ends");
+    assert_eq!(
+        verify_body(&own, body, Some(signer.body(body).as_str())),
+        Ok(()),
+        "T3: the one that there was, until it ends"
+    );
     assert_eq!(verify_body(&secret, body, Some(given)).is_ok(), given == signed.as_str().as_bytes());
     assert!(verify_body(&secret, body, None::<&[u8]>).is_err());
 
@@ -36,12 +42,19 @@ fuzz_target!(|input: Input<'_>| {
     let headers =
         Headers { id: Some(b"evt_1"), timestamp: Some(now.as_bytes()), signature: Some(standard.as_bytes()) };
     for known in [&secret, &own] {
-        assert_eq!(verify_standard(known, headers, body, now_s, TOLERANCE_S), Ok(()), "T3: both secrets hold");
+        assert_eq!(
+            verify_standard(known, headers, body, now_s, TOLERANCE_S),
+            Ok(()),
+            "T3: both secrets hold"
+        );
     }
     let late = verify_standard(&secret, headers, body, now_s + TOLERANCE_S + 1, TOLERANCE_S);
     assert!(matches!(late, Err(VerifyError::TooOld { .. })));
     let forged = Headers { id: Some(id), timestamp: Some(timestamp), signature: Some(given) };
-    assert!(verify_standard(&secret, forged, body, now_s, TOLERANCE_S).is_err(), "nobody guesses a signature");
+    assert!(
+        verify_standard(&secret, forged, body, now_s, TOLERANCE_S).is_err(),
+        "nobody guesses a signature"
+    );
 
     let key = TokenKey::new(&random);
     assert_eq!(key.verify("a", token), None);

@@ -42,7 +42,8 @@ fuzz_target!(|input: (&[u8], Vec<u8>, &str, &[u8])| {
     pieces.push(rest);
     assert_eq!(read(pieces), whole, "cut anywhere");
 
-    for (block, name) in [(Block::event(id, data), None), (Block::control(Control::Gap, data).with_id(id), Some("cstar.gap"))]
+    for (block, name) in
+        [(Block::event(id, data), None), (Block::control(Control::Gap, data).with_id(id), Some("cstar.gap"))]
     {
         let mut written = Vec::new();
         written.put_slice(b": before\n\n");
