@@ -9,7 +9,8 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use cstar_wire::{Code, header};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, RETRY_AFTER};
-use http::{HeaderName, HeaderValue, Method};
+use http::uri::Authority;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use url::Url;
 
@@ -121,11 +122,15 @@ pub(crate) async fn check_host(State(shared): State<Arc<Shared>>, request: Reque
     ))
 }
 
-/// Without the port. HTTP/2 names it in the target, HTTP/1.1 in a header.
+/// Without the port.
 fn named_host(request: &Request) -> Option<String> {
-    let header = || request.headers().get(HOST).and_then(|host| host.to_str().ok()?.parse().ok());
-    let authority = request.uri().authority().cloned().or_else(header)?;
-    Some(authority.host().to_owned())
+    authority(request.uri(), request.headers()).map(|authority| authority.host().to_owned())
+}
+
+/// Whom a request was sent to. HTTP/2 names it in the target, HTTP/1.1 in a header.
+pub(crate) fn authority(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
+    let header = || headers.get(HOST).and_then(|host| host.to_str().ok()?.parse().ok());
+    uri.authority().cloned().or_else(header)
 }
 
 fn is_address(host: &str) -> bool {

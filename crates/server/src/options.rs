@@ -64,6 +64,8 @@ pub struct Options {
     pub trusted_proxies: Vec<IpNet>,
     /// Whether requests that name another host are refused.
     pub check_host: bool,
+    /// Whether it is a developer's own, which browsers on this machine reach without TLS.
+    pub is_for_dev: bool,
     /// Certificate chain and private key.
     pub tls: Option<(PathBuf, PathBuf)>,
     /// Where metrics are served, if not with the API.
@@ -168,6 +170,7 @@ impl Options {
             cors_origins: settings.read("cors-origins", str::parse)?.unwrap_or_default(),
             trusted_proxies: settings.read("trusted-proxies", ranges)?.unwrap_or_default(),
             check_host: settings.read("check-host", switch)?.unwrap_or(false),
+            is_for_dev: false,
             tls: tls(settings)?,
             metrics_listen: settings.read("metrics-listen", address)?,
             log: settings.read("log", str::parse)?.ok_or_else(|| required("log"))?,

@@ -240,11 +240,12 @@ fn api_options(options: &Options, platform_key: &PlatformKey, tokens: TokenKey) 
     }
 }
 
-/// Browsers keep a secure cookie over TLS alone. Who is reached over plain HTTP on this very machine goes without.
+/// Browsers keep a secure cookie over TLS alone. Who is reached over plain HTTP on this very machine goes without, and must
+/// have said so: a server that listens on loopback mostly stands behind a proxy that speaks TLS.
 fn secure_cookies(options: &Options) -> bool {
     let is_local = match &options.public_url {
         Some(url) => url.scheme() == "http" && url.host().is_some_and(|host| is_loopback(&host)),
-        None => options.tls.is_none() && options.listen.ip().is_loopback(),
+        None => options.is_for_dev && options.tls.is_none() && options.listen.ip().is_loopback(),
     };
     !is_local
 }
@@ -300,6 +301,28 @@ pub(crate) fn system_now() -> Timestamp {
 
 /// The store makes its own files, in a directory that may have been there before, open to others: they hold customers'
 /// events.
-fn keep_files_private() {
+pub(crate) fn keep_files_private() {
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+
+    #[test]
+    fn cookies_are_secure_unless_it_is_said_that_there_is_no_tls() {
+        let is_secure = |flags: &[(&str, &str)], is_for_dev| {
+            let flags = flags.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+            let settings = Settings::resolve(&flags, |_| None, None, &[]).unwrap();
+            secure_cookies(&Options { is_for_dev, ..Options::from_settings(&settings).unwrap() })
+        };
+        assert!(is_secure(&[], false), "loopback is where a proxy finds it");
+        assert!(is_secure(&[("public-url", "https://localhost")], true));
+        assert!(is_secure(&[("public-url", "http://cstar.example.com")], true));
+        assert!(is_secure(&[("listen", "0.0.0.0:7070")], true));
+        assert!(!is_secure(&[], true));
+        assert!(!is_secure(&[("public-url", "http://127.0.0.1:7070")], false));
+        assert!(!is_secure(&[("public-url", "http://localhost:7070")], false));
+    }
 }

@@ -34,10 +34,12 @@ pub(crate) struct BySession;
 /// # Errors
 /// `malformed_header` if there are two: somebody has planted one, and nobody knows which is which.
 fn key_in_cookie(headers: &HeaderMap, options: &Options) -> ApiResult<Option<String>> {
-    let name = name(options);
-    let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
-    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let mut ours = pairs.filter(|(known, _)| *known == name).map(|(_, value)| value.to_owned());
+    let name = name(options).as_bytes();
+    // As bytes: a cookie of somebody else's that is no ASCII must not hide ours.
+    let lines = headers.get_all(COOKIE).iter();
+    let pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    let values = pairs.filter_map(|pair| pair.trim_ascii().strip_prefix(name)?.strip_prefix(b"="));
+    let mut ours = values.map(|value| String::from_utf8_lossy(value).into_owned());
     let found = ours.next();
     if ours.next().is_some() {
         return Err(ApiError::malformed_header("send one session cookie"));
@@ -174,6 +176,7 @@ mod tests {
         assert_eq!(read("a=b; __Host-cstar_session=csk_a;c", true), found);
         assert_eq!(read("cstar_session=csk_a", false), found);
         assert_eq!(read("cstar_session=csk_a", true), Ok(None), "anybody on the network can plant that one");
+        assert_eq!(read("theme=größe; __Host-cstar_session=csk_a; c=é", true), found, "whatever else is set");
         assert_eq!(read("", true), Ok(None));
         assert_eq!(read("cstar_session=csk_a; cstar_session=csk_b", false), Err(Code::MalformedHeader));
     }

@@ -8,10 +8,10 @@ use axum::extract::State;
 use cstar_store::{LinkDigest, PortalLink};
 use cstar_types::{Scope, Scopes};
 use cstar_wire as wire;
-use http::HeaderMap;
-use http::header::HOST;
+use http::{HeaderMap, Uri};
 
 use crate::auth::{Access, By, digest, write_secret};
+use crate::browser::authority;
 use crate::error::{ApiError, ApiResult};
 use crate::fields::{Fields, scopes, whole_number};
 use crate::query::NoQuery;
@@ -40,6 +40,7 @@ pub(super) async fn create(
     State(shared): State<Arc<Shared>>,
     access: Access,
     by: By,
+    uri: Uri,
     _: NoQuery,
     headers: HeaderMap,
     body: Body,
@@ -50,7 +51,7 @@ pub(super) async fn create(
     let asked = fields.optional("scopes", scopes);
     let life = fields.optional("ttl_seconds", whole_number(1..=LIFE_MAX.as_secs()));
     fields.finish(Some(()))?;
-    let page = page_url(&shared, &headers)?;
+    let page = page_url(&shared, &uri, &headers)?;
     let secret = write_secret(PREFIX, rand::random());
     let now = shared.now();
     let link = PortalLink {
@@ -73,13 +74,15 @@ pub(super) fn digest_of(link: &str) -> Option<LinkDigest> {
 }
 
 /// Where the page is for those who follow the link: at the public URL, or else where the platform found this server.
-fn page_url(shared: &Shared, headers: &HeaderMap) -> ApiResult<String> {
+fn page_url(shared: &Shared, uri: &Uri, headers: &HeaderMap) -> ApiResult<String> {
     let options = shared.options();
     if let Some(public) = &options.public_url {
         return Ok(format!("{}/portal", public.as_str().trim_end_matches('/')));
     }
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    let host = host.ok_or_else(|| ApiError::malformed_header("send `host`, or set --public-url"))?;
+    let authority = authority(uri, headers)
+        .ok_or_else(|| ApiError::malformed_header("send `host`, or set --public-url"))?;
+    let (host, port) =
+        (authority.host(), authority.port().map_or_else(String::new, |port| format!(":{port}")));
     let scheme = if options.secure_cookies { "https" } else { "http" };
-    Ok(format!("{scheme}://{host}/portal"))
+    Ok(format!("{scheme}://{host}{port}/portal"))
 }

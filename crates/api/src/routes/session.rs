@@ -117,6 +117,13 @@ async fn by_key(
             return Err(ApiError::field(Code::MissingScope, "/key", "sign in with a team's key"));
         }
     };
+    // Revoking a key ends the sessions that it made and none that those would make.
+    if maker.maker.is_some() {
+        return Err(ApiError::new(
+            Code::Unauthenticated,
+            "this is the key of a session, which begins no other: sign in with the key that it began with, or with a link",
+        ));
+    }
     let now = shared.now();
     let end = now.plus(SESSION_LIFE);
     let key = Key {

@@ -200,6 +200,19 @@ fn all() -> cstar_store::ListQuery<cstar_types::KeyId> {
     cstar_store::ListQuery { from: None, limit: 99 }
 }
 
+/// SEC-2: the key of a session begins no other session, which would outlive the key that both came from.
+#[tokio::test]
+async fn a_session_begins_no_other() {
+    let world = World::new();
+    let team = world.team().await;
+    let key = world.key(team, &["events:read"], &["*"]).await;
+    let session = cookie(&sign_in(&world, &json!({"key": key})).await.expect(201));
+    let of_session = session.split_once('=').unwrap().1;
+    let refused = sign_in(&world, &json!({"key": of_session})).await.refused(Code::Unauthenticated);
+    assert!(refused.detail.contains("key of a session"), "{}", refused.detail);
+    assert_eq!(world.store.keys(team, all()).await.unwrap().rows.len(), 2, "who is refused makes no key");
+}
+
 /// A session ends after twelve hours, whatever the browser keeps.
 #[tokio::test]
 async fn a_session_expires() {
@@ -211,6 +224,21 @@ async fn a_session_expires() {
     me().await.expect(200);
     world.wait_s(1);
     me().await.refused(Code::TokenExpired);
+}
+
+/// A link leads where the platform found the server, whether that is told in a header or, as over HTTP/2, in the target.
+#[tokio::test]
+async fn a_link_leads_where_the_platform_asked() {
+    let world = World::new();
+    let team = world.team().await;
+    let in_target = format!("https://cstar.example.com:8443{}", links(team));
+    let in_header = world.post(links(team), json!({})).header("host", "cstar.example.com:8443");
+    for ask in [world.post(in_target, json!({})), in_header] {
+        let made = ask.await.expect(201).value();
+        let url = made["url"].as_str().unwrap();
+        assert!(url.starts_with("https://cstar.example.com:8443/portal#csl_"), "{url}");
+    }
+    world.post(links(team), json!({})).await.refused(Code::MalformedHeader);
 }
 
 #[tokio::test]

@@ -45,6 +45,7 @@ pub(crate) async fn run(
         return print_config(&settings, output);
     }
     let mut options = Options::from_settings(&settings)?;
+    options.is_for_dev = true;
     start_logging(&options.log, options.log_format, output.notes_have_colours())?;
     make_directory(&options.data)?;
     let platform_key = match &options.platform_key {

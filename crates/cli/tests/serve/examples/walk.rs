@@ -167,11 +167,11 @@ async fn session(album: &mut Album, team: &str) {
     let session =
         album.post("createSession", "/v1/session", json!({"link": link})).without_key().expect(201).await;
     let cookie = session.header("set-cookie").split(';').next().expect("a cookie").to_owned();
-    album.get("getSession", "/v1/session").without_key().header("cookie", &*cookie).expect(200).await;
+    album.get("getSession", "/v1/session").without_key().header("cookie", &cookie).expect(200).await;
     album
         .delete("endSession", "/v1/session")
         .without_key()
-        .header("cookie", &*cookie)
+        .header("cookie", &cookie)
         .header("sec-fetch-site", "same-origin")
         .expect(204)
         .await;
