@@ -288,9 +288,19 @@ fn default_of(setting: &Setting, defaults: &[(&'static str, &str)]) -> Option<St
 }
 
 fn parse_file(text: &str) -> Result<BTreeMap<String, String>, SettingsError> {
-    let table: toml::Table =
-        text.parse().map_err(|error| SettingsError(format!("the configuration file is no TOML: {error}")))?;
+    let table: toml::Table = text.parse().map_err(|error| no_toml(text, &error))?;
     table.into_iter().map(|(key, value)| file_value(&key, &value).map(|text| (key, text))).collect()
+}
+
+/// Where it is wrong and why, without the line itself: it may hold a proxy's password (SEC-3).
+fn no_toml(text: &str, error: &toml::de::Error) -> SettingsError {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let place = before.map_or_else(String::new, |before| {
+        let (line, column) =
+            (before.split('\n').count(), before.rsplit('\n').next().unwrap_or_default().chars().count() + 1);
+        format!(" (line {line}, column {column})")
+    });
+    SettingsError(format!("the configuration file is no TOML{place}: {}", error.message()))
 }
 
 fn file_value(key: &str, value: &toml::Value) -> Result<String, SettingsError> {
@@ -367,6 +377,26 @@ mod tests {
             assert!(text.contains(&format!("egress-proxy = \"{printed}\"  # flag")), "{text}");
             assert!(!text.contains("canary") && !text.contains("us:"), "{text}");
         }
+    }
+
+    /// SEC-3: what is wrong in a file is told by its place; the line may hold a password.
+    #[test]
+    fn a_file_that_is_no_toml_is_not_repeated() {
+        for line in [
+            "egress-proxy = \"http://us:canary@proxy.internal",
+            "egress-proxy = http://us:canary@proxy.internal",
+            "egress-proxy = 'http://us:canary@proxy.internal' canary",
+            "egress-proxy = \"\\canary\"",
+            "egress-proxy = 'a'\negress-proxy = 'canary'",
+        ] {
+            let file = format!("log = 'info'\n{line}\n");
+            let wrong = Settings::resolve(&flags(&[]), |_| None, Some(&file), &[]).err().unwrap().0;
+            assert!(!wrong.contains("canary") && !wrong.contains("us:"), "{wrong}");
+            assert!(wrong.starts_with("the configuration file is no TOML (line "), "{wrong}");
+        }
+        let wrong =
+            Settings::resolve(&flags(&[]), |_| None, Some("log = 'info'\ndata = ?"), &[]).err().unwrap().0;
+        assert!(wrong.contains("(line 2, column 8): "), "{wrong}");
     }
 
     #[test]
