@@ -36,7 +36,7 @@ pub(super) struct Lane {
     /// It has, but its last slice held nothing that is not known: it is read again once something of it is settled.
     stalled: bool,
     loading: Option<Loading>,
-    /// The store was asked at least once.
+    /// The store was asked at least once, and all that it took since was told.
     was_read: bool,
     /// How much one delivery weighed when it was last loaded.
     typical_bytes: usize,
@@ -338,8 +338,10 @@ impl Lane {
         }
     }
 
-    /// Any of what is known may have been reopened without a word.
+    /// News are lost: any of what is known may have been reopened without a word, and the store may have something older
+    /// than what is told next.
     pub(super) fn doubt(&mut self) {
+        self.was_read = false;
         self.known.values_mut().for_each(|reopened| *reopened = true);
     }
 

@@ -161,6 +161,33 @@ fn a_resend_goes_before_what_is_behind_it() {
     world.finish();
 }
 
+/// What is committed while the store is still being surveyed does not go before what the tail could not hold.
+#[test]
+fn an_ordered_lane_overtakes_nothing_that_was_not_told() {
+    let mut world = World::new();
+    let ordered = webhook(1);
+    world.ordered.insert(ordered);
+    world.heard_ordered.insert(ordered);
+    let quick = Some(Duration::from_millis(1));
+    world.publish(ordered);
+    world.hear();
+    for number in 1..=3u128 {
+        world.finish_loads();
+        assert_eq!(world.in_flight, [(ordered, DeliveryId::from_bits(number))]);
+        world.end(0, quick);
+        world.record_one();
+        world.settle();
+        world.finish_loads();
+        if number == 1 {
+            world.publish(ordered);
+            world.lag();
+            world.publish(ordered);
+            world.hear();
+        }
+    }
+    world.finish();
+}
+
 /// A webhook that was disabled and comes back as an ordered one does not wait for a retry that was cancelled.
 #[test]
 fn an_ordered_lane_does_not_wait_for_what_is_gone() {

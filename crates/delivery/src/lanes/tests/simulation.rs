@@ -28,13 +28,15 @@ enum Happens {
     Change { webhook: u8, cancel: bool },
     Order { webhook: u8, ordered: bool },
     Lag,
+    ReadSurvey,
+    AnswerSurvey(u8),
     Pass { millis: u16 },
 }
 
 fn happens() -> impl Strategy<Value = Happens> {
     use Happens::{
-        AnswerLoad, Change, Fail, FailLoad, GiveUp, Hear, Lag, Order, Pass, Publish, ReadStore, Record,
-        Reopen, Settle, Succeed,
+        AnswerLoad, AnswerSurvey, Change, Fail, FailLoad, GiveUp, Hear, Lag, Order, Pass, Publish, ReadStore,
+        ReadSurvey, Record, Reopen, Settle, Succeed,
     };
     prop_oneof![
         6 => (0..WEBHOOKS, 1..20u8).prop_map(|(webhook, count)| Publish { webhook, count }),
@@ -51,6 +53,8 @@ fn happens() -> impl Strategy<Value = Happens> {
         1 => (0..WEBHOOKS, any::<bool>()).prop_map(|(webhook, cancel)| Change { webhook, cancel }),
         2 => (0..WEBHOOKS, prop::bool::weighted(0.8)).prop_map(|(webhook, ordered)| Order { webhook, ordered }),
         1 => Just(Lag),
+        1 => Just(ReadSurvey),
+        1 => any::<u8>().prop_map(AnswerSurvey),
         4 => (0..3000u16).prop_map(|millis| Pass { millis }),
     ]
 }
@@ -84,6 +88,8 @@ impl World {
             Happens::Change { webhook: number, cancel } => self.change(webhook(number), cancel),
             Happens::Order { webhook: number, ordered } => self.order(webhook(number), ordered),
             Happens::Lag => self.lag(),
+            Happens::ReadSurvey => self.read_survey(),
+            Happens::AnswerSurvey(which) => self.answer_survey(which),
             Happens::Pass { millis } => self.now = self.now.plus(Duration::from_millis(millis.into())),
         }
         self.run();

@@ -50,6 +50,8 @@ pub(super) struct World {
     pub(super) tail: VecDeque<Told>,
     pub(super) lanes: Lanes,
     pub(super) loads: Vec<Load>,
+    /// Surveys of the store that are on their way, and what was read, once it was.
+    pub(super) surveys: Vec<Option<Vec<(WebhookId, Timestamp)>>>,
     pub(super) in_flight: Vec<(WebhookId, DeliveryId)>,
     /// When each attempt began.
     pub(super) begun: Vec<(WebhookId, Timestamp)>,
@@ -99,6 +101,7 @@ impl World {
             tail: VecDeque::new(),
             lanes: Lanes::new(LIMITS),
             loads: Vec::new(),
+            surveys: Vec::new(),
             in_flight: Vec::new(),
             begun: Vec::new(),
             unrecorded: VecDeque::new(),
@@ -231,10 +234,24 @@ impl World {
         self.tail.clear();
         self.heard_ordered = self.ordered.clone();
         self.lanes.changed_all();
-        for row in self.rows.values() {
-            if let Some(at) = row.due_at {
-                self.lanes.due_at(row.webhook, at);
-            }
+        self.surveys.push(None); // its answer comes later, and what is committed meanwhile is told before
+    }
+
+    fn all_due(&self) -> Vec<(WebhookId, Timestamp)> {
+        self.rows.values().filter_map(|row| Some((row.webhook, row.due_at?))).collect()
+    }
+
+    pub(super) fn read_survey(&mut self) {
+        let found = self.all_due();
+        if let Some(survey) = self.surveys.iter_mut().find(|survey| survey.is_none()) {
+            *survey = Some(found);
+        }
+    }
+
+    pub(super) fn answer_survey(&mut self, which: u8) {
+        if let Some(survey) = pick(&mut self.surveys, which) {
+            let found = survey.unwrap_or_else(|| self.all_due());
+            found.into_iter().for_each(|(webhook, at)| self.lanes.due_at(webhook, at));
         }
     }
 
@@ -319,6 +336,9 @@ impl World {
     pub(super) fn finish(&mut self) {
         for _ in 0..10_000 {
             self.hear();
+            while !self.surveys.is_empty() {
+                self.answer_survey(0);
+            }
             while !self.loads.is_empty() {
                 self.answer_load(0);
             }
