@@ -37,6 +37,10 @@ pub const FILTER_MAX_BYTES: usize = 4096;
 /// The most conditions of a filter, those that hold others included: each event is held against them all.
 pub const FILTER_MAX_CONDITIONS: usize = 64;
 
+/// The most keys in the pointers of a filter, all together: each of them is a step into the data of each event, and a filter's bytes
+/// alone would hold sixteen hundred.
+pub const FILTER_MAX_STEPS: usize = 256;
+
 /// How deep the conditions of a filter go. Whoever needs more can say the same flatter.
 pub const FILTER_MAX_DEPTH: usize = 8;
 

@@ -7,7 +7,7 @@
 //! here is only where to look first.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -21,7 +21,7 @@ pub(super) struct TeamFilters(Vec<Known>);
 struct Known {
     filter: Filter,
     /// Of the webhooks that have it: of other types it is not asked.
-    types: Vec<Pattern>,
+    types: HashSet<Pattern>,
 }
 
 /// Which of a [`TeamFilters`], by their places, let an event through; none of them where none was asked.
@@ -38,15 +38,11 @@ impl TeamFilters {
     /// Adds the filter of a webhook; answers its place.
     pub(super) fn add(&mut self, filter: &Filter, types: &Patterns) -> usize {
         let place = self.0.iter().position(|known| known.filter == *filter).unwrap_or_else(|| {
-            self.0.push(Known { filter: filter.clone(), types: Vec::new() });
+            self.0.push(Known { filter: filter.clone(), types: HashSet::new() });
             self.0.len() - 1
         });
         let known = &mut self.0[place].types;
-        for pattern in types.as_slice() {
-            if !known.contains(pattern) {
-                known.push(pattern.clone());
-            }
-        }
+        known.extend(types.as_slice().iter().cloned());
         place
     }
 

@@ -15,7 +15,22 @@ pub(super) enum Condition {
     /// It does not hold.
     Not(Box<Condition>),
     /// What stands at a JSON Pointer passes a test.
-    At { pointer: String, test: Test },
+    At { pointer: Pointer, test: Test },
+}
+
+/// A JSON Pointer (RFC 6901), taken apart once: it is followed for each event, and allocates nothing there.
+#[derive(Debug)]
+pub(super) struct Pointer {
+    /// As it is written.
+    text: String,
+    steps: Box<[Step]>,
+}
+
+#[derive(Debug)]
+struct Step {
+    key: Box<str>,
+    /// What it is in a list, if it can be one's.
+    index: Option<usize>,
 }
 
 /// What is asked of one value.
@@ -43,8 +58,42 @@ impl Condition {
             Self::All(conditions) => conditions.iter().all(|condition| condition.holds(data)),
             Self::Any(conditions) => conditions.iter().any(|condition| condition.holds(data)),
             Self::Not(condition) => !condition.holds(data),
-            Self::At { pointer, test } => test.passes(data.pointer(pointer)),
+            Self::At { pointer, test } => test.passes(pointer.find(data)),
         }
+    }
+}
+
+impl Pointer {
+    /// `None` unless it is one to something within `data`: `data` itself is always an object.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let mut after_tildes = text.split('~').skip(1);
+        let is_one = text.starts_with('/') && after_tildes.all(|rest| rest.starts_with(['0', '1']));
+        let steps = || text.split('/').skip(1).map(Step::new).collect();
+        is_one.then(|| Self { text: text.to_owned(), steps: steps() })
+    }
+
+    /// How many steps it is to what it points at.
+    pub(super) fn steps(&self) -> usize {
+        self.steps.len()
+    }
+
+    fn find<'a>(&self, data: &'a Value) -> Option<&'a Value> {
+        self.steps.iter().try_fold(data, |value, step| match value {
+            Value::Object(object) => object.get(&*step.key),
+            Value::Array(list) => list.get(step.index?),
+            _ => None,
+        })
+    }
+}
+
+impl Step {
+    fn new(escaped: &str) -> Self {
+        let key = escaped.replace("~1", "/").replace("~0", "~");
+        // An index has one form: digits alone, and no zero before others.
+        let is_index =
+            key.bytes().all(|byte| byte.is_ascii_digit()) && (key.len() == 1 || !key.starts_with('0'));
+        let index = if is_index { key.parse().ok() } else { None };
+        Self { key: key.into(), index }
     }
 }
 
@@ -111,7 +160,7 @@ impl Serialize for Condition {
             Self::Any(conditions) => map.serialize_entry("any", conditions)?,
             Self::Not(condition) => map.serialize_entry("not", condition)?,
             Self::At { pointer, test } => {
-                map.serialize_entry("pointer", pointer)?;
+                map.serialize_entry("pointer", &pointer.text)?;
                 match test {
                     Test::Exists(wanted) => map.serialize_entry("exists", wanted)?,
                     Test::Equals(value) => map.serialize_entry("equals", value)?,

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::json::JsonErrorKind;
-use crate::limits::{FILTER_MAX_BYTES, FILTER_MAX_CONDITIONS, FILTER_MAX_DEPTH};
+use crate::limits::{FILTER_MAX_BYTES, FILTER_MAX_CONDITIONS, FILTER_MAX_DEPTH, FILTER_MAX_STEPS};
 
 /// Everything that makes a text no filter; at least one fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -64,6 +64,9 @@ pub enum FilterProblem {
     /// More than each event is held against.
     #[error("a filter has at most {FILTER_MAX_CONDITIONS} conditions")]
     TooMany,
+    /// More steps into the data than each event has time for.
+    #[error("the pointers of a filter have at most {FILTER_MAX_STEPS} keys together")]
+    TooFar,
     /// The whole of it.
     #[error("a filter has at most {FILTER_MAX_BYTES} bytes")]
     TooLong,

@@ -2,19 +2,22 @@
 
 use serde_json::{Map, Number, Value};
 
-use super::condition::{Comparison, Condition, Test};
+use super::condition::{Comparison, Condition, Pointer, Test};
 use super::error::{FilterError, FilterFault, FilterProblem};
-use crate::limits::{FILTER_MAX_CONDITIONS, FILTER_MAX_DEPTH};
+use crate::limits::{FILTER_MAX_CONDITIONS, FILTER_MAX_DEPTH, FILTER_MAX_STEPS};
 
 /// What each condition is, by the one of these keys that it has.
 const KINDS: [&str; 4] = ["all", "any", "not", "pointer"];
 
 /// Reads a whole filter, out of canonical JSON.
 pub(super) fn condition(value: &Value) -> Result<Condition, FilterError> {
-    let mut reading = Reading { faults: Vec::new(), conditions: 0 };
+    let mut reading = Reading { faults: Vec::new(), conditions: 0, steps: 0 };
     let condition = reading.condition(value, "", 1);
     if reading.conditions > FILTER_MAX_CONDITIONS {
         reading.note("", FilterProblem::TooMany);
+    }
+    if reading.steps > FILTER_MAX_STEPS {
+        reading.note("", FilterProblem::TooFar);
     }
     match condition {
         Some(condition) if reading.faults.is_empty() => Ok(condition),
@@ -26,6 +29,8 @@ pub(super) fn condition(value: &Value) -> Result<Condition, FilterError> {
 struct Reading {
     faults: Vec<FilterFault>,
     conditions: usize,
+    /// Of all pointers.
+    steps: usize,
 }
 
 impl Reading {
@@ -83,9 +88,10 @@ impl Reading {
 
     fn at(&mut self, object: &Map<String, Value>, pointer: &str) -> Option<Condition> {
         let known_faults = self.faults.len();
-        let target = object["pointer"].as_str().filter(|target| is_pointer(target));
-        if target.is_none() {
-            self.note(&step(pointer, "pointer"), FilterProblem::NotAPointer);
+        let target = object["pointer"].as_str().and_then(Pointer::parse);
+        match &target {
+            Some(target) => self.steps += target.steps(),
+            None => self.note(&step(pointer, "pointer"), FilterProblem::NotAPointer),
         }
         let mut tests = Vec::new();
         for (key, value) in object.iter().filter(|(key, _)| *key != "pointer") {
@@ -97,7 +103,7 @@ impl Reading {
             (0, _) => self.fault(pointer, FilterProblem::NoTest),
             _ => self.fault(pointer, FilterProblem::TwoTests),
         };
-        Some(Condition::At { pointer: target?.to_owned(), test: test? })
+        Some(Condition::At { pointer: target?, test: test? })
     }
 
     fn test(&mut self, key: &str, value: &Value, pointer: &str) -> Option<Test> {
@@ -141,12 +147,6 @@ fn kept(value: &Value) -> Value {
     const EXACT_INTEGERS: f64 = 9_007_199_254_740_992.0;
     let large = value.as_f64().filter(|number| number.abs() > EXACT_INTEGERS);
     large.and_then(Number::from_f64).map_or_else(|| value.clone(), Value::Number)
-}
-
-/// RFC 6901, and to something within `data`: `data` itself is always an object.
-fn is_pointer(text: &str) -> bool {
-    let mut after_tildes = text.split('~').skip(1);
-    text.starts_with('/') && after_tildes.all(|rest| rest.starts_with(['0', '1']))
 }
 
 fn step(pointer: &str, key: &str) -> String {

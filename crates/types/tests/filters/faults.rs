@@ -1,6 +1,6 @@
 //! What is no filter, and where.
 
-use cstar_types::limits::{FILTER_MAX_BYTES, FILTER_MAX_CONDITIONS, FILTER_MAX_DEPTH};
+use cstar_types::limits::{FILTER_MAX_BYTES, FILTER_MAX_CONDITIONS, FILTER_MAX_DEPTH, FILTER_MAX_STEPS};
 use cstar_types::{Filter, FilterProblem};
 
 use super::{SCHEMA, parse, value};
@@ -80,6 +80,13 @@ fn bounds_are_kept() {
     let wide = |conditions: usize| format!(r#"{{"any":[{}]}}"#, vec![leaf; conditions - 1].join(","));
     assert_eq!(problem(&wide(FILTER_MAX_CONDITIONS)), Ok(()));
     assert_eq!(problem(&wide(FILTER_MAX_CONDITIONS + 1)), Err(FilterProblem::TooMany));
+    let far = |steps: usize| {
+        let half = r#"{"pointer":"PATH","exists":true}"#.replace("PATH", &"/a".repeat(FILTER_MAX_STEPS / 2));
+        let rest = leaf.replace("/a", &"/".repeat(steps - FILTER_MAX_STEPS / 2));
+        format!(r#"{{"any":[{half},{rest}]}}"#)
+    };
+    assert_eq!(problem(&far(FILTER_MAX_STEPS)), Ok(()));
+    assert_eq!(problem(&far(FILTER_MAX_STEPS + 1)), Err(FilterProblem::TooFar));
     let long = |bytes: usize| {
         let around = r#"{"pointer":"/a","equals":""}"#.len();
         format!(r#"{{"pointer":"/a","equals":"{}"}}"#, "x".repeat(bytes - around))
