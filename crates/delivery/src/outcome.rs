@@ -55,6 +55,7 @@ fn of_timeout(stage: Stage, limit: Duration) -> String {
     let missing = match stage {
         Stage::Resolving => "the host name did not resolve",
         Stage::Connecting => "no connection",
+        Stage::ReachingProxy => "no connection to this server's egress proxy",
         Stage::Tunnelling => "no connection through this server's egress proxy",
         Stage::Handshaking => "the TLS handshake did not end",
         Stage::Answering => "no response",
@@ -73,6 +74,9 @@ fn of_proxy(reason: &NoTunnel) -> Cow<'static, str> {
             format!("this server's egress proxy refused the connection: it answered {status}").into()
         }
         NoTunnel::Garbled => "this server's egress proxy gave no answer that can be read".into(),
+        NoTunnel::SpokenFirst => {
+            "something came through this server's egress proxy before anything was asked".into()
+        }
     }
 }
 

@@ -41,7 +41,18 @@ impl Proxy {
     /// # Panics
     /// When there is no port.
     pub async fn new(reply: ProxyReply) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
+        Self::on(TcpListener::bind("127.0.0.1:0").await.expect("there is a free port"), reply)
+    }
+
+    /// Starts one at this address, where one was before.
+    ///
+    /// # Panics
+    /// When it is taken.
+    pub async fn at(address: SocketAddr, reply: ProxyReply) -> Self {
+        Self::on(TcpListener::bind(address).await.expect("it is free"), reply)
+    }
+
+    fn on(listener: TcpListener, reply: ProxyReply) -> Self {
         let address = listener.local_addr().expect("it is bound");
         let asked = Arc::<Mutex<Vec<String>>>::default();
         let heard = Arc::clone(&asked);

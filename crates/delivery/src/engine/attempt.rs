@@ -6,6 +6,7 @@ use std::time::Duration;
 use cstar_store::{AttemptReport, Due};
 use cstar_types::{Attempt, AttemptRequest, Clock, DeliveryId, FailureRule, Outcome, Timestamp, WebhookId};
 use http::{StatusCode, header};
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::clock::SteadyClock;
@@ -17,6 +18,9 @@ use crate::request::Outgoing;
 use crate::retry;
 use crate::sender::{Failure, Route, Sender, Sent};
 use crate::target::Asker;
+
+/// How often it is said that the operator's proxy fails: every attempt meets it.
+const PROXY_TOLD_EVERY: Duration = Duration::from_secs(30);
 
 /// Makes attempts; shared by all that are in flight.
 pub(crate) struct Attempts {
@@ -30,6 +34,8 @@ pub(crate) struct Attempts {
     /// For when the next attempt is due, and when an overlap of secrets ends.
     pub(crate) steady: Arc<SteadyClock>,
     pub(crate) gauges: Arc<Gauges>,
+    /// When it was last said that the operator's proxy fails.
+    pub(crate) proxy_told: Mutex<Option<Instant>>,
 }
 
 /// An attempt that is no longer in flight.
@@ -131,6 +137,10 @@ impl Attempts {
                 tracing::warn!(%webhook, "too many host names are being looked up; trying again");
                 return Err(NotMade);
             }
+            Err(failure) if failure.is_of_the_proxy() => {
+                self.tell_of_proxy(failure);
+                return Err(NotMade);
+            }
             _ => {}
         }
         let request = AttemptRequest {
@@ -166,6 +176,16 @@ impl Attempts {
                     body: String::new(),
                 }
             }
+        }
+    }
+
+    /// Now and then.
+    fn tell_of_proxy(&self, failure: &Failure) {
+        let mut told = self.proxy_told.lock();
+        if told.is_none_or(|at| at.elapsed() >= PROXY_TOLD_EVERY) {
+            *told = Some(Instant::now());
+            let (_, why) = outcome::of_failure(failure, self.attempt_timeout);
+            tracing::warn!(why, "the egress proxy fails; its deliveries wait and are tried again");
         }
     }
 }

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use cstar_store::{Store, StoreError};
 use cstar_types::Histogram;
+use parking_lot::Mutex;
 use url::Url;
 
 use attempt::Attempts;
@@ -76,6 +77,7 @@ impl Engine {
             steady: Arc::new(SteadyClock::new(Arc::clone(&options.clock))),
             clock: options.clock,
             gauges: Arc::clone(&gauges),
+            proxy_told: Mutex::default(),
         };
         Ok((
             Self { store, attempts: Arc::new(attempts), limits, tail_bytes },

@@ -38,7 +38,6 @@ impl Dialler {
         deadline: Instant,
         trace: &mut Trace,
     ) -> Result<(SocketAddr, Connection), Failure> {
-        trace.stage = self.connecting();
         let (address, tcp) = self.connect(vetted, deadline, trace).await?;
         let stream = if target.url().scheme() == "https" {
             trace.stage = Stage::Handshaking;
@@ -61,21 +60,21 @@ impl Dialler {
         let mut last = Failure::Unresolved;
         for (left, vetted) in (1..=vetted.len()).rev().zip(vetted) {
             let address = vetted.address();
-            trace.address = Some(address);
+            (trace.address, trace.stage) = (Some(address), self.connecting());
             let until = share(Instant::now(), deadline, left);
-            match timeout_at(until, self.connect_to(address)).await {
+            match timeout_at(until, self.connect_to(address, &mut trace.stage)).await {
                 Ok(Ok(stream)) => return Ok((address, stream)),
                 Ok(Err(failure)) => last = failure,
-                Err(_) => last = Failure::Timeout(self.connecting()),
+                Err(_) => last = Failure::Timeout(trace.stage),
             }
         }
         Err(last)
     }
 
     /// A connection to a vetted address, directly or through the operator's proxy.
-    async fn connect_to(&self, address: SocketAddr) -> Result<TcpStream, Failure> {
+    async fn connect_to(&self, address: SocketAddr, stage: &mut Stage) -> Result<TcpStream, Failure> {
         if let Some(tunnels) = &self.tunnels {
-            return tunnels.open(address, |stream| self.prepare(stream)).await;
+            return tunnels.open(address, stage, |stream| self.prepare(stream)).await;
         }
         let connected = async {
             let stream = TcpStream::connect(address).await?;
@@ -88,8 +87,9 @@ impl Dialler {
         })
     }
 
-    fn connecting(&self) -> Stage {
-        if self.tunnels.is_some() { Stage::Tunnelling } else { Stage::Connecting }
+    /// The stage that dialling begins with.
+    pub(super) fn connecting(&self) -> Stage {
+        if self.tunnels.is_some() { Stage::ReachingProxy } else { Stage::Connecting }
     }
 
     fn prepare(&self, stream: &TcpStream) -> io::Result<()> {

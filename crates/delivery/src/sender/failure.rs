@@ -4,6 +4,8 @@ use std::error::Error as StdError;
 use std::io;
 use std::net::SocketAddr;
 
+use http::StatusCode;
+
 use super::proxy::NoTunnel;
 use crate::shortage;
 
@@ -15,7 +17,9 @@ pub(crate) enum Stage {
     Resolving,
     /// Opening the connection.
     Connecting,
-    /// The same, through the operator's proxy.
+    /// The same, to the operator's proxy.
+    ReachingProxy,
+    /// Waiting for what the proxy answers, which may be waiting for the endpoint.
     Tunnelling,
     /// Agreeing on TLS.
     Handshaking,
@@ -49,6 +53,17 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// Whether the operator's proxy failed, and not the way from there to the endpoint: no attempt. Whatever the endpoint
+    /// itself can bring about is none of these, or its deliveries would be tried for ever.
+    pub(crate) fn is_of_the_proxy(&self) -> bool {
+        match self {
+            Self::NoTunnel(NoTunnel::Unreachable | NoTunnel::Garbled)
+            | Self::Timeout(Stage::ReachingProxy) => true,
+            Self::NoTunnel(NoTunnel::Refused(status)) => *status == StatusCode::PROXY_AUTHENTICATION_REQUIRED,
+            _ => false,
+        }
+    }
+
     /// From an error while connecting.
     pub(super) fn connecting(error: io::Error, to: SocketAddr) -> Self {
         let ours = shortage::ran_out_connecting(&error, to).is_some();

@@ -170,7 +170,7 @@ impl Sender {
         deadline: Instant,
         trace: &mut Trace,
     ) -> Result<Connection, Failure> {
-        *trace = Trace { stage: Stage::Connecting, ..Trace::default() };
+        *trace = Trace { stage: self.dialler.connecting(), ..Trace::default() };
         let turn = vetted.iter().find_map(|vetted| self.pool.turn(route.key(vetted.address())));
         let _mine = match &turn {
             Some(turn) => Some(turn.lock().await),

@@ -27,7 +27,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::{Host, Url};
 
-use super::failure::Failure;
+use super::failure::{Failure, Stage};
 use crate::shortage;
 
 /// The largest head of a proxy's answer, in bytes: it has little to say. The least that hyper takes.
@@ -88,7 +88,7 @@ impl fmt::Debug for EgressProxy {
     }
 }
 
-/// Why there is no tunnel. It is none of the endpoint's doing.
+/// Why there is no tunnel.
 #[derive(Debug)]
 pub(crate) enum NoTunnel {
     /// The proxy has no address, or takes no connection.
@@ -97,6 +97,8 @@ pub(crate) enum NoTunnel {
     Refused(StatusCode),
     /// What it answered is no HTTP, is too long, or ended early.
     Garbled,
+    /// It opened the tunnel, and something came through before anything was asked: that may have been the endpoint.
+    SpokenFirst,
 }
 
 /// Opens tunnels.
@@ -112,16 +114,21 @@ impl Tunnels {
         Self { proxy, addresses: Mutex::default() }
     }
 
-    /// A connection to a vetted address, through the proxy. `prepare` is done to the socket first.
+    /// A connection to a vetted address, through the proxy; `stage` tells when the proxy is reached. `prepare` is done to the
+    /// socket first.
     pub(super) async fn open(
         &self,
         to: SocketAddr,
+        stage: &mut Stage,
         prepare: impl FnOnce(&TcpStream) -> io::Result<()>,
     ) -> Result<TcpStream, Failure> {
-        let addresses = self.addresses().await.map_err(|error| unreachable(error, "resolved"))?;
+        let addresses = self.addresses().await.map_err(|error| unreachable(error, None, "resolved"))?;
+        // What is told is the error of the last one.
+        let last = addresses.last().copied();
         let stream = TcpStream::connect(addresses.as_slice()).await;
-        let stream = stream.map_err(|error| unreachable(error, "reached"))?;
-        prepare(&stream).map_err(|error| unreachable(error, "prepared"))?;
+        let stream = stream.map_err(|error| unreachable(error, last, "reached"))?;
+        prepare(&stream).map_err(|error| unreachable(error, last, "prepared"))?;
+        *stage = Stage::Tunnelling;
         ask(stream, self.request(to)).await.map_err(Failure::NoTunnel)
     }
 
@@ -152,11 +159,16 @@ impl Tunnels {
     }
 }
 
-fn unreachable(error: io::Error, was_not: &str) -> Failure {
-    if shortage::ran_out(&error).is_some() {
+/// `at` is where it was to be connected to, if it came to that.
+fn unreachable(error: io::Error, at: Option<SocketAddr>, was_not: &str) -> Failure {
+    let ran_out = match at {
+        Some(at) => shortage::ran_out_connecting(&error, at),
+        None => shortage::ran_out(&error),
+    };
+    if ran_out.is_some() {
         return Failure::RanOut(error);
     }
-    // Each attempt meets it: what is shown of them, and counted as `connect`, is word enough.
+    // Each attempt meets it: the warning that comes now and then is word enough.
     tracing::debug!(%error, "the egress proxy was not {was_not}");
     Failure::NoTunnel(NoTunnel::Unreachable)
 }
@@ -191,7 +203,7 @@ async fn ask(stream: TcpStream, request: Request<Empty<Bytes>>) -> Result<TcpStr
     }
     let parts = connection.into_parts();
     // Whoever is at the other end speaks only once it was spoken to.
-    if parts.read_buf.is_empty() { Ok(parts.io.into_inner()) } else { Err(NoTunnel::Garbled) }
+    if parts.read_buf.is_empty() { Ok(parts.io.into_inner()) } else { Err(NoTunnel::SpokenFirst) }
 }
 
 #[cfg(test)]
@@ -220,6 +232,17 @@ mod tests {
             assert_eq!(wrong.parse::<EgressProxy>(), Err(NotAProxy), "{wrong}");
         }
         assert!(!NotAProxy.to_string().contains("secret"));
+    }
+
+    /// On the way to the proxy, too, this side can run out of ports.
+    #[test]
+    fn running_out_of_ports_is_our_own_failure() {
+        let error = || io::Error::from(rustix::io::Errno::ADDRNOTAVAIL);
+        let of = |at: Option<&str>| unreachable(error(), at.map(|at| at.parse().unwrap()), "reached");
+        assert!(matches!(of(Some("10.0.0.1:3128")), Failure::RanOut(_)));
+        for at in [None, Some("[fd00::1]:3128")] {
+            assert!(matches!(of(at), Failure::NoTunnel(NoTunnel::Unreachable)), "{at:?}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cstar_delivery::Options;
-use cstar_testkit::{Authority, Proxy, ProxyReply, Receiver, Reply, Validity};
+use cstar_testkit::{Authority, Proxy, ProxyReply, Receiver, Reply, Validity, until};
 use cstar_types::{Attempt, DeliveryStatus, Outcome, RetrySchedule};
 
 use super::world::{Names, World, options};
@@ -93,21 +93,41 @@ async fn the_target_rule_holds_in_front_of_the_proxy() {
     assert!(proxy.asked().is_empty(), "{:?}", proxy.asked());
 }
 
-/// Whatever the proxy does instead, the log says that it was the proxy.
+/// What is said of the endpoint, or may be, is a failure, and the log says that it was on the way through the proxy.
 #[tokio::test]
 async fn a_proxy_that_opens_no_tunnel_is_named() {
     for (reply, detail) in [
-        (ProxyReply::Refuse(407), "this server's egress proxy refused the connection: it answered 407"),
+        (ProxyReply::Refuse(403), "this server's egress proxy refused the connection: it answered 403"),
         (ProxyReply::Refuse(502), "this server's egress proxy refused the connection: it answered 502"),
         (ProxyReply::Refuse(302), "this server's egress proxy refused the connection: it answered 302"),
-        (ProxyReply::Close, "this server's egress proxy gave no answer that can be read"),
-        (ProxyReply::Garbage, "this server's egress proxy gave no answer that can be read"),
-        (ProxyReply::LongHead(1 << 20), "this server's egress proxy gave no answer that can be read"),
-        (ProxyReply::SpeakFirst, "this server's egress proxy gave no answer that can be read"),
+        (
+            ProxyReply::SpeakFirst,
+            "something came through this server's egress proxy before anything was asked",
+        ),
     ] {
         let attempt = attempt_by(reply, |options| options).await;
         assert_eq!((attempt.outcome, attempt.detail.as_str()), (Outcome::Connect, detail), "{reply:?}");
     }
+}
+
+/// A proxy that fails itself is none of the endpoint's doing: nothing counts as an attempt, and it is tried again soon.
+#[tokio::test]
+async fn a_proxy_that_fails_uses_up_no_delivery() {
+    let failing =
+        [ProxyReply::Refuse(407), ProxyReply::Close, ProxyReply::Garbage, ProxyReply::LongHead(1 << 20)];
+    let worlds = failing.map(async |reply| {
+        let (proxy, receiver) = (Proxy::new(reply).await, Receiver::ok().await);
+        let world = World::with(through(&proxy)).await;
+        world.webhook(&receiver.url("/hook")).await;
+        world.publish().await;
+        until("it to be tried again", async || (proxy.asked().len() >= 2).then_some(())).await;
+        let (delivery, attempts) = world.deliveries().await.remove(0);
+        assert_eq!((delivery.status, attempts.len()), (DeliveryStatus::Pending, 0), "{reply:?}");
+        assert!(receiver.received().is_empty(), "nothing comes past the proxy");
+        let counted = world.handle.counts().attempts;
+        assert!(counted.iter().all(|(_, count)| *count == 0), "{counted:?}");
+    });
+    futures_util::future::join_all(worlds).await;
 }
 
 /// T7: the one deadline holds for the proxy, too.
@@ -119,16 +139,22 @@ async fn a_proxy_that_hangs_is_cut_off() {
     assert_eq!((attempt.outcome, attempt.detail.as_str()), (Outcome::Timeout, said));
 }
 
-/// A proxy that is gone is told from an endpoint that is.
+/// An outage of the proxy costs time, and no attempt: what was due meanwhile arrives when it is back.
 #[tokio::test]
-async fn a_proxy_that_is_gone_is_named() {
+async fn what_is_due_outlives_an_outage_of_the_proxy() {
     let (gone, receiver) = (cstar_testkit::free_address(), Receiver::ok().await);
     let options = Options {
         egress_proxy: Some(format!("http://{gone}").parse().unwrap()),
         retry_schedule: RetrySchedule::new(Vec::new()).unwrap(),
         ..options()
     };
-    let (_, attempts) = World::with(options).await.deliver_to(&receiver.url("/")).await;
-    assert_eq!(attempts[0].outcome, Outcome::Connect);
-    assert_eq!(attempts[0].detail, "this server's egress proxy could not be reached");
+    let world = World::with(options).await;
+    world.webhook(&receiver.url("/")).await;
+    world.publish().await;
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    let (delivery, attempts) = world.deliveries().await.remove(0);
+    assert_eq!((delivery.status, attempts.len()), (DeliveryStatus::Pending, 0));
+    let _back = Proxy::at(gone, ProxyReply::Tunnel).await;
+    let (delivery, attempts) = world.ended(1).await.remove(0);
+    assert_eq!((delivery.status, attempts.len()), (DeliveryStatus::Delivered, 1));
 }
