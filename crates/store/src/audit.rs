@@ -53,7 +53,8 @@ pub trait Audit: Send + Sync {
     /// number of entries, so a page may have fewer rows than asked for although others follow it.
     async fn audit(&self, query: AuditQuery) -> Result<Page<AuditEntry, AuditId>, StoreError>;
 
-    /// Removes the oldest entries that were made before a time, at most so many; answers how many.
+    /// Removes the oldest entries that were made before a time, at most so many; answers how many. Those that were made while
+    /// the clock was ahead keep no others: they are passed over, a bounded number at a time.
     async fn remove_old_audit(&self, cutoff: Timestamp, rows: usize) -> Result<usize, StoreError>;
 
     /// Puts on record what the author is about to change elsewhere than in the store.

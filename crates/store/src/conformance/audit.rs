@@ -218,4 +218,13 @@ pub async fn old_entries_go(subject: impl Subject) {
     assert_eq!(store.remove_old_audit(at(99), 9).await, Ok(2));
     store.by(key(6)).rename_team(team, "6".to_owned(), None).await.unwrap();
     assert!(all(&store, None).await[0].id > whole[0].id);
+
+    // The clock was ahead once: that entry keeps those behind it from nothing.
+    for second in [1000, 7, 8] {
+        store.by(key(second)).rename_team(team, format!("{second}"), None).await.unwrap();
+    }
+    let ahead = all(&store, None).await[2].clone();
+    assert_eq!(store.remove_old_audit(at(99), 2).await, Ok(2));
+    assert_eq!(store.remove_old_audit(at(99), 2).await, Ok(1));
+    assert_eq!(all(&store, None).await, [ahead]);
 }

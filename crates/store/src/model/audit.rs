@@ -31,9 +31,14 @@ impl Audit for Model {
 
     async fn remove_old_audit(&self, cutoff: Timestamp, rows: usize) -> Result<usize, StoreError> {
         self.change(|state| {
-            let old = state.audit.iter().take_while(|entry| entry.by.at < cutoff).take(rows).count();
-            state.audit.drain(..old);
-            Ok((old, None))
+            let before = state.audit.len();
+            let mut left = rows;
+            state.audit.retain(|entry| {
+                let goes = left > 0 && entry.by.at < cutoff;
+                left -= usize::from(goes);
+                !goes
+            });
+            Ok((before - state.audit.len(), None))
         })
     }
 

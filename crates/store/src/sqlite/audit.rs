@@ -13,7 +13,7 @@ use super::tx::Tx;
 use crate::audit::next_id;
 use crate::{AuditQuery, Page};
 
-/// Entries that a page with a filter looks at.
+/// Entries that a page with a filter looks at, and those that are passed over to find old ones.
 const LOOKED_AT_MAX: usize = 10_000;
 
 macro_rules! select_audit {
@@ -152,7 +152,8 @@ impl Look<'_> {
         Ok(last)
     }
 
-    /// The newest of the oldest entries that were made before a time, at most so many, and how many they are.
+    /// The newest of the oldest entries that were made before a time, at most so many, and how many they are. Ids rise even where
+    /// the clock was set back, so entries of a time that was yet to come stand before old ones, and are passed over.
     pub(super) fn old_audit(
         &self,
         cutoff: Timestamp,
@@ -160,19 +161,24 @@ impl Look<'_> {
     ) -> Result<(Option<[u8; 16]>, usize), Fault> {
         let mut oldest = self.conn.prepare_cached(OLDEST)?;
         let mut found = oldest.query(())?;
-        let (mut upto, mut count) = (None, 0);
+        let (mut upto, mut count, mut passed_over) = (None, 0, 0);
         while count < rows
+            && passed_over < LOOKED_AT_MAX
             && let Some(row) = found.next()?
-            && row.get::<_, i64>(1)? < cutoff.as_millis()
         {
-            upto = Some(row.get(0)?);
-            count += 1;
+            if row.get::<_, i64>(1)? < cutoff.as_millis() {
+                upto = Some(row.get(0)?);
+                count += 1;
+            } else {
+                passed_over += 1;
+            }
         }
         Ok((upto, count))
     }
 
-    /// Removes entries up to one; answers how many.
-    pub(super) fn remove_audit(&self, upto: [u8; 16]) -> Result<usize, Fault> {
-        Ok(self.conn.prepare_cached("DELETE FROM audit WHERE id <= ?1")?.execute([upto])?)
+    /// Removes entries up to one that were made before a time; answers how many.
+    pub(super) fn remove_audit(&self, upto: [u8; 16], cutoff: Timestamp) -> Result<usize, Fault> {
+        let mut remove = self.conn.prepare_cached("DELETE FROM audit WHERE id <= ?1 AND at_ms < ?2")?;
+        Ok(remove.execute(params![upto, cutoff.as_millis()])?)
     }
 }

@@ -7,6 +7,7 @@ use cstar_types::{AuditAction, AuditEntry, AuditId, Author, TeamId, Timestamp};
 
 use super::{ONE, SqliteStore};
 use crate::sqlite::queue::{Class, Size};
+use crate::sqlite::tx::Tx;
 use crate::{Audit, AuditQuery, Page, Store, StoreError};
 
 #[async_trait]
@@ -26,7 +27,8 @@ impl Audit for SqliteStore {
     async fn remove_old_audit(&self, cutoff: Timestamp, rows: usize) -> Result<usize, StoreError> {
         let (upto, rows) = self.shared.read(move |look| look.old_audit(cutoff, rows)).await?;
         let Some(upto) = upto else { return Ok(0) };
-        self.shared.write(Class::Vital, Size { rows, bytes: 0 }, move |tx| tx.look().remove_audit(upto)).await
+        let remove = move |tx: &mut Tx<'_>| tx.look().remove_audit(upto, cutoff);
+        self.shared.write(Class::Vital, Size { rows, bytes: 0 }, remove).await
     }
 
     async fn put_on_record(
