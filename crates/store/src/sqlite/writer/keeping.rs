@@ -66,11 +66,11 @@ impl Writer {
         if self.wal.frames.saturating_sub(self.wal.done) >= due_frames {
             self.checkpoint(Mode::Passive, Duration::ZERO);
         }
-        // A backup reads for longer than anybody could wait.
+        // A backup reads for longer than anybody could wait; what was erased is cut off soon after it.
         let is_copied = self.shared.is_copied.load(Ordering::Relaxed);
-        let overgrown = !is_copied && self.wal.frames >= due_frames.saturating_mul(WAL_TIMES_MAX);
-        if (overgrown || self.holds_erased) && self.cut_at.is_none_or(|cut_at| cut_at.elapsed() >= CUT_EVERY)
-        {
+        let overgrown = self.wal.frames >= due_frames.saturating_mul(WAL_TIMES_MAX);
+        let is_due = !is_copied && (overgrown || self.holds_erased);
+        if is_due && self.cut_at.is_none_or(|cut_at| cut_at.elapsed() >= CUT_EVERY) {
             self.checkpoint(Mode::Truncate, CUT_PATIENCE);
             self.cut_at = Some(Instant::now());
         }
