@@ -243,6 +243,107 @@ async fn a_damaged_delivery_holds_up_no_other() {
     assert!(matches!(store.check().await, Err(StoreError::Damaged(what)) if what.contains("deliveries row")));
 }
 
+/// What an event said goes whatever else of it is damaged: its own body, what was answered to sound and to damaged attempts,
+/// and what still waits is cancelled. What was damaged stays an error where it is read.
+#[tokio::test]
+async fn what_is_damaged_keeps_no_event_from_being_erased() {
+    const SAID: &str = "find me here";
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).unwrap();
+    let team = given::team(&store).await;
+    let mut deliveries = Vec::new();
+    let mut webhooks = Vec::new();
+    for _ in 0..4 {
+        webhooks.push(given::webhook(&store, team, "*").await);
+    }
+    let event = new_event(team, "ticket.created", &format!(r#"{{"title":"{SAID}"}}"#), at(0));
+    let id = event.event.id;
+    store.append(publishing(team, vec![event], at(0))).await.unwrap();
+    for webhook in &webhooks {
+        for second in [1, 2] {
+            let due = given::only_due(&store, *webhook).await;
+            let mut report = given::report(&due, Verdict::RetryAt(at(second)), at(second));
+            report.attempt.response_body = SAID.to_owned();
+            store.record(vec![report], FailureRule::NEVER).await.unwrap();
+            deliveries.push(due.id);
+        }
+    }
+    deliveries.dedup();
+    given::soon(store.close()).await;
+    drop(store);
+
+    // The first delivery, the newest attempt of the second, and the third webhook.
+    let changes = [
+        format!(
+            "UPDATE deliveries SET failed = failed + 1 WHERE tag = {}",
+            deliveries[0].bits() as u64 as i64
+        ),
+        format!(
+            "UPDATE attempts SET duration_ms = duration_ms + 1 WHERE number =
+                 (SELECT last_attempt FROM deliveries WHERE tag = {})",
+            deliveries[1].bits() as u64 as i64
+        ),
+        format!("UPDATE webhooks SET url = url || 'x' WHERE id = x'{:032x}'", webhooks[2].bits()),
+    ];
+    let stranger = Connection::open(dir.path().join(DB)).unwrap();
+    for change in changes {
+        assert_eq!(stranger.execute(&change, ()), Ok(1), "{change}");
+    }
+    drop(stranger);
+
+    let store = open(dir.path()).unwrap();
+    assert_eq!(store.erase(team, id).await, Ok(()));
+    assert_eq!(store.event(team, id).await.unwrap().event.data(), b"{}");
+    let sound = store.delivery(team, deliveries[3]).await.unwrap().0;
+    assert_eq!(sound.status, DeliveryStatus::Cancelled);
+    for damaged in &deliveries[..2] {
+        assert!(matches!(store.delivery(team, *damaged).await, Err(StoreError::Damaged(_))));
+    }
+    assert_eq!(store.erase(team, id).await, Ok(()), "a second time is as good as the first");
+    given::soon(store.close()).await;
+    drop(store);
+    let bytes = fs::read(dir.path().join(DB)).unwrap();
+    assert!(!bytes.windows(SAID.len()).any(|window| window == SAID.as_bytes()), "nothing of it is left");
+}
+
+/// Since when a webhook fails is counted beside it: where that is damaged, the webhook is shown without, can be changed, and
+/// is counted anew from its next result.
+#[tokio::test]
+async fn damaged_failures_hold_up_no_webhook() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path()).unwrap();
+    let team = given::team(&store).await;
+    let webhook = given::webhook(&store, team, "*").await;
+    for (second, verdict) in [(1, Verdict::Failed), (3, Verdict::Delivered)] {
+        given::published(&store, team, &["ticket.created"; 2], at(0)).await;
+        let due = read::due(&store, webhook, at(0)).await;
+        given::recorded(&store, &due[0], Verdict::Failed, at(second)).await;
+        assert_eq!(store.webhook(team, webhook).await.unwrap().failing_since, Some(at(second)));
+        given::soon(store.close()).await;
+        drop(store);
+        let stranger = Connection::open(dir.path().join(DB)).unwrap();
+        assert_eq!(stranger.execute("UPDATE failures SET attempts = attempts + 1", ()), Ok(1));
+        drop(stranger);
+
+        store = open(dir.path()).unwrap();
+        assert_eq!(store.webhook(team, webhook).await.unwrap().failing_since, None);
+        assert_eq!(store.webhooks(team, read::first(9)).await.unwrap().rows.len(), 1);
+        store.update_webhook(team, webhook, given::wanting("ticket.*"), None, at(9)).await.unwrap();
+        assert!(
+            matches!(store.check().await, Err(StoreError::Damaged(what)) if what.contains("failures row"))
+        );
+        given::recorded(&store, &due[1], verdict, at(second + 1)).await;
+        let anew = (verdict == Verdict::Failed).then_some(at(second + 1));
+        assert_eq!(store.webhook(team, webhook).await.unwrap().failing_since, anew);
+        assert_eq!(store.check().await, Ok(()));
+        // It is well again, so that the next failure is the first.
+        given::published(&store, team, &["ticket.created"], at(0)).await;
+        let due = given::only_due(&store, webhook).await;
+        given::recorded(&store, &due, Verdict::Delivered, at(second + 1)).await;
+    }
+    store.delete_webhook(team, webhook, None, at(9)).await.unwrap();
+}
+
 /// LOG-3: a damaged delivery is left out of a resend of many and counted, and a damaged operation holds up no other.
 #[tokio::test]
 async fn damage_holds_up_no_operation() {

@@ -221,7 +221,8 @@ fn of_teams(look: Look<'_>, after: i64, found: &mut Found) -> Result<Option<i64>
     let webhooks = found.note(About::Settings, look.webhooks_before(number, None, ALL))?;
     for webhook in webhooks.unwrap_or_default() {
         found.note(About::Settings, webhook.secrets(look))?;
-        found.note(About::Settings, webhook.shown(look))?;
+        found.note(About::Settings, look.streak(webhook.number))?;
+        found.note(About::Settings, webhook.opened(look))?;
     }
     Ok(Some(number))
 }

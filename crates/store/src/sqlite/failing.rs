@@ -31,6 +31,8 @@ impl Streaks {
         let read = match look.streak(webhook) {
             Err(Fault::Damaged(what)) => {
                 tracing::error!(%what, "the failures of a webhook are counted anew");
+                // A webhook that is well from here on would keep the row.
+                write(look, webhook, None)?;
                 None
             }
             read => read?,

@@ -159,9 +159,17 @@ impl WebhookRow {
         });
     }
 
-    /// The webhook as it is shown: headers in the clear, and since when it fails.
+    /// The webhook as it is shown: headers in the clear, and since when it fails. That is counted beside it: where it is damaged,
+    /// it is said and left out, and the webhook can still be seen, changed and deleted.
     pub(super) fn shown(self, look: Look<'_>) -> Result<Webhook, Fault> {
-        let failing_since = look.streak(self.number)?.map(|streak| streak.since);
+        let streak = match look.streak(self.number) {
+            Err(Fault::Damaged(what)) => {
+                tracing::error!(webhook = %self.webhook.id, %what, "since when a webhook fails is not shown");
+                None
+            }
+            read => read?,
+        };
+        let failing_since = streak.map(|streak| streak.since);
         Ok(Webhook { failing_since, ..self.opened(look)? })
     }
 
