@@ -1,9 +1,12 @@
 //! A file that has its name once it is whole.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
 
 use crate::exit::CliError;
 
@@ -26,12 +29,12 @@ impl NewFile {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(wrong(error)),
         }
+        // A name of its own: another run may be writing the same file, and nobody can have put a link in its place.
         let mut part = path.as_os_str().to_owned();
-        part.push(".part");
+        part.push(format!(".part-{:016x}", rand::random::<u64>()));
         let part = PathBuf::from(part);
         let mut options = OpenOptions::new();
-        let file =
-            options.write(true).create(true).truncate(true).mode(PRIVATE_MODE).open(&part).map_err(wrong)?;
+        let file = options.write(true).create_new(true).mode(PRIVATE_MODE).open(&part).map_err(wrong)?;
         Ok(Self { path: path.to_owned(), part, file })
     }
 
@@ -49,7 +52,7 @@ impl NewFile {
     pub(crate) fn keep(self) -> Result<(), CliError> {
         let directory = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let kept = self.file.sync_all().and_then(|()| {
-            fs::hard_link(&self.part, &self.path)?; // which replaces nothing
+            name_it(&self.part, &self.path)?;
             File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
         });
         kept.map_err(|error| match error.kind() {
@@ -65,12 +68,35 @@ impl Drop for NewFile {
     }
 }
 
+/// Gives a whole file its name, and replaces nothing.
+fn name_it(part: &Path, path: &Path) -> io::Result<()> {
+    match fs::hard_link(part, path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => move_to(part, path),
+        linked => linked,
+    }
+}
+
+/// The same where the file system has no hard links.
+fn move_to(part: &Path, path: &Path) -> io::Result<()> {
+    match renameat_with(CWD, part, CWD, path, RenameFlags::NOREPLACE) {
+        // It cannot do that either: looked at first is what is left.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => match fs::symlink_metadata(path) {
+            Ok(_) => Err(ErrorKind::AlreadyExists.into()),
+            Err(error) if error.kind() == ErrorKind::NotFound => fs::rename(part, path),
+            Err(error) => Err(error),
+        },
+        moved => Ok(moved?),
+    }
+}
+
 fn is_taken(path: &Path) -> CliError {
     CliError::usage(format!("{} is there already", path.display())).hint("give a name that is free")
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -90,5 +116,32 @@ mod tests {
         assert!(second.keep().is_err() && NewFile::create(&path).is_err());
         assert_eq!(fs::read(&path).unwrap(), b"whole");
         assert_eq!(names(), 1);
+    }
+
+    /// SEC-3: two runs write two files, for their owner alone, and neither goes where somebody else's link leads.
+    #[test]
+    fn each_run_writes_a_file_of_its_own() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, elsewhere) = (directory.path().join("file"), directory.path().join("elsewhere"));
+        fs::write(&elsewhere, "somebody's").unwrap();
+        std::os::unix::fs::symlink(&elsewhere, directory.path().join("file.part")).unwrap();
+        let [mut first, second] = [NewFile::create(&path).unwrap(), NewFile::create(&path).unwrap()];
+        first.write(b"whole").unwrap();
+        assert_eq!(fs::metadata(first.part()).unwrap().permissions().mode() & 0o777, PRIVATE_MODE);
+        drop(second);
+        first.keep().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"whole");
+        assert_eq!(fs::read(&elsewhere).unwrap(), b"somebody's");
+    }
+
+    #[test]
+    fn without_hard_links_it_is_moved_and_replaces_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let [part, path] = ["part", "path"].map(|name| directory.path().join(name));
+        fs::write(&part, "one").unwrap();
+        move_to(&part, &path).unwrap();
+        fs::write(&part, "other").unwrap();
+        assert_eq!(move_to(&part, &path).unwrap_err().kind(), ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"one");
     }
 }
