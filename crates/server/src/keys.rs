@@ -115,6 +115,26 @@ pub(crate) fn replace(path: &Path, keys: &[&MasterKey]) -> Result<(), StartError
     replaced.map_err(|error| StartError::file(path, &error))
 }
 
+/// Keeps a key that is about to leave its file in another beside it, under its id, and answers where.
+pub(crate) fn keep_old(path: &Path, key: &MasterKey, id: &str) -> Result<PathBuf, StartError> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(format!(".{id}"));
+    let beside = PathBuf::from(beside);
+    // It is there if a change was cut short.
+    if !beside.exists() {
+        write_new(&beside, hex(key).as_bytes())?;
+    } else if read_one(&beside)? != *key {
+        let beside = beside.display();
+        return Err(StartError::Unusable(format!(
+            "{beside} holds another key than the old one: move it away"
+        )));
+    }
+    let owned = std::fs::metadata(path)
+        .and_then(|of| std::os::unix::fs::chown(&beside, Some(of.uid()), Some(of.gid())));
+    owned.map_err(|error| StartError::file(&beside, &error))?;
+    Ok(beside)
+}
+
 /// Another one must not be made in its place: it would open nothing, and hide that the right one is missing.
 pub(crate) fn no_master_key(place: &Place) -> StartError {
     let data = place.data.display();

@@ -8,7 +8,8 @@ use cstar_store::{Backup, StoreError};
 use crate::StartError;
 use crate::keys;
 use crate::options::{Options, SecretSetting};
-use crate::server::system_now;
+use crate::retention;
+use crate::server::{keep_files_private, system_now};
 use crate::settings::{Settings, SettingsError};
 
 pub use crate::rotation::{Rotated, rotate_master_key};
@@ -54,6 +55,7 @@ impl Place {
 /// # Errors
 /// When there is nothing to copy, a server runs on it, or the copy cannot be made.
 pub fn back_up(data: &Path) -> Result<Backup, StartError> {
+    keep_files_private();
     Offline::open(data).and_then(|offline| offline.into_backup(system_now())).map_err(refused)
 }
 
@@ -71,11 +73,16 @@ pub fn verify(backup: &Path, told: &mut dyn FnMut(u64, u64)) -> Result<Manifest,
 /// When the directory holds something, the backup is not whole, or the master key is missing or another one. The directory
 /// holds no data then.
 pub fn restore(place: &Place, backup: &Path, told: &mut dyn FnMut(u64, u64)) -> Result<Restored, StartError> {
+    keep_files_private();
     let manifest = sqlite::read_manifest(backup).map_err(refused)?;
     let given = keys::known_master_keys(place)?;
     let key = given.iter().map(|key| MasterKey::new(**key)).find(|key| key.id_text() == manifest.master_key);
     let key = key.ok_or_else(|| no_key_for(backup, &manifest, !given.is_empty()))?;
-    sqlite::restore(backup, &place.data, &keys::FILES, &key, system_now(), told).map_err(refused)
+    let restored =
+        sqlite::restore(backup, &place.data, &keys::FILES, &key, system_now(), told).map_err(refused)?;
+    // Retention goes on from there, and slowly: at once, it would remove what has grown old since, before anybody saw it.
+    retention::remember(&place.data, restored.manifest.made_at);
+    Ok(restored)
 }
 
 fn no_key_for(backup: &Path, manifest: &Manifest, is_given: bool) -> StartError {
@@ -100,6 +107,7 @@ fn no_key_for(backup: &Path, manifest: &Manifest, is_given: bool) -> StartError 
 /// # Errors
 /// When the directory cannot be looked at: there is no data, a server runs on it, or the master key is missing or another one.
 pub fn check(place: &Place, told: &mut dyn FnMut(Looked)) -> Result<(), StartError> {
+    keep_files_private();
     let keys: Vec<_> = keys::known_master_keys(place)?.iter().map(|key| MasterKey::new(**key)).collect();
     let data = match Offline::open(&place.data) {
         Err(StoreError::Damaged(what)) => {

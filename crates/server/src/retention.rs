@@ -101,7 +101,7 @@ fn last_seen(data: &Path) -> Option<Timestamp> {
 }
 
 /// Losing the note costs only that a later jump over a restart goes unnoticed, so a failure is no error.
-fn remember(data: &Path, at: Timestamp) {
+pub(crate) fn remember(data: &Path, at: Timestamp) {
     let fresh = data.join("retention.clock.new");
     let written =
         std::fs::write(&fresh, at.to_string()).and_then(|()| std::fs::rename(&fresh, data.join(CLOCK_FILE)));

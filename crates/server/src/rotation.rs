@@ -4,7 +4,8 @@
 //! the file:  old ──▶ old, new ──▶ old, new ──▶ new
 //! the data:  old      old     ──▶ new          new
 //! ```
-//! The data changes in one transaction, and a server takes whichever key of the file opens it.
+//! The data changes in one transaction, and a server takes whichever key of the file opens it. Before the old key leaves the
+//! file, it stands in one of its own beside it: backups that were made under it need it.
 
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,7 @@ use cstar_store::sqlite::{self, Offline, Rekeyed};
 use crate::StartError;
 use crate::keys::{self, MasterKey};
 use crate::offline::{Place, refused};
+use crate::server::keep_files_private;
 
 /// What became of the master key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +23,8 @@ pub struct Rotated {
     pub key_file: PathBuf,
     /// Its id.
     pub master_key: String,
+    /// Where the old key is kept, if it was in the file that holds the new one.
+    pub old_key_file: Option<PathBuf>,
     /// How many webhooks have their secrets under it now; `None` if all had before.
     pub webhooks: Option<u64>,
 }
@@ -42,6 +46,7 @@ enum Step {
 /// # Errors
 /// When the old key is missing or another one, a server runs on the data, or a file cannot be written.
 pub fn rotate_master_key(place: &Place, new_key_file: Option<&Path>) -> Result<Rotated, StartError> {
+    keep_files_private();
     rotate(place, new_key_file, &mut |_| Ok(()))
 }
 
@@ -82,7 +87,9 @@ fn rotate(
     done(Step::KeyKept)?;
     let rekeyed = data.rekey(&old, &of_store(&new)).map_err(refused)?;
     done(Step::Encrypted)?;
+    let mut old_key_file = None;
     if new_key_file.is_none() {
+        old_key_file = Some(keys::keep_old(&key_file, &known[0], &old[0].id_text())?);
         keys::replace(&key_file, &[&new])?;
     }
     done(Step::OldForgotten)?;
@@ -90,7 +97,7 @@ fn rotate(
         Rekeyed::Done { webhooks } => Some(webhooks),
         Rekeyed::Already => None,
     };
-    Ok(Rotated { key_file, master_key: of_store(&new).id_text(), webhooks })
+    Ok(Rotated { key_file, master_key: of_store(&new).id_text(), old_key_file, webhooks })
 }
 
 fn of_store(key: &MasterKey) -> sqlite::MasterKey {
@@ -146,7 +153,7 @@ mod tests {
         move |step| if step == last { Err(StartError::Unusable("killed".to_owned())) } else { Ok(()) }
     }
 
-    /// SEC-3: the old key opens nothing any more, the new one is for its owner alone.
+    /// SEC-3: the old key opens nothing any more, and is kept for the backups that need it; both are for their owner alone.
     #[test]
     fn the_new_key_takes_the_place_of_the_old_one() {
         let scene = Scene::new(None);
@@ -155,7 +162,12 @@ mod tests {
         let new = scene.keys();
         assert_eq!((new.len(), &rotated.master_key), (1, &of_store(&new[0]).id_text()));
         assert!(new != old && !scene.opens_with(&old[0]) && scene.opens_with(&new[0]));
-        assert_eq!(fs::metadata(&rotated.key_file).unwrap().permissions().mode() & 0o777, 0o600);
+        let kept = rotated.old_key_file.unwrap();
+        assert_eq!(kept, scene.place.data.join(format!("master.key.{}", of_store(&old[0]).id_text())));
+        assert_eq!(keys::read_one(&kept).unwrap(), old[0]);
+        for file in [&rotated.key_file, &kept] {
+            assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+        }
         let left = fs::read_dir(&scene.place.data).unwrap().map(|file| file.unwrap().file_name());
         assert!(
             left.into_iter().all(|name| !name.to_string_lossy().contains("new-")),
@@ -176,6 +188,8 @@ mod tests {
             scene.opens();
             let new = scene.keys();
             assert!(new.len() == 1 && new != old, "{last:?}");
+            let kept = scene.place.data.join(format!("master.key.{}", of_store(&old[0]).id_text()));
+            assert_eq!(keys::read_one(&kept).unwrap(), old[0], "{last:?}");
             assert!(
                 between.len() == 1 || between[1] == new[0],
                 "{last:?}: the key that was made first is the one"

@@ -16,6 +16,7 @@ struct Changed<'a> {
     data: &'a Path,
     master_key: &'a str,
     key_file: &'a Path,
+    old_key_file: Option<&'a Path>,
     webhooks: Option<u64>,
 }
 
@@ -25,12 +26,22 @@ pub(crate) async fn run(global: &Global, asked: RotateMasterKey, output: Output)
     let data = place.data.clone();
     let is_beside = asked.new_key_file.is_some();
     let rotated = blocking(move || Ok(offline::rotate_master_key(&place, asked.new_key_file.as_deref())?));
-    let Rotated { key_file, master_key, webhooks } = rotated.await?;
-    output.thing(&Changed { data: &data, master_key: &master_key, key_file: &key_file, webhooks })?;
+    let Rotated { key_file, master_key, old_key_file, webhooks } = rotated.await?;
+    output.thing(&Changed {
+        data: &data,
+        master_key: &master_key,
+        key_file: &key_file,
+        old_key_file: old_key_file.as_deref(),
+        webhooks,
+    })?;
     if webhooks.is_none() {
         output.note("The secrets were encrypted with this key before.");
     }
     output.note("The old key opens nothing here any more. Backups made under it still need it: keep it for as long as them.");
+    if let Some(kept) = old_key_file {
+        output
+            .note(&format!("It is in {}: put it where your keys are, and remove it there.", kept.display()));
+    }
     if is_beside {
         output.note(&format!(
             "From now on start the server with `--master-key-file {}`, or with what stands there as CSTAR_MASTER_KEY.",

@@ -85,6 +85,9 @@ async fn the_master_key_is_changed() {
     let shown = |home: &Home, ended: crate::home::Ended| {
         let printed: Value = serde_json::from_str(&ended.stdout).unwrap();
         home.call(printed["master_key"].as_str().unwrap(), "KEYID");
+        if let Some(kept) = printed["old_key_file"].as_str() {
+            home.call(kept.rsplit('.').next().unwrap(), "OLDID");
+        }
         home.shown(&ended.to_string())
     };
     let rotate = async |flags: &str| {
@@ -97,10 +100,12 @@ async fn the_master_key_is_changed() {
       "data": "DATA",
       "master_key": "KEYID",
       "key_file": "DATA/master.key",
+      "old_key_file": "DATA/master.key.OLDID",
       "webhooks": 1
     }
     --- stderr
     The old key opens nothing here any more. Backups made under it still need it: keep it for as long as them.
+    It is in DATA/master.key.OLDID: put it where your keys are, and remove it there.
     "#);
     let new = fs::read_to_string(&key_file).unwrap();
     assert_ne!(old, new);
@@ -128,6 +133,7 @@ async fn the_master_key_is_changed() {
       "data": "DATA",
       "master_key": "KEYID",
       "key_file": "new.key",
+      "old_key_file": null,
       "webhooks": 1
     }
     --- stderr
@@ -141,6 +147,7 @@ async fn the_master_key_is_changed() {
       "data": "DATA",
       "master_key": "KEYID",
       "key_file": "new.key",
+      "old_key_file": null,
       "webhooks": null
     }
     --- stderr
