@@ -278,6 +278,28 @@ async fn only_an_empty_directory_is_restored_to() {
     assert!(refusal(places.restore()).contains("not empty"), "what was restored is not replaced");
 }
 
+/// LOG-1: what a restore left that was cut short is no empty store, to a server or to anybody else, until it is run again.
+#[tokio::test]
+async fn a_restore_that_was_cut_short_is_not_an_empty_store() {
+    let places = Places::new();
+    let store = open(&places.data());
+    let (team, ..) = given::one_delivery(&store).await;
+    places.back_up(&store).await;
+    fs::create_dir(places.restored()).unwrap();
+    fs::write(places.restored().join("restore.part"), "half").unwrap();
+    let refused = [
+        SqliteStore::open(Options::new(places.restored(), key())).err(),
+        sqlite::Offline::open(&places.restored()).err(),
+    ];
+    for error in refused {
+        let said = error.expect("it is refused").to_string();
+        assert!(said.contains("cut short: run it again"), "{said}");
+    }
+    assert!(!places.restored().join(DB).exists());
+    places.restore().unwrap();
+    assert_eq!(read::log(&open(&places.restored()), team).await.len(), 1);
+}
+
 /// A copy that a crash left unfinished is removed at the next start.
 #[tokio::test]
 async fn nothing_is_left_of_a_copy_that_was_cut_short() {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use cstar_types::Timestamp;
 
+use super::backup::RESTORE_PART;
 use super::checkpoint::{Mode, checkpoint};
 use super::connection::BUSY;
 use super::disk::Space;
@@ -17,10 +18,10 @@ use super::vault::{MasterKey, Vault};
 use super::{backup, check, meta};
 use crate::{Backup, StoreError};
 
-/// Whether a directory holds a store.
+/// Whether a directory holds a store, or what a restore that was cut short left of one.
 #[must_use]
 pub fn holds_data(dir: &Path) -> bool {
-    dir.join(FILE).exists()
+    [FILE, RESTORE_PART].iter().any(|name| dir.join(name).exists())
 }
 
 /// A data directory that is opened for administration; nobody else uses it meanwhile.

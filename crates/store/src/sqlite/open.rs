@@ -11,7 +11,7 @@ use std::time::Instant;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{Semaphore, watch};
 
-use super::backup::remove_part;
+use super::backup::{RESTORE_PART, remove_part};
 use super::checkpoint::{Mode, Wal, checkpoint};
 use super::connection;
 use super::event_types::KnownTypes;
@@ -72,6 +72,7 @@ pub(super) fn open_dir(dir: &Path, probe: &Probe) -> Result<Opened, Fault> {
     }
     make_dir(dir).map_err(|error| unusable_dir(dir, &error))?;
     let lock = Lock::take(dir)?;
+    is_not_half_restored(dir)?;
     remove_part(dir).map_err(|error| unusable_dir(dir, &error))?;
     let wal = dir.join(format!("{FILE}-wal"));
     scan_wal(&wal)?;
@@ -87,6 +88,18 @@ pub(super) fn open_dir(dir: &Path, probe: &Probe) -> Result<Opened, Fault> {
     // What an earlier life left torn must not lie behind new commits: see `wal`.
     let wal = checkpoint(&conn, Mode::Truncate, connection::BUSY)?;
     Ok(Opened { conn, lock, room, wal })
+}
+
+/// An empty store in the place of one that was to come back would take new events, and hide that the rest is missing.
+fn is_not_half_restored(dir: &Path) -> Result<(), StoreError> {
+    if !dir.join(RESTORE_PART).exists() {
+        return Ok(());
+    }
+    Err(StoreError::Unusable(format!(
+        "a restore into {} was cut short: run it again; to go on without what it was to bring back, remove {RESTORE_PART} \
+         there",
+        dir.display()
+    )))
 }
 
 fn start(opened: Opened, options: Options) -> Result<(Arc<Shared>, JoinHandle<()>), Fault> {

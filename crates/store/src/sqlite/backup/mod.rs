@@ -26,6 +26,7 @@ pub use file::{Manifest, read_manifest, verify};
 pub use restore::{Restored, restore};
 
 pub(super) use copy::remove_part;
+pub(super) use restore::PART as RESTORE_PART;
 
 use super::disk::Fullness;
 use super::lock::Lock;

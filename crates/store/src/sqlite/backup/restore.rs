@@ -16,7 +16,7 @@ use crate::sqlite::vault::{MasterKey, Vault};
 use crate::sqlite::{connection, meta, schema};
 
 /// Where the database stands until all is well with it.
-const PART: &str = "restore.part";
+pub(in crate::sqlite) const PART: &str = "restore.part";
 
 /// What was restored.
 #[derive(Debug, Clone, PartialEq, Eq)]
