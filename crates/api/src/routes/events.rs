@@ -63,13 +63,14 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>, access: Access, quer
     access.caller.needs(Scope::EventsRead)?;
     let query = query.only(&PARAMETERS)?;
     let order = query.get("order", order)?.unwrap_or_default();
-    let before = seq(&shared, &access, &query, "before").await?;
+    let epoch = shared.store().ends(access.team).await?.epoch;
+    let before = seq(&shared, &access, epoch, &query, "before").await?;
     let wanted = EventQuery {
         filter: TypeFilter { visible: access.caller.visible(), wanted: query.patterns("types")? },
         since: query.instant("since")?,
         until: query.instant("until")?,
         order,
-        from: seq(&shared, &access, &query, "after").await?,
+        from: seq(&shared, &access, epoch, &query, "after").await?,
         limit: page::limit(&query)?,
     };
     let reached = |seq| {
@@ -82,7 +83,7 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>, access: Access, quer
     let mut page = page::end_before(events, |entry| reached(entry.position.seq));
     // Rows that the filter left out may lie past the end as well.
     page.next = page.next.filter(|next| !reached(*next));
-    Ok(envelopes(&within(page, PAGE_MAX_BYTES)))
+    Ok(envelopes(&within(page, PAGE_MAX_BYTES), epoch))
 }
 
 /// Ends a page before it is too large, though not before its first row.
@@ -108,14 +109,25 @@ fn order(text: &str) -> Result<Order, &'static str> {
     }
 }
 
-/// The seq that a position, an event's id, or an earlier answer's `next` names.
-async fn seq(shared: &Shared, access: &Access, query: &Query, name: &'static str) -> ApiResult<Option<u64>> {
+/// The seq that a position, which `next` is too, or an event's id names.
+///
+/// LOG-2: a position of before a restore names another event now, or none yet: who went on from it would miss what stands
+/// there without a word.
+async fn seq(
+    shared: &Shared,
+    access: &Access,
+    epoch: u32,
+    query: &Query,
+    name: &'static str,
+) -> ApiResult<Option<u64>> {
     let Some(text) = query.text(name) else { return Ok(None) };
     if let Ok(position) = text.parse::<Position>() {
-        return Ok(Some(position.seq));
-    }
-    if let Ok(seq) = text.parse() {
-        return Ok(Some(seq));
+        if position.epoch == epoch {
+            return Ok(Some(position.seq));
+        }
+        return Err(ApiError::bad_query(format!(
+            "`{name}` is a position of before the log was restored from a backup; begin again without it"
+        )));
     }
     let unknown =
         || ApiError::bad_query(format!("`{name}` is a position, the id of an event that is kept, or `next`"));
@@ -128,7 +140,7 @@ async fn seq(shared: &Shared, access: &Access, query: &Query, name: &'static str
 }
 
 /// `{data: [envelope, …], has_more, next}`, the envelopes as they were stored (T9).
-fn envelopes(page: &Page<Entry, u64>) -> Response {
+fn envelopes(page: &Page<Entry, u64>, epoch: u32) -> Response {
     let bodies: usize = page.rows.iter().map(|entry| entry.event.body.len() + 1).sum();
     let mut body = BytesMut::with_capacity(bodies + 64);
     body.put_slice(b"{\"data\":[");
@@ -137,7 +149,7 @@ fn envelopes(page: &Page<Entry, u64>) -> Response {
         body.put_slice(&entry.event.body);
     }
     let end = match page.next {
-        Some(next) => format!("],\"has_more\":true,\"next\":\"{next}\"}}"),
+        Some(next) => format!("],\"has_more\":true,\"next\":\"{}\"}}", Position::new(epoch, next)),
         None => "],\"has_more\":false,\"next\":null}".to_owned(),
     };
     body.put_slice(end.as_bytes());

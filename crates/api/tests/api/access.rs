@@ -162,7 +162,9 @@ async fn made(world: &World, team: TeamId, mut asked: Value, revoked: bool) -> S
 }
 
 async fn ask(world: &World, operation: &Operation, key: Option<&str>) -> Answer {
-    let ask = world.ask(operation.method.clone(), &*operation.path);
+    // A stream goes on for ever, unless it is asked not to.
+    let query = if operation.is_stream { "?until=head" } else { "" };
+    let ask = world.ask(operation.method.clone(), format!("{}{query}", operation.path));
     let ask = match key {
         Some(key) => ask.key(key),
         None => ask.without("authorization"),

@@ -94,6 +94,22 @@ async fn events_are_listed_both_ways() {
     assert!(list("order=asc&after=1.99").await.is_empty());
 }
 
+/// LOG-2: a position of before a restore is refused, rather than followed into another log; `next` tells the log it is of.
+#[tokio::test]
+async fn a_position_of_another_log_is_refused() {
+    let world = World::new();
+    let team = world.team().await;
+    for _ in 0..2 {
+        world.publish(team, "boss.spawned", r#"{"id":"1"}"#).await;
+    }
+    let path = format!("/v1/teams/{team}/events");
+    assert_eq!(world.get(format!("{path}?limit=1")).await.expect(200).value()["next"], "1.2");
+    for parameter in ["after", "before"] {
+        let problem = world.get(format!("{path}?{parameter}=7.1")).await.refused(Code::BadQuery);
+        assert!(problem.detail.contains("restored"), "{problem}");
+    }
+}
+
 #[tokio::test]
 async fn the_catalog_is_a_list_like_the_others() {
     let world = World::new();
