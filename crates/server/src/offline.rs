@@ -131,3 +131,28 @@ pub(crate) fn refused(error: StoreError) -> StartError {
         other => other.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::open_store;
+
+    /// What has grown older than the retention since the backup is not removed at the first start.
+    #[test]
+    fn retention_goes_on_where_the_backup_was_made() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = |name: &str| Place {
+            data: dir.path().join(name),
+            master_key_file: None,
+            master_key: Some(SecretSetting::new("5a".repeat(32))),
+        };
+        let (data, again) = (place("data"), place("again"));
+        drop(open_store(&data.data, keys::master_keys(&data).unwrap()).unwrap());
+        let file = dir.path().join("backup");
+        let whole: Vec<u8> = back_up(&data.data).unwrap().flat_map(|piece| piece.unwrap().to_vec()).collect();
+        std::fs::write(&file, whole).unwrap();
+        let restored = restore(&again, &file, &mut |_, _| {}).unwrap();
+        let clock = std::fs::read_to_string(again.data.join("retention.clock")).unwrap();
+        assert_eq!(clock, restored.manifest.made_at.to_string());
+    }
+}
