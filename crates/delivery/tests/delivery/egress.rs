@@ -158,3 +158,28 @@ async fn what_is_due_outlives_an_outage_of_the_proxy() {
     let (delivery, attempts) = world.ended(1).await.remove(0);
     assert_eq!((delivery.status, attempts.len()), (DeliveryStatus::Delivered, 1));
 }
+
+/// A proxy that takes no connection, and does not say so either, is as good as gone.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_proxy_that_takes_no_connection_uses_up_no_delivery() {
+    let full = tokio::net::TcpSocket::new_v4().unwrap();
+    full.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let full = full.listen(1).unwrap();
+    let (address, receiver) = (full.local_addr().unwrap(), Receiver::ok().await);
+    // Beyond its backlog the system drops who wants to connect.
+    let _waiting = (0..8).map(|_| tokio::spawn(tokio::net::TcpStream::connect(address))).collect::<Vec<_>>();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let options = Options {
+        egress_proxy: Some(format!("http://{address}").parse().unwrap()),
+        retry_schedule: RetrySchedule::new(Vec::new()).unwrap(),
+        attempt_timeout: Duration::from_millis(300),
+        ..options()
+    };
+    let world = World::with(options).await;
+    world.webhook(&receiver.url("/")).await;
+    world.publish().await;
+    tokio::time::sleep(Duration::from_millis(900)).await;
+    let (delivery, attempts) = world.deliveries().await.remove(0);
+    assert_eq!((delivery.status, attempts.len()), (DeliveryStatus::Pending, 0), "{attempts:?}");
+}
