@@ -105,7 +105,7 @@ async fn of_serve() {
     let mut rest = help.as_str();
     for setting in SETTINGS.iter().filter(|setting| setting.kind != SettingKind::Secret) {
         let placeholder = match setting.kind {
-            SettingKind::Value(placeholder) => format!(" <{placeholder}>"),
+            SettingKind::Value(placeholder) | SettingKind::Url(placeholder) => format!(" <{placeholder}>"),
             _ => String::new(),
         };
         let default = setting.default.map(|default| format!(", default: {default}")).unwrap_or_default();

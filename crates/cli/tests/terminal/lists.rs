@@ -57,9 +57,9 @@ async fn events() {
     ID                              TYPE           CREATED
     evt_xxxxxxxxxxxxxxxxxxxxxxxxxx  ticket.closed  0000-00-00T00:00:00Z
     --- stderr
-    more: --after 1
+    more: --after 1.1
     ");
-    let rest = "events list --types 'ticket.*' --oldest-first --after 1 --json";
+    let rest = "events list --types 'ticket.*' --oldest-first --after 1.1 --json";
     assert_snapshot!(home.run(rest).await, @r#"
     exit 0
     --- stdout

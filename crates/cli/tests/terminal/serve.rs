@@ -101,11 +101,7 @@ async fn unsound_settings_are_refused() {
     assert_snapshot!(home.run("serve --config bad.toml").await, @r"
     exit 2
     --- stderr
-    error: the configuration file is no TOML: TOML parse error at line 1, column 7
-      |
-    1 | [serve
-      |       ^
-    unclosed table, expected `]`
+    error: the configuration file is no TOML (line 1, column 7): unclosed table, expected `]`
     hint:  `cstar serve --help` lists the settings, `--print-config` shows them
     ");
     assert_snapshot!(home.run("serve --key csk_x").await, @r"
