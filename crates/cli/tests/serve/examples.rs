@@ -57,7 +57,16 @@ fn form(value: &Value) -> Value {
         Value::Array(rows) => rows.first().map(form).into_iter().collect(),
         Value::Object(fields) => fields
             .iter()
-            .map(|(key, value)| (key.clone(), if key == "status" { value.clone() } else { form(value) }))
+            .map(|(key, value)| {
+                let form = match key.as_str() {
+                    // What was begun just now may have ended, or not yet.
+                    "status" if value == "running" => json!("done"),
+                    "status" => value.clone(),
+                    "ended_at" => json!("a time or null"),
+                    _ => form(value),
+                };
+                (key.clone(), form)
+            })
             .collect(),
     }
 }
