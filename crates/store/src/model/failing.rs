@@ -1,7 +1,8 @@
 //! Failed attempts of webhooks since their last success, and disabling those that only fail.
 
 use cstar_types::{
-    Attempt, DeliveryStatus, DisabledReason, FailureRule, FailureStreak, Timestamp, WebhookId, WebhookStatus,
+    Attempt, DeliveryId, DeliveryStatus, DisabledReason, FailureRule, FailureStreak, Timestamp, WebhookId,
+    WebhookStatus,
 };
 
 use super::state::State;
@@ -27,13 +28,17 @@ impl State {
             }
         }
         let before: Vec<DeliveryStatus> = reports.into_iter().map(|report| self.record(report)).collect();
-        let told = counted.into_iter().filter_map(|(webhook, now)| self.judge(webhook, rule, now)).collect();
-        let standing = |(delivery, before)| {
-            self.deliveries.get(&delivery).map_or(before, |row| {
-                if row.delivery.status == DeliveryStatus::Cancelled { row.delivery.status } else { before }
-            })
+        let mut disabled = Vec::new();
+        for (webhook, now) in counted {
+            disabled.extend(self.judge(webhook, rule, now).then_some(webhook));
+        }
+        let standing = |(delivery, before): (DeliveryId, DeliveryStatus)| {
+            let row = self.deliveries.get(&delivery);
+            let is_cancelled = row.is_some_and(|row| disabled.contains(&row.delivery.webhook));
+            if is_cancelled && !before.has_ended() { DeliveryStatus::Cancelled } else { before }
         };
-        (deliveries.into_iter().zip(before).map(standing).collect(), told)
+        let standing = deliveries.into_iter().zip(before).map(standing).collect();
+        (standing, disabled.into_iter().map(Change::WebhookChanged).collect())
     }
 
     fn count(&mut self, webhook: WebhookId, attempt: &Attempt) {
@@ -44,15 +49,15 @@ impl State {
         }
     }
 
-    fn judge(&mut self, id: WebhookId, rule: FailureRule, now: Timestamp) -> Option<Change> {
+    /// Whether it disabled it.
+    fn judge(&mut self, id: WebhookId, rule: FailureRule, now: Timestamp) -> bool {
         let disables = self.streaks.get(&id).is_some_and(|streak| rule.disables(*streak, now));
-        let (webhook, _) = self.webhooks.get(&id)?;
+        let Some((webhook, _)) = self.webhooks.get(&id) else { return false };
         if !disables || webhook.status == WebhookStatus::Disabled {
-            return None;
+            return false;
         }
         let patch = WebhookPatch { enabled: Some(Err(DisabledReason::Failing)), ..WebhookPatch::default() };
-        self.update_webhook(webhook.team, id, patch, None, now).ok()?;
-        Some(Change::WebhookChanged(id))
+        self.update_webhook(webhook.team, id, patch, None, now).is_ok()
     }
 
     /// It begins anew.
