@@ -5,18 +5,7 @@ use cstar_wire::Code;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::world::{Answer, PLATFORM, World};
-
-const ALL_SCOPES: [&str; 8] = [
-    "events:write",
-    "events:read",
-    "webhooks:read",
-    "webhooks:write",
-    "deliveries:read",
-    "deliveries:write",
-    "keys:write",
-    "audit:read",
-];
+use crate::world::{ALL_SCOPES, Answer, PLATFORM, World};
 
 /// An operation of the description, and whom it says that it takes.
 struct Operation {

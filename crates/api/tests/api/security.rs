@@ -5,18 +5,7 @@ use cstar_wire::Code;
 use http::Method;
 use serde_json::json;
 
-use crate::world::{Ask, TICKET, World, ids, pointers};
-
-const ALL_SCOPES: [&str; 8] = [
-    "events:write",
-    "events:read",
-    "webhooks:read",
-    "webhooks:write",
-    "deliveries:read",
-    "deliveries:write",
-    "keys:write",
-    "audit:read",
-];
+use crate::world::{ALL_SCOPES, Ask, TICKET, World, ids, pointers};
 
 /// T24: a key at any other team's path is told the same, whether that team, or the rest of the path, exists or not, and
 /// whatever else is wrong with the request.

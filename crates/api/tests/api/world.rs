@@ -25,6 +25,17 @@ use tokio::sync::Notify;
 use tower::ServiceExt;
 
 pub(crate) const PLATFORM: &str = "platform-key-of-at-least-32-characters";
+/// Every scope that a key can have.
+pub(crate) const ALL_SCOPES: [&str; 8] = [
+    "events:write",
+    "events:read",
+    "webhooks:read",
+    "webhooks:write",
+    "deliveries:read",
+    "deliveries:write",
+    "keys:write",
+    "audit:read",
+];
 pub(crate) const TICKET: &str =
     r#"{"id":"550e8400-e29b-41d4-a716-446655440000","title":"t","status":"new","priority":"high"}"#;
 /// 2025-12-10T14:30:00Z
