@@ -17,7 +17,7 @@ import urllib.request
 CSTAR = os.environ.get("CSTAR_BIN", str(pathlib.Path(__file__).parents[2] / "target/debug/cstar"))
 SEED = "20251210"
 # Together with the cases that cover each boundary, more than CASES_MIN.
-EXAMPLES = os.environ.get("CSTAR_EXAMPLES", "230")
+EXAMPLES = os.environ.get("CSTAR_EXAMPLES", "80")
 CHAINS = "50"
 CASES_MIN = 5000
 PLATFORM_KEY = "platform-key-of-the-tests-0123456789"
