@@ -3,11 +3,13 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
 use cstar_types::Cursor;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, stream};
+use tokio::time::sleep;
 
-use super::{Answer, Finish, Scenario};
+use super::{Answer, Finish, Head, Part, Scenario};
 use crate::realtime::{ByteStream, Connect, opened};
 use crate::{NetworkError, Result, StreamEnd};
 
@@ -62,17 +64,31 @@ impl Connect for MemoryServer {
 }
 
 async fn answered(answer: Answer, resumed: bool) -> Result<ByteStream> {
+    if answer.head != Head::Whole {
+        return Err(torn());
+    }
     let mut response = http::Response::builder().status(answer.status);
     for (name, value) in answer.headers() {
         response = response.header(name, value);
     }
-    let response = response.body(answer.bytes(resumed)).unwrap();
-    let bytes = opened(response.into(), |error| panic!("{error}")).await?;
+    let response = response.body(answer.body.as_ref().map(ToString::to_string).unwrap_or_default()).unwrap();
+    drop(opened(response.into(), |error| panic!("{error}")).await?);
+    let bytes = stream::iter(answer.parts(resumed)).filter_map(sent).boxed();
     Ok(match answer.finish {
         Finish::Close => bytes,
         Finish::Break => bytes.chain(stream::once(async { Err(torn()) })).boxed(),
         Finish::Stay => bytes.chain(stream::pending()).boxed(),
     })
+}
+
+async fn sent(part: Part) -> Option<Result<Bytes>> {
+    match part {
+        Part::Bytes(bytes) => Some(Ok(bytes)),
+        Part::Pause(pause) => {
+            sleep(pause).await;
+            None
+        }
+    }
 }
 
 fn torn() -> crate::Error {

@@ -6,6 +6,7 @@ mod server;
 
 pub(crate) use memory::MemoryServer;
 pub(crate) use scenario::{
-    Answer, Asks, Finish, Scenario, Shown, ShownDisconnected, ShownGap, envelope, event, ready, scenarios,
+    Answer, Asks, Finish, Head, Part, Scenario, Shown, ShownDisconnected, ShownGap, envelope, event, ready,
+    scenarios,
 };
 pub(crate) use server::{Pieces, Received, Server};

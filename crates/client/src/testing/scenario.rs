@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
+use bytes::Bytes;
 use cstar_types::{Cursor, Position};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -53,6 +55,8 @@ pub(crate) struct Asks {
 
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Answer {
+    #[serde(default)]
+    pub(crate) head: Head,
     #[serde(default = "ok")]
     pub(crate) status: u16,
     pub(crate) headers: Option<BTreeMap<String, String>>,
@@ -62,6 +66,16 @@ pub(crate) struct Answer {
     sends: Vec<Sent>,
     #[serde(default, rename = "then")]
     pub(crate) finish: Finish,
+}
+
+/// How much of its head an answer has before the connection is torn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Head {
+    #[default]
+    Whole,
+    Half,
+    None,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -80,6 +94,15 @@ enum Sent {
     Event { event: Position },
     Control { control: String, id: Option<String>, data: Value },
     Raw { raw: String },
+    Fill { fill: usize },
+    Pause { pause_ms: u64 },
+}
+
+/// What comes next of a body.
+#[derive(Debug, Clone)]
+pub(crate) enum Part {
+    Bytes(Bytes),
+    Pause(Duration),
 }
 
 /// What a client shows.
@@ -157,6 +180,12 @@ impl Scenario {
         self.client.keys.len() > 1
     }
 
+    /// Whether time passes in it, more than tests that run in real time have.
+    pub(crate) fn takes_time(&self) -> bool {
+        let mut sends = self.connections.iter().flat_map(|connection| &connection.answer.sends);
+        sends.any(|sent| matches!(sent, Sent::Pause { .. }))
+    }
+
     pub(crate) fn answers(&self) -> Vec<Answer> {
         self.connections.iter().map(|connection| connection.answer.clone()).collect()
     }
@@ -167,6 +196,7 @@ impl Answer {
     pub(crate) fn new(status: u16, headers: &[(&str, &str)], body: impl Into<Value>) -> Self {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Self {
+            head: Head::Whole,
             status,
             headers: Some(headers),
             body: Some(body.into()),
@@ -189,25 +219,28 @@ impl Answer {
     }
 
     /// The bytes of the body, the stream's answer being to a request that had a `Last-Event-ID` or not.
-    pub(crate) fn bytes(&self, resumed: bool) -> String {
+    pub(crate) fn parts(&self, resumed: bool) -> Vec<Part> {
         match &self.body {
-            Some(Value::String(text)) => text.clone(),
-            Some(body) => body.to_string(),
-            None => self.sends.iter().map(|sent| sent.text(resumed)).collect(),
+            Some(Value::String(text)) => vec![Part::Bytes(text.clone().into())],
+            Some(body) => vec![Part::Bytes(body.to_string().into())],
+            None => self.sends.iter().map(|sent| sent.part(resumed)).collect(),
         }
     }
 }
 
 impl Sent {
-    fn text(&self, resumed: bool) -> String {
-        match self {
+    fn part(&self, resumed: bool) -> Part {
+        let text = match self {
             Self::Raw { raw } => raw.clone(),
             Self::Event { event: position } => event(*position),
             Self::Control { control, id, data } => block(control, id.as_deref(), data),
             Self::Ready { ready: id, heartbeat_ms } => {
                 ready(resumed, id.as_deref(), heartbeat_ms.unwrap_or(15_000))
             }
-        }
+            Self::Fill { fill } => "x".repeat(*fill),
+            Self::Pause { pause_ms } => return Part::Pause(Duration::from_millis(*pause_ms)),
+        };
+        Part::Bytes(text.into())
     }
 }
 

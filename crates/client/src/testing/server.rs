@@ -8,7 +8,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-use super::{Answer, Asks, Finish};
+use super::{Answer, Asks, Finish, Head, Part};
+
+/// What is longer is not cut byte by byte: what it is sent for is its length.
+const LONG_BYTES: usize = 64 * 1024;
 
 /// A server on loopback. It stops when it is dropped.
 pub(crate) struct Server {
@@ -138,6 +141,11 @@ async fn write_answer(
     pieces: Pieces,
 ) -> std::io::Result<()> {
     socket.set_nodelay(true)?;
+    match answer.head {
+        Head::Whole => {}
+        Head::Half => return socket.write_all(b"HTTP/1.1 20").await,
+        Head::None => return Ok(()),
+    }
     let mut head = format!("HTTP/1.1 {} x\r\nconnection: close\r\n", answer.status);
     for (name, value) in answer.headers() {
         head.push_str(&format!("{name}: {value}\r\n"));
@@ -145,13 +153,25 @@ async fn write_answer(
     let has_body = answer.status != 204;
     head.push_str(if has_body { "transfer-encoding: chunked\r\n\r\n" } else { "\r\n" });
     socket.write_all(head.as_bytes()).await?;
-    let body = answer.bytes(resumed);
-    let size = if pieces == Pieces::Whole { body.len().max(1) } else { 1 };
-    for piece in body.as_bytes().chunks(size) {
-        socket.write_all(&[format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat()).await?;
+    for part in answer.parts(resumed) {
+        match part {
+            Part::Bytes(bytes) => write_pieces(socket, &bytes, pieces).await?,
+            Part::Pause(pause) => panic!("a pause of {pause:?} in real time"),
+        }
     }
     if has_body && answer.finish == Finish::Close {
         socket.write_all(b"0\r\n\r\n").await?;
+    }
+    Ok(())
+}
+
+async fn write_pieces(socket: &mut TcpStream, bytes: &[u8], pieces: Pieces) -> std::io::Result<()> {
+    let size = match pieces {
+        Pieces::Bytes if bytes.len() < LONG_BYTES => 1,
+        _ => LONG_BYTES,
+    };
+    for piece in bytes.chunks(size) {
+        socket.write_all(&[format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat()).await?;
     }
     Ok(())
 }

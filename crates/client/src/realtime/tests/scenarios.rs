@@ -33,6 +33,10 @@ async fn told(mut realtime: Realtime, name: &str) -> Vec<Shown> {
     tokio::time::timeout(DEADLINE, all).await.unwrap_or_else(|_| panic!("{name}: never ended"))
 }
 
+fn in_real_time() -> impl Iterator<Item = Scenario> {
+    scenarios().into_iter().filter(|scenario| !scenario.takes_time())
+}
+
 async fn over_tcp(scenario: &Scenario, pieces: Pieces) {
     let name = &scenario.name;
     let server = Server::start_in(scenario.answers(), pieces).await;
@@ -56,7 +60,7 @@ async fn over_tcp(scenario: &Scenario, pieces: Pieces) {
 /// R2, R4, R5, R6, R7, R22, R23, T9, T10, T13, T16
 #[tokio::test]
 async fn over_tcp_in_whole_pieces() {
-    for scenario in scenarios() {
+    for scenario in in_real_time() {
         over_tcp(&scenario, Pieces::Whole).await;
     }
 }
@@ -64,7 +68,7 @@ async fn over_tcp_in_whole_pieces() {
 /// R6, T16: at whatever byte the network splits the stream, the same is shown.
 #[tokio::test]
 async fn over_tcp_byte_by_byte() {
-    for scenario in scenarios() {
+    for scenario in in_real_time() {
         over_tcp(&scenario, Pieces::Bytes).await;
     }
 }
