@@ -132,11 +132,14 @@ export class Server extends Api {
   #child;
   #data;
   #port;
+  #flags;
 
-  static async start() {
+  /** `flags` are further ones of `cstar serve`, the same at every start. */
+  static async start({ flags = [] } = {}) {
     const port = await freePort();
     const server = new Server(`http://127.0.0.1:${port}`);
     server.#port = port;
+    server.#flags = flags;
     server.#data = await mkdtemp(join(tmpdir(), 'cstar-'));
     try {
       await server.begin();
@@ -149,7 +152,7 @@ export class Server extends Api {
 
   /** Starts the process and waits until it can accept a publish. */
   async begin() {
-    const args = ['serve', '--data', this.#data, '--listen', `127.0.0.1:${this.#port}`, '--allow-http', '--allow-targets', '127.0.0.0/8'];
+    const args = ['serve', '--data', this.#data, '--listen', `127.0.0.1:${this.#port}`, '--allow-http', '--allow-targets', '127.0.0.0/8', ...this.#flags];
     this.#child = new Child(CSTAR, args, { env: { CSTAR_PLATFORM_KEY: PLATFORM_KEY } });
     await this.#child.until('GET /readyz answered 200', () => this.#ready());
   }

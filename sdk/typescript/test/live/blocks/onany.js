@@ -1,0 +1,2 @@
+// Everything.
+const off = cstar.realtime.onAny(({ type, data }) => log.event(type, data));
