@@ -110,6 +110,9 @@ pub struct Rotation {
 
 /// Teams, keys and webhooks. Each change is synced before it is answered.
 ///
+/// [`TeamId::OPERATOR`] has a log and webhooks from the beginning, and is no team of anybody's: it is in no list, and is neither
+/// shown, made, renamed nor deleted. Its webhooks hear the notices: see [`crate::Deliveries`].
+///
 /// `expected` is the version that the caller saw (`If-Match`); another one is `Changed`.
 #[async_trait]
 pub trait Directory: Send + Sync {

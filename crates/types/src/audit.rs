@@ -52,6 +52,8 @@ actions! {
     BackupMade = "backup.made": "A copy of everything was made for whoever asked.";
     EventErased = "event.erased": "An event's data was erased.";
     StreamEnded = "stream.ended": "An open stream was ended.";
+    NoticeCreated = "notice.created": "A URL that hears notices was registered.";
+    NoticeDeleted = "notice.deleted": "A URL that hears notices was deleted.";
     EventTypePut = "event_type.put": "An event type was added or changed.";
     EventTypeDeleted = "event_type.deleted": "An added event type was deleted.";
 }

@@ -221,6 +221,9 @@ impl<'de> Deserialize<'de> for EventId {
 pub struct TeamId(Uuid);
 
 impl TeamId {
+    /// The operator, whose log holds the notices. It is no team of anybody's: no team has this id.
+    pub const OPERATOR: Self = Self(Uuid::nil());
+
     /// The team with this UUID.
     #[must_use]
     pub const fn from_uuid(uuid: Uuid) -> Self {

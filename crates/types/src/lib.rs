@@ -13,6 +13,7 @@ mod id;
 pub mod json;
 mod key;
 pub mod limits;
+mod notice;
 mod operation;
 mod pattern;
 mod position;
@@ -36,6 +37,10 @@ pub use id::{
     OperationKind, StreamId, StreamKind, TeamId, WebhookId, WebhookKind,
 };
 pub use key::{Key, NotAScope, Scope, Scopes};
+pub use notice::{
+    DELIVERY_FAILED_EVERY, DeliveryFailed, FailedDeliveries, Notice, NoticeType, STORAGE_LOW_EVERY,
+    StorageLow, WebhookDisabled,
+};
 pub use operation::{Operation, OperationFailure, OperationStatus, OperationWork, ResendFilter};
 pub use pattern::{EventType, Pattern, PatternError, Patterns};
 pub use position::{Cursor, NotAPosition, Position};

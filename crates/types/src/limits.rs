@@ -25,6 +25,9 @@ pub const WEBHOOKS_A_TEAM: usize = 100;
 /// How far an operator may raise [`WEBHOOKS_A_TEAM`].
 pub const WEBHOOKS_A_TEAM_CEILING: usize = 1000;
 
+/// The most URLs that hear notices. What happens to a webhook is told to each in the same commit.
+pub const NOTICE_WEBHOOKS_MAX: usize = 10;
+
 /// The most delivery rows in one commit: it bounds how long a commit holds up the next one.
 pub const COMMIT_MAX_DELIVERIES: usize = 20_000;
 

@@ -14,3 +14,11 @@ pub struct Team {
     /// When it was made.
     pub created_at: Timestamp,
 }
+
+impl Team {
+    /// The owner of the log of notices, which is there from the beginning.
+    #[must_use]
+    pub fn operator() -> Self {
+        Self { id: TeamId::OPERATOR, name: String::new(), version: 1, created_at: Timestamp::default() }
+    }
+}

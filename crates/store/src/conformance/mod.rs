@@ -20,6 +20,7 @@ pub mod keys;
 pub mod links;
 pub mod lists;
 pub mod log;
+pub mod notices;
 pub mod operations;
 pub mod ordered;
 pub mod read;
@@ -94,6 +95,14 @@ macro_rules! conformance_suite {
                 a_success_in_the_same_group_counts,
                 a_change_of_place_begins_anew,
                 failures_go_with_their_webhook;
+            notices:
+                the_operator_is_no_team,
+                a_failed_delivery_is_told,
+                failed_deliveries_are_told_once_a_minute,
+                a_webhook_that_the_server_disables_is_told,
+                a_notice_makes_no_notice,
+                notices_outlive_a_restart,
+                who_hears_notices_is_on_record;
             waiting:
                 the_longest_due_comes_first,
                 what_is_due_says_how_it_is_wanted,
@@ -263,6 +272,7 @@ mod tests {
             include_str!("links.rs"),
             include_str!("lists.rs"),
             include_str!("log.rs"),
+            include_str!("notices.rs"),
             include_str!("operations.rs"),
             include_str!("ordered.rs"),
             include_str!("recovery.rs"),

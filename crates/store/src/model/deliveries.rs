@@ -56,15 +56,17 @@ impl Deliveries for Model {
         reason: DisabledReason,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.change(|state| {
+        self.change_many(|state| {
             let (known, _) = state.webhooks.get(&webhook).ok_or(StoreError::NotFound)?;
             let has_changed = seen.is_some_and(|seen| seen != known.version);
             if known.status == WebhookStatus::Disabled || has_changed {
-                return Ok(((), None));
+                return Ok(((), Vec::new()));
             }
             let patch = WebhookPatch { enabled: Some(Err(reason)), ..WebhookPatch::default() };
             state.update_webhook(known.team, webhook, patch, None, now)?;
-            Ok(((), Some(Change::WebhookChanged(webhook))))
+            let mut told = vec![Change::WebhookChanged(webhook)];
+            told.extend(state.tell_disabled(webhook, reason, now));
+            Ok(((), told))
         })
     }
 

@@ -16,7 +16,7 @@ use crate::{
 impl Directory for Model {
     async fn create_team(&self, team: Team) -> Result<Team, StoreError> {
         self.change(|state| {
-            if state.teams_made.contains(&team.id) {
+            if state.teams_made.contains(&team.id) || team.id == TeamId::OPERATOR {
                 return Err(StoreError::Conflict("the team's id is taken"));
             }
             state.teams_made.push(team.id);
@@ -27,7 +27,7 @@ impl Directory for Model {
     }
 
     async fn team(&self, team: TeamId) -> Result<Team, StoreError> {
-        self.look(|state| Ok(state.team(team)?.team.clone()))
+        self.look(|state| Ok(state.someones_team(team)?.team.clone()))
     }
 
     async fn teams(&self, query: ListQuery<TeamId>) -> Result<Page<Team, TeamId>, StoreError> {
@@ -49,6 +49,7 @@ impl Directory for Model {
         expected: Option<u64>,
     ) -> Result<Team, StoreError> {
         self.change(|state| {
+            state.someones_team(team)?;
             let known = &mut state.team_mut(team)?.team;
             is_expected(known.version, expected)?;
             known.name = name;
@@ -61,7 +62,7 @@ impl Directory for Model {
 
     async fn delete_team(&self, team: TeamId, expected: Option<u64>) -> Result<(), StoreError> {
         self.change(|state| {
-            is_expected(state.team(team)?.team.version, expected)?;
+            is_expected(state.someones_team(team)?.team.version, expected)?;
             state.erase(team);
             state.put_on_record(AuditAction::TeamDeleted, Some(team), team);
             Ok(((), Some(Change::TeamDeleted(team))))
@@ -129,7 +130,10 @@ impl Directory for Model {
             state.forget_failures(webhook.id); // of one before it that had this id
             let secrets = WebhookSecrets { current: secret, previous: None };
             state.webhooks.insert(webhook.id, (webhook.clone(), secrets));
-            state.put_on_record(AuditAction::WebhookCreated, Some(webhook.team), webhook.id);
+            match webhook.team {
+                TeamId::OPERATOR => state.put_on_record(AuditAction::NoticeCreated, None, webhook.id),
+                team => state.put_on_record(AuditAction::WebhookCreated, Some(team), webhook.id),
+            }
             let told = Change::WebhookChanged(webhook.id);
             Ok((webhook, Some(told)))
         })
@@ -179,7 +183,10 @@ impl Directory for Model {
             is_expected(state.webhook(team, webhook)?.version, expected)?;
             state.webhooks.remove(&webhook);
             state.cancel_waiting(webhook, CancelReason::WebhookDeleted);
-            state.put_on_record(AuditAction::WebhookDeleted, Some(team), webhook);
+            match team {
+                TeamId::OPERATOR => state.put_on_record(AuditAction::NoticeDeleted, None, webhook),
+                team => state.put_on_record(AuditAction::WebhookDeleted, Some(team), webhook),
+            }
             Ok(((), Some(Change::WebhookChanged(webhook))))
         })
     }

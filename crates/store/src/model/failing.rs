@@ -27,18 +27,23 @@ impl State {
                 }
             }
         }
-        let before: Vec<DeliveryStatus> = reports.into_iter().map(|report| self.record(report)).collect();
+        let mut told = Vec::new();
+        let before: Vec<DeliveryStatus> =
+            reports.into_iter().map(|report| self.record_and_tell(report, &mut told)).collect();
         let mut disabled = Vec::new();
         for (webhook, now) in counted {
-            disabled.extend(self.judge(webhook, rule, now).then_some(webhook));
+            if self.judge(webhook, rule, now) {
+                disabled.push(webhook);
+                told.push(Change::WebhookChanged(webhook));
+                told.extend(self.tell_disabled(webhook, DisabledReason::Failing, now));
+            }
         }
         let standing = |(delivery, before): (DeliveryId, DeliveryStatus)| {
             let row = self.deliveries.get(&delivery);
             let is_cancelled = row.is_some_and(|row| disabled.contains(&row.delivery.webhook));
             if is_cancelled && !before.has_ended() { DeliveryStatus::Cancelled } else { before }
         };
-        let standing = deliveries.into_iter().zip(before).map(standing).collect();
-        (standing, disabled.into_iter().map(Change::WebhookChanged).collect())
+        (deliveries.into_iter().zip(before).map(standing).collect(), told)
     }
 
     fn count(&mut self, webhook: WebhookId, attempt: &Attempt) {

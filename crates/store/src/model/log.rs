@@ -87,7 +87,7 @@ fn is_same(one: &Event, other: &Event) -> bool {
 }
 
 impl State {
-    fn append(&mut self, append: Append) -> Result<(Vec<Appended>, Option<Change>), StoreError> {
+    pub(super) fn append(&mut self, append: Append) -> Result<(Vec<Appended>, Option<Change>), StoreError> {
         let Append { team, events, fan_out, now } = append;
         let placed = self.place(team, events, fan_out)?;
         let new: Vec<Arc<Entry>> = placed

@@ -12,6 +12,7 @@ mod event_types;
 mod failing;
 mod links;
 mod log;
+mod notices;
 mod operations;
 mod state;
 mod upkeep;
@@ -20,13 +21,13 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use cstar_types::Author;
+use cstar_types::{Author, Team};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::backup::Turn;
 use crate::{Change, CommitSizes, StoreError, Tail};
-use state::State;
+use state::{State, TeamLog};
 
 /// A store in memory.
 ///
@@ -62,7 +63,9 @@ impl Model {
     /// An empty store.
     #[must_use]
     pub fn new() -> Arc<Self> {
-        Arc::default()
+        let model = Self::default();
+        model.state.lock().teams.push(TeamLog::new(Team::operator()));
+        Arc::new(model)
     }
 
     /// Refuses the next so many questions of what is due, as a database at fault would: for the tests of who asks.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cstar_types::{
-    Attempt, AuditEntry, Author, CancelReason, Delivery, DeliveryId, DeliveryStatus, Entry, FailureStreak,
-    Key, KeyId, OperationId, Team, TeamId, Timestamp, Webhook, WebhookId,
+    Attempt, AuditEntry, Author, CancelReason, Delivery, DeliveryId, DeliveryStatus, Entry, FailedDeliveries,
+    FailureStreak, Key, KeyId, OperationId, Team, TeamId, Timestamp, Webhook, WebhookId,
 };
 
 use super::operations::Run;
@@ -27,6 +27,8 @@ pub(super) struct State {
     pub(super) webhooks: BTreeMap<WebhookId, (Webhook, WebhookSecrets)>,
     /// Of webhooks whose last attempt failed.
     pub(super) streaks: BTreeMap<WebhookId, FailureStreak>,
+    /// When the failed deliveries of each were last told.
+    pub(super) failed: BTreeMap<WebhookId, FailedDeliveries>,
     /// Their ids rise in the order of their making.
     pub(super) deliveries: BTreeMap<DeliveryId, Row>,
     pub(super) idempotency_keys: BTreeMap<(TeamId, String), FirstUse>,
@@ -86,6 +88,11 @@ pub(super) struct FirstUse {
 impl State {
     pub(super) fn team(&self, team: TeamId) -> Result<&TeamLog, StoreError> {
         self.teams.iter().find(|log| log.team.id == team).ok_or(StoreError::NotFound)
+    }
+
+    /// The same, if it is not the operator.
+    pub(super) fn someones_team(&self, team: TeamId) -> Result<&TeamLog, StoreError> {
+        if team == TeamId::OPERATOR { Err(StoreError::NotFound) } else { self.team(team) }
     }
 
     pub(super) fn team_mut(&mut self, team: TeamId) -> Result<&mut TeamLog, StoreError> {

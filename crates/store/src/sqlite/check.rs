@@ -86,7 +86,7 @@ impl Part {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Progress {
     part: usize,
-    /// The last row looked at.
+    /// The last row looked at; of teams, the one behind it.
     after: i64,
     /// About how many rows were looked at.
     rows: u64,
@@ -195,23 +195,25 @@ fn event_types(look: Look<'_>) -> Result<Option<i64>, Fault> {
     Ok(None)
 }
 
-fn teams(look: Look<'_>, after: i64, found: &mut Found) -> Result<Option<i64>, Fault> {
+/// From a number on, since the operator's is 0.
+fn teams(look: Look<'_>, from: i64, found: &mut Found) -> Result<Option<i64>, Fault> {
     let mut list =
-        look.conn.prepare_cached("SELECT number FROM teams WHERE number > ?1 ORDER BY number LIMIT ?2")?;
-    let mut last = None;
-    for number in list.query_map(params![after, SLICE_ROWS], |row| row.get(0))? {
-        let number = number?;
+        look.conn.prepare_cached("SELECT number FROM teams WHERE number >= ?1 ORDER BY number LIMIT ?2")?;
+    let mut next = None;
+    for number in list.query_map(params![from, SLICE_ROWS], |row| row.get(0))? {
+        let number: i64 = number?;
         found.note(About::Store, look.team_numbered(number))?;
-        last = Some(number);
+        next = Some(number + 1);
     }
-    Ok(last)
+    Ok(next)
 }
 
-fn of_teams(look: Look<'_>, after: i64, found: &mut Found) -> Result<Option<i64>, Fault> {
-    let mut next = look
-        .conn
-        .prepare_cached("SELECT number FROM teams WHERE number > ?1 AND state = 0 ORDER BY number LIMIT 1")?;
-    let Some(number) = next.query_map([after], |row| row.get(0))?.next().transpose()? else {
+/// From a number on.
+fn of_teams(look: Look<'_>, from: i64, found: &mut Found) -> Result<Option<i64>, Fault> {
+    let mut next = look.conn.prepare_cached(
+        "SELECT number FROM teams WHERE number >= ?1 AND state = 0 ORDER BY number LIMIT 1",
+    )?;
+    let Some(number) = next.query_map([from], |row| row.get(0))?.next().transpose()? else {
         return Ok(None);
     };
     const ALL: usize = i64::MAX as usize;
@@ -224,7 +226,7 @@ fn of_teams(look: Look<'_>, after: i64, found: &mut Found) -> Result<Option<i64>
         found.note(About::Settings, look.streak(webhook.number))?;
         found.note(About::Settings, webhook.opened(look))?;
     }
-    Ok(Some(number))
+    Ok(Some(number + 1))
 }
 
 /// The team that a run of rows belongs to.

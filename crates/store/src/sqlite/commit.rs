@@ -10,6 +10,7 @@ use super::fault::Fault;
 use super::keys;
 use super::look::Shelf;
 use super::memory::Memory;
+use super::notices;
 use super::queue::Waiting;
 use super::tx::{Effects, Tx};
 
@@ -23,6 +24,15 @@ pub(super) struct Along {
     pub(super) cancel: bool,
     /// Uses of keys.
     pub(super) uses: HashMap<KeyId, Timestamp>,
+    /// The notice that the disk is low.
+    pub(super) low: Option<Low>,
+}
+
+/// How low the disk is, and when.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Low {
+    pub(super) free_bytes: u64,
+    pub(super) at: Timestamp,
 }
 
 impl Along {
@@ -32,17 +42,22 @@ impl Along {
 
     /// How many things it is.
     pub(super) fn len(&self) -> usize {
-        usize::from(self.cancel) + usize::from(!self.uses.is_empty())
+        usize::from(self.cancel) + usize::from(!self.uses.is_empty()) + usize::from(self.low.is_some())
     }
 
     /// Each of them by itself.
-    pub(super) fn each(self) -> [Self; 2] {
-        [Self { cancel: self.cancel, ..Self::default() }, Self { cancel: false, uses: self.uses }]
+    pub(super) fn each(self) -> [Self; 3] {
+        let none = Self::default;
+        [
+            Self { cancel: self.cancel, ..none() },
+            Self { uses: self.uses, ..none() },
+            Self { low: self.low, ..none() },
+        ]
     }
 
     /// Uses of keys that should be written with the next commit.
     pub(super) fn of_uses(known: &keys::KnownKeys) -> Self {
-        Self { cancel: false, uses: known.uses(USES_A_COMMIT) }
+        Self { uses: known.uses(USES_A_COMMIT), ..Self::default() }
     }
 }
 
@@ -82,6 +97,9 @@ fn apply(tx: &mut Tx<'_>, group: &mut VecDeque<Waiting>, along: &Along) -> Resul
         cancel::go_on(tx)?;
     }
     keys::write_uses(tx, &along.uses)?;
+    if let Some(Low { free_bytes, at }) = along.low {
+        notices::storage_low(tx, free_bytes, at)?;
+    }
     for (applied, waiting) in group.iter_mut().enumerate() {
         match waiting.work.apply(tx) {
             Err(Fault::NoRoom) => return Ok(applied),

@@ -10,6 +10,7 @@ use super::failing::Streaks;
 use super::fault::Fault;
 use super::filters::TeamFilters;
 use super::look::Look;
+use super::notices::Failed;
 use super::types;
 use super::webhook_rows::WebhookRow;
 use crate::LaneRule;
@@ -89,6 +90,7 @@ pub(super) struct Memory {
     webhooks: usize,
     generations: HashMap<i64, Option<i64>>,
     pub(super) streaks: Streaks,
+    pub(super) failed: Failed,
     types: HashMap<EventType, i64>,
     last_attempt: Option<i64>,
 }

@@ -51,6 +51,7 @@ mod lock;
 mod look;
 mod memory;
 mod meta;
+mod notices;
 mod offline;
 mod open;
 mod operation_rows;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
+use cstar_types::Team;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{Semaphore, watch};
 
@@ -23,15 +24,17 @@ use super::look::{Look, Shelf};
 use super::memory::Memory;
 use super::meta;
 use super::options::Options;
+use super::place::OPERATOR_NUMBER;
 use super::queue::{Bounds, Queue};
 use super::readers::Readers;
 use super::room::{Probe, Room};
 use super::schema;
 use super::shared::{Counts, Life, Shared};
+use super::team_rows::TeamRow;
 use super::types::TypeNames;
 use super::vault::{Sealed, Shut, Vault};
 use super::wal;
-use super::writer::Writer;
+use super::writer::{LowDisk, Writer};
 use crate::{CommitSizes, StoreError, Tail};
 
 /// The database within the data directory.
@@ -111,6 +114,7 @@ fn start(opened: Opened, options: Options) -> Result<(Arc<Shared>, JoinHandle<()
         filters: KnownFilters::default(),
         vault,
     };
+    begin_operator(Look { conn: &conn, shelf: &shelf })?;
     let cancelling = conn.prepare("SELECT 1 FROM webhooks WHERE cancelling = 1")?.exists(())?;
     let event_types = KnownTypes::read(Look { conn: &conn, shelf: &shelf })?;
     let shared = Arc::new(Shared {
@@ -137,6 +141,7 @@ fn start(opened: Opened, options: Options) -> Result<(Arc<Shared>, JoinHandle<()
         holds_erased: false,
         cut_at: None,
         uses_at: Instant::now(),
+        low: LowDisk::default(),
         _lock: lock,
     };
     let thread = thread::Builder::new().name("cstar-writer".to_owned()).spawn(move || writer.run());
@@ -187,6 +192,12 @@ fn begin(conn: &Connection, vault: &Vault) -> Result<u32, Fault> {
         }
         _ => Err(Fault::damaged("meta", meta::EPOCH)),
     }
+}
+
+/// The log of notices is there from the beginning.
+fn begin_operator(look: Look<'_>) -> Result<(), Fault> {
+    let known = look.conn.prepare("SELECT 1 FROM teams WHERE number = ?1")?.exists([OPERATOR_NUMBER])?;
+    if known { Ok(()) } else { TeamRow::new(OPERATOR_NUMBER, Team::operator()).save(look) }
 }
 
 /// Whether this is the master key that the data was encrypted with.

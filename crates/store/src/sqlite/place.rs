@@ -11,6 +11,9 @@ pub(super) const COUNT_MAX: u64 = (1 << COUNT_BITS) - 1;
 /// The last number of a team: numbers are never given twice, so this many teams can be made in the life of a store.
 pub(super) const TEAM_NUMBER_MAX: i64 = (1 << (63 - COUNT_BITS)) - 1;
 
+/// The number of the operator, whose log holds the notices; teams count from 1.
+pub(super) const OPERATOR_NUMBER: i64 = 0;
+
 /// The place of an event or a delivery: its team's number above, its count within the team below. Places of one team
 /// lie together and rise in the order of commits (LOG-2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -5,6 +5,7 @@ use cstar_types::{DeliveryStatus, FailureRule, Outcome};
 use super::attempt_rows::{AttemptRow, headers_text};
 use super::failing::Counting;
 use super::fault::Fault;
+use super::notices;
 use super::queue::Size;
 use super::tx::Tx;
 use crate::{AttemptReport, Verdict};
@@ -92,6 +93,9 @@ fn record(
     }
     row.update(look)?;
     tx.effects.attempts += 1;
+    if !standing.has_ended() && row.status == DeliveryStatus::Failed {
+        notices::delivery_failed(tx, &row, report)?;
+    }
     Ok(Recorded { status: row.status, webhook: Some(row.webhook) })
 }
 

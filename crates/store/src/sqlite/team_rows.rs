@@ -37,6 +37,18 @@ const COLUMNS: &str =
     "number, id, state, name, version, created_ms, removed_events, removed_deliveries, removed_ms, checksum";
 
 impl TeamRow {
+    /// A team that was just made.
+    pub(super) const fn new(number: i64, team: Team) -> Self {
+        Self {
+            number,
+            team,
+            state: TeamState::Alive,
+            removed_events: 0,
+            removed_deliveries: 0,
+            removed_ms: 0,
+        }
+    }
+
     fn checksum(&self) -> i64 {
         Checksum::new()
             .int(self.number)
@@ -114,6 +126,11 @@ impl Look<'_> {
         found.ok_or(Fault::Refused(StoreError::NotFound))
     }
 
+    /// The same, if it is not the operator.
+    pub(super) fn someones_team(&self, team: TeamId) -> Result<TeamRow, Fault> {
+        if team == TeamId::OPERATOR { Err(Fault::Refused(StoreError::NotFound)) } else { self.team(team) }
+    }
+
     /// The team with this number, in any state.
     pub(super) fn team_numbered(&self, number: i64) -> Result<TeamRow, Fault> {
         let mut found =
@@ -122,10 +139,10 @@ impl Look<'_> {
         row.ok_or_else(|| Fault::Damaged(format!("teams row {number} is missing")))?
     }
 
-    /// Teams with a smaller number, newest first.
+    /// Teams with a smaller number, newest first. The operator is none of them.
     pub(super) fn teams_before(&self, number: i64, limit: usize) -> Result<Vec<TeamRow>, Fault> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM teams WHERE number < ?1 AND state = 0 ORDER BY number DESC LIMIT ?2"
+            "SELECT {COLUMNS} FROM teams WHERE number < ?1 AND number > 0 AND state = 0 ORDER BY number DESC LIMIT ?2"
         );
         let mut list = self.conn.prepare_cached(&sql)?;
         list.query_and_then(params![number, limit as i64], TeamRow::read)?.collect()

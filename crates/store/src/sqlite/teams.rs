@@ -28,14 +28,7 @@ pub(super) fn create(tx: &mut Tx<'_>, team: &Team) -> Result<Team, Fault> {
     if number > TEAM_NUMBER_MAX {
         return Err(StoreError::TooMany { limit: TEAM_NUMBER_MAX as usize }.into());
     }
-    let row = TeamRow {
-        number,
-        team: team.clone(),
-        state: TeamState::Alive,
-        removed_events: 0,
-        removed_deliveries: 0,
-        removed_ms: 0,
-    };
+    let row = TeamRow::new(number, team.clone());
     row.save(look)?;
     tx.record(AuditAction::TeamCreated, Some(team.id), team.id)?;
     Ok(row.team)
@@ -49,7 +42,7 @@ pub(super) fn rename(
     expected: Option<u64>,
 ) -> Result<Team, Fault> {
     let look = tx.look();
-    let mut row = look.team(team)?;
+    let mut row = look.someones_team(team)?;
     is_expected(row.team.version, expected)?;
     name.clone_into(&mut row.team.name);
     row.team.version += 1;
@@ -61,7 +54,7 @@ pub(super) fn rename(
 /// Deletes a team: from now on nothing of it is found. Its rows are removed in slices (see `retention`).
 pub(super) fn delete(tx: &mut Tx<'_>, team: TeamId, expected: Option<u64>) -> Result<(), Fault> {
     let look = tx.look();
-    let mut row = look.team(team)?;
+    let mut row = look.someones_team(team)?;
     is_expected(row.team.version, expected)?;
     row.state = TeamState::Erasing;
     row.save(look)?;

@@ -7,6 +7,7 @@ use cstar_types::{
 use super::cancel;
 use super::failing;
 use super::fault::Fault;
+use super::notices;
 use super::teams::is_expected;
 use super::tx::Tx;
 use super::vault::Sealed;
@@ -49,7 +50,10 @@ pub(super) fn create(
     };
     row.set_headers(look, &webhook.headers);
     changed(tx, &row)?;
-    tx.record(AuditAction::WebhookCreated, Some(webhook.team), webhook.id)?;
+    match webhook.team {
+        TeamId::OPERATOR => tx.record(AuditAction::NoticeCreated, None, webhook.id)?,
+        team => tx.record(AuditAction::WebhookCreated, Some(team), webhook.id)?,
+    }
     Ok(row.webhook)
 }
 
@@ -124,8 +128,19 @@ pub(super) fn disable(
     if row.webhook.status == WebhookStatus::Disabled || has_changed {
         return Ok(());
     }
+    disable_row(tx, &mut row, reason, now)
+}
+
+/// What the server disables by itself is told to the operator.
+fn disable_row(
+    tx: &mut Tx<'_>,
+    row: &mut WebhookRow,
+    reason: DisabledReason,
+    now: Timestamp,
+) -> Result<(), Fault> {
     let patch = WebhookPatch { enabled: Some(Err(reason)), ..WebhookPatch::default() };
-    change(tx, &mut row, patch, now)
+    change(tx, row, patch, now)?;
+    notices::webhook_disabled(tx, row, reason, now)
 }
 
 /// Disables a webhook that only fails; answers whether it did. One that is damaged is said, and stays as it is: it must not
@@ -140,8 +155,7 @@ pub(super) fn disable_failing(tx: &mut Tx<'_>, number: i64, now: Timestamp) -> R
         }
         Err(fault) => return Err(fault),
     };
-    let patch = WebhookPatch { enabled: Some(Err(DisabledReason::Failing)), ..WebhookPatch::default() };
-    change(tx, &mut row, patch, now)?;
+    disable_row(tx, &mut row, DisabledReason::Failing, now)?;
     tracing::warn!(webhook = %row.webhook.id, "a webhook is disabled: its attempts have only failed for long");
     Ok(true)
 }
@@ -219,7 +233,10 @@ pub(super) fn delete(
     failing::forget(tx, row.number)?;
     cancel::begin(tx, &mut row, CancelReason::WebhookDeleted)?;
     changed(tx, &row)?;
-    tx.record(AuditAction::WebhookDeleted, Some(team), webhook)
+    match team {
+        TeamId::OPERATOR => tx.record(AuditAction::NoticeDeleted, None, webhook),
+        team => tx.record(AuditAction::WebhookDeleted, Some(team), webhook),
+    }
 }
 
 fn changed(tx: &mut Tx<'_>, row: &WebhookRow) -> Result<(), Fault> {

@@ -4,6 +4,9 @@
 //! being synced the next one gathers, so nothing ever waits for a group to fill.
 
 mod keeping;
+mod low_disk;
+
+pub(super) use low_disk::LowDisk;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -44,6 +47,7 @@ pub(super) struct Writer {
     /// When the WAL was last cut although readers had to be waited for.
     pub(super) cut_at: Option<Instant>,
     pub(super) uses_at: Instant,
+    pub(super) low: LowDisk,
     /// Held for as long as this may write.
     pub(super) _lock: Lock,
 }
@@ -94,7 +98,7 @@ impl Writer {
     /// What can wait rides along where there is room for all.
     fn along(&self) -> Along {
         if self.shared.fullness() > Fullness::Room {
-            return Along::default();
+            return Along { low: self.low_to_tell(), ..Along::default() };
         }
         let due = self.uses_at.elapsed() >= USES_EVERY;
         let along = if due { Along::of_uses(&self.shared.keys) } else { Along::default() };
@@ -149,6 +153,9 @@ impl Writer {
             self.shared.keys.written(&along.uses);
             self.uses_at = Instant::now();
         }
+        if along.low.is_some() {
+            self.low.told(Instant::now());
+        }
         self.shared.keys.forget(&effects.keys, &effects.teams);
         self.shared.event_types.apply(effects.event_types);
         effects.told.into_iter().for_each(|change| self.shared.tail.tell(change));
@@ -181,6 +188,10 @@ impl Writer {
             self.cancelling = false;
         }
         self.shared.keys.written(&along.uses);
+        if along.low.is_some() {
+            tracing::error!(?fault, "the notice that the disk is low is not sent");
+            self.low.told(Instant::now());
+        }
     }
 
     /// LOG-1: after a failed write or sync nothing more is asked of the disk; a sync is never repeated, because the system

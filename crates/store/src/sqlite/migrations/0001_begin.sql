@@ -29,6 +29,7 @@ CREATE TABLE event_types (
     checksum INTEGER NOT NULL
 ) STRICT;
 
+-- Number 0 is the operator, whose log holds the notices; teams count from 1.
 -- The row of a deleted team stays: positions of its log were given, and its id must not give them again (LOG-2).
 CREATE TABLE teams (
     number INTEGER PRIMARY KEY,

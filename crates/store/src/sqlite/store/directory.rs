@@ -22,7 +22,7 @@ impl Directory for SqliteStore {
     }
 
     async fn team(&self, team: TeamId) -> Result<Team, StoreError> {
-        self.shared.read(move |look| Ok(look.team(team)?.team)).await
+        self.shared.read(move |look| Ok(look.someones_team(team)?.team)).await
     }
 
     async fn teams(

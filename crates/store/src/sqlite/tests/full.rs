@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use cstar_types::FailureRule;
+use cstar_types::{FailureRule, TeamId};
 
 use super::{OnDisk, until};
 use crate::conformance::given::{self, at, new_event, publishing};
@@ -11,7 +11,7 @@ use crate::conformance::read;
 use crate::sqlite::disk::Space;
 use crate::sqlite::queue::{Class, Size};
 use crate::sqlite::tx::Tx;
-use crate::{Append, Health, StoreError, Verdict};
+use crate::{Append, Change, Health, StoreError, Verdict};
 
 const MIB: u64 = 1 << 20;
 
@@ -47,6 +47,31 @@ async fn nearly_full_takes_results_but_no_events() {
     free.store(1000 * MIB, Ordering::Relaxed);
     until("it is noticed that there is room again", || store.health() == Health::Ready).await;
     assert!(store.append(one(team, "{}")).await.is_ok());
+}
+
+/// The operator is told of a disk that is low, though no events are taken, and of one that stays low once.
+#[tokio::test]
+async fn a_disk_that_is_low_is_told_once() {
+    let (free, looks) = (Arc::new(AtomicU64::new(1000 * MIB)), Arc::new(AtomicU64::new(0)));
+    let (probed, looked) = (Arc::clone(&free), Arc::clone(&looks));
+    let disk = OnDisk::with(|options| {
+        options.probe = Arc::new(move |_| {
+            looked.fetch_add(1, Ordering::Relaxed);
+            Ok(Space { free: probed.load(Ordering::Relaxed), total: 10_000 * MIB, reusable: 0 })
+        });
+    });
+    let store = disk.any();
+    let webhook = given::webhook(&store, TeamId::OPERATOR, "storage.low").await;
+    let mut tail = store.tail(1 << 20);
+    free.store(60 * MIB, Ordering::Relaxed);
+    let told = read::told(&mut tail).await;
+    assert!(matches!(&*told, Change::Appended { team: TeamId::OPERATOR, .. }), "{told:?}");
+    let due = given::only_due(&store, webhook).await;
+    assert_eq!(due.entry.event.data(), format!("{{\"free_bytes\":{}}}", 60 * MIB).as_bytes());
+    given::recorded(&store, &due, Verdict::Delivered, at(2)).await;
+    let before = looks.load(Ordering::Relaxed);
+    until("the disk is looked at again", || looks.load(Ordering::Relaxed) > before + 1).await;
+    assert_eq!(read::log(&store, TeamId::OPERATOR).await.len(), 1);
 }
 
 /// How large SQLite lets the file become, in pages: it then answers as if the disk were full.

@@ -2,12 +2,14 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use cstar_types::Timestamp;
 
 use super::{Writer, answer};
 use crate::StoreError;
 use crate::sqlite::checkpoint::{Mode, checkpoint};
-use crate::sqlite::commit::{Along, commit};
+use crate::sqlite::commit::{Along, Low, commit};
 use crate::sqlite::disk::Fullness;
 use crate::sqlite::fault::{Fault, Remedy};
 use crate::sqlite::queue::Waiting;
@@ -97,6 +99,16 @@ impl Writer {
         self.room.wrote(before, self.wal);
     }
 
+    /// The notice that the disk is low, if it is time to send it.
+    pub(super) fn low_to_tell(&self) -> Option<Low> {
+        if !self.low.is_due(Instant::now()) {
+            return None;
+        }
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let at = Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+        Some(Low { free_bytes: self.room.free(), at })
+    }
+
     /// Looks at the disk, with so many bytes to be written to it next.
     pub(super) fn look_at_room(&mut self, bytes: u64) -> Fullness {
         let reusable = self.conn.pragma_query_value(None, "freelist_count", |row| row.get::<_, u32>(0));
@@ -104,6 +116,7 @@ impl Writer {
         let to_come = self.wal.to_come_bytes().saturating_add(bytes);
         let fullness = self.room.look(Instant::now(), to_come, reusable);
         let before = self.shared.set_fullness(fullness);
+        self.low.seen(fullness);
         if fullness != before {
             tracing::warn!(
                 ?fullness,

@@ -1,0 +1,123 @@
+//! Notices: what happens to webhooks and to the disk is appended to the operator's log, by the transaction in which it
+//! happens. So a notice is kept exactly if its cause is, and is delivered as every event is.
+//!
+//! What nobody hears is not written, and of what becomes of notices none is made. Nor is one in the way of its cause: where
+//! what it needs is damaged, that is said instead.
+
+use std::collections::HashMap;
+
+use cstar_types::{
+    Attempt, DeliveryFailed, DisabledReason, EventId, FailedDeliveries, Notice, NoticeType, StorageLow,
+    TeamId, Timestamp, Webhook, WebhookDisabled,
+};
+use uuid::Uuid;
+
+use super::append::Publish;
+use super::delivery_rows::DeliveryRow;
+use super::fault::Fault;
+use super::place::OPERATOR_NUMBER;
+use super::tx::Tx;
+use super::webhook_rows::WebhookRow;
+use crate::{Append, AttemptReport, FanOut, NewEvent};
+
+/// As many webhooks are remembered, a few megabytes.
+const WEBHOOKS_MAX: usize = 65_536;
+
+/// When the failed deliveries of each webhook were last told. It is not kept over a restart: then one is told early.
+#[derive(Debug, Default)]
+pub(super) struct Failed(HashMap<i64, FailedDeliveries>);
+
+impl Failed {
+    fn one_more(&mut self, webhook: i64, now: Timestamp) -> Option<u32> {
+        if self.0.len() >= WEBHOOKS_MAX && !self.0.contains_key(&webhook) {
+            self.0.clear();
+        }
+        self.0.entry(webhook).or_default().one_more(now)
+    }
+}
+
+/// Tells that the server has disabled a webhook.
+pub(super) fn webhook_disabled(
+    tx: &mut Tx<'_>,
+    row: &WebhookRow,
+    reason: DisabledReason,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    said(|| {
+        if row.webhook.team == TeamId::OPERATOR || !is_heard(tx, NoticeType::WebhookDisabled)? {
+            return Ok(());
+        }
+        let since = tx.look().streak(row.number)?.map(|streak| streak.since);
+        append(tx, &Notice::WebhookDisabled(WebhookDisabled::of(&row.webhook, reason, since)), now)
+    })
+}
+
+/// Tells that a delivery has failed for good, if it is time to tell one of its webhook's.
+pub(super) fn delivery_failed(
+    tx: &mut Tx<'_>,
+    row: &DeliveryRow,
+    report: &AttemptReport,
+) -> Result<(), Fault> {
+    said(|| {
+        let of_notice = row.place.team() == OPERATOR_NUMBER;
+        if of_notice || row.kind.is_test() || !is_heard(tx, NoticeType::DeliveryFailed)? {
+            return Ok(());
+        }
+        let Attempt { started_at, duration_ms, outcome, status_code, .. } = report.attempt;
+        let now = started_at.plus(std::time::Duration::from_millis(duration_ms.into()));
+        let Some(deliveries_failed) = tx.memory.failed.one_more(row.webhook, now) else { return Ok(()) };
+        let look = tx.look();
+        let Webhook { id: webhook_id, team: team_id, .. } = look.webhook_of_row(row)?.webhook;
+        let notice = DeliveryFailed {
+            team_id,
+            webhook_id,
+            delivery_id: row.id(),
+            event_id: EventId::from_bits(row.event_id, false),
+            event_type: look.event_type(row.kind)?,
+            attempts: row.attempts,
+            outcome,
+            status_code,
+            deliveries_failed,
+        };
+        append(tx, &Notice::DeliveryFailed(notice), now)
+    })
+}
+
+/// Tells that publishing is refused for want of room.
+pub(super) fn storage_low(tx: &mut Tx<'_>, free_bytes: u64, now: Timestamp) -> Result<(), Fault> {
+    said(|| {
+        if is_heard(tx, NoticeType::StorageLow)? {
+            append(tx, &Notice::StorageLow(StorageLow { free_bytes }), now)?;
+        }
+        Ok(())
+    })
+}
+
+fn said(tell: impl FnOnce() -> Result<(), Fault>) -> Result<(), Fault> {
+    match tell() {
+        Err(Fault::Damaged(what)) => {
+            tracing::error!(%what, "a notice is not sent");
+            Ok(())
+        }
+        told => told,
+    }
+}
+
+/// Whether somebody hears notices of this type.
+fn is_heard(tx: &mut Tx<'_>, notice: NoticeType) -> Result<bool, Fault> {
+    let mut head = tx.memory.take_head(tx.look(), TeamId::OPERATOR)?;
+    let is_heard = !head.targets(&notice.event_type()).is_empty();
+    tx.memory.put_head(TeamId::OPERATOR, head);
+    Ok(is_heard)
+}
+
+fn append(tx: &mut Tx<'_>, notice: &Notice, now: Timestamp) -> Result<(), Fault> {
+    let random: [u8; 10] = rand::random();
+    let id = uuid::Builder::from_unix_timestamp_millis(now.as_millis().unsigned_abs(), &random);
+    let event = notice.event(EventId::from_uuid(Uuid::from(id.into_uuid()), false), now);
+    // Damage is found before anything is written: the cause is to be kept all the same.
+    tx.memory.type_number(tx.look(), &event.event_type)?;
+    let events = vec![NewEvent { event, idempotency_key: None }];
+    let publish = Publish::prepare(Append { team: TeamId::OPERATOR, events, fan_out: FanOut::Matching, now });
+    publish.apply(tx).map(drop)
+}
