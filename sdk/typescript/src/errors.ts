@@ -1,0 +1,153 @@
+// What can go wrong, by what the caller can do about it.
+import type { Problem } from './generated/api.js';
+
+/** Every error that this package makes. */
+export class CStarError extends Error {
+  override readonly name: string = 'CStarError';
+}
+
+/** The server was not reached, or the connection broke: see to the network, and try again. */
+export class ConnectionError extends CStarError {
+  override readonly name: string = 'ConnectionError';
+
+  constructor(
+    message: string,
+    /** Whether the request may have reached the server. If not, nothing was carried out. */
+    readonly mayHaveReached: boolean,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** No answer in time. Whether the request was carried out is not known. */
+export class TimeoutError extends CStarError {
+  override readonly name = 'TimeoutError';
+}
+
+/** What came is not what cStar answers: see to the address, or to a proxy between. */
+export class ProtocolError extends CStarError {
+  override readonly name = 'ProtocolError';
+}
+
+/** The function that gives the key failed, or gave what is no key. */
+export class KeyError extends CStarError {
+  override readonly name = 'KeyError';
+}
+
+/** A stream that stood has ended. */
+export class StreamEndError extends CStarError {
+  override readonly name = 'StreamEndError';
+
+  constructor(
+    readonly reason: 'closed' | 'reconnect' | 'silent' | 'unauthorized',
+    message: string,
+    /** Why the key is not taken any more, if the server said: `key_revoked`, `token_expired`, or `not_found` of a deleted team. */
+    readonly code?: string,
+  ) {
+    super(message);
+  }
+}
+
+/** What an answer that is a refusal says. */
+export interface Refusal {
+  status: number;
+  problem?: Problem | undefined;
+  requestId?: string | undefined;
+  retryAfterMs?: number | undefined;
+  location?: string | undefined;
+}
+
+/** The server, or something before it, answered and refused: there is a class for each status that asks for something else. */
+export class ApiError extends CStarError {
+  override readonly name: string = 'ApiError';
+  /** The status of the answer; 0 for a redirect that a browser does not show. */
+  readonly status: number;
+  /** The stable name of what is wrong, such as `not_found`; `undefined` if it was not cStar that answered. */
+  readonly code: string | undefined;
+  /** What to ask the operator about. */
+  readonly requestId: string | undefined;
+  /** All that the server says: what is wrong, which fields, and what to do. */
+  readonly problem: Problem | undefined;
+  /** How long to wait before asking again, if the answer says so. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(refusal: Refusal) {
+    super(told(refusal));
+    this.status = refusal.status;
+    this.problem = refusal.problem;
+    this.code = refusal.problem?.code;
+    this.requestId = refusal.requestId ?? refusal.problem?.request_id;
+    this.retryAfterMs = refusal.retryAfterMs;
+  }
+
+  /** The error of the class for its status. */
+  static of(refusal: Refusal): ApiError {
+    const Class = BY_STATUS[refusal.status] ?? (refusal.status >= 500 ? ServerError : ApiError);
+    return new Class(refusal);
+  }
+}
+
+/** 400: the request cannot be read. */
+export class BadRequestError extends ApiError {
+  override readonly name = 'BadRequestError';
+}
+
+/** 401: no key, or one that is not taken (any more). */
+export class AuthenticationError extends ApiError {
+  override readonly name = 'AuthenticationError';
+}
+
+/** 403: the key may not do this. */
+export class PermissionError extends ApiError {
+  override readonly name = 'PermissionError';
+}
+
+/** 404: there is no such thing, or not for this key. */
+export class NotFoundError extends ApiError {
+  override readonly name = 'NotFoundError';
+}
+
+/** 409: it cannot be done as things stand. */
+export class ConflictError extends ApiError {
+  override readonly name = 'ConflictError';
+}
+
+/** 413: larger than allowed. */
+export class TooLargeError extends ApiError {
+  override readonly name = 'TooLargeError';
+}
+
+/** 422: readable, and a value in it is not as it should be; `problem.errors` names the fields. */
+export class InvalidError extends ApiError {
+  override readonly name = 'InvalidError';
+}
+
+/** 429: too much, too fast. */
+export class RateLimitError extends ApiError {
+  override readonly name = 'RateLimitError';
+}
+
+/** 5xx: a fault of the server, or of something before it. */
+export class ServerError extends ApiError {
+  override readonly name = 'ServerError';
+}
+
+const BY_STATUS: Record<number, typeof ApiError> = {
+  400: BadRequestError,
+  401: AuthenticationError,
+  403: PermissionError,
+  404: NotFoundError,
+  409: ConflictError,
+  413: TooLargeError,
+  422: InvalidError,
+  429: RateLimitError,
+};
+
+function told({ status, problem, location }: Refusal): string {
+  if (problem !== undefined) return `${problem.code}: ${problem.detail} (request ${problem.request_id})`;
+  if (status === 0 || location !== undefined) {
+    return `the address redirects${location === undefined ? '' : ` to ${location}`}: give the address that it leads to`;
+  }
+  return `an answer of ${status} that is not cStar's: see to the address, or to a proxy`;
+}

@@ -1,0 +1,16 @@
+// What the package offers.
+export { CStarClient } from './client.js';
+export * from './errors.js';
+export type * from './generated/api.js';
+export type { CatalogEvents } from './generated/catalog.js';
+export { List, type ListQuery, type Page } from './list.js';
+export type { Deliveries, DeliveryQuery, ResendFilter } from './resources/deliveries.js';
+export type { EventTypes } from './resources/event-types.js';
+export type { BatchedEvent, BatchOptions, EventQuery, Events, PublishedBatch, PublishEvent, PublishOptions } from './resources/events.js';
+export type { Keys } from './resources/keys.js';
+export type { Operations } from './resources/operations.js';
+export type { Sessions, SignIn } from './resources/sessions.js';
+export type { AuditQuery, OwnTeam } from './resources/team.js';
+export type { Webhooks } from './resources/webhooks.js';
+export type { Envelope, FlatEvent, Matching, PatternOf, RealtimeEvent, TypeOf } from './types/event.js';
+export type { ApiKey, CallOptions, ClientOptions, ConnectionOptions, Off, RealtimeOptions, StreamOptions } from './types/options.js';

@@ -1,0 +1,49 @@
+// Giving up: signals that are linked, and waits that end early.
+
+/** A controller that is aborted with any of the signals, until it is released. */
+export class Linked {
+  readonly controller = new AbortController();
+  readonly #signals: readonly AbortSignal[];
+  readonly #abort = (event: Event): void => this.controller.abort((event.target as AbortSignal).reason);
+
+  constructor(...signals: Array<AbortSignal | undefined>) {
+    this.#signals = signals.filter((signal) => signal !== undefined);
+    for (const signal of this.#signals) {
+      if (signal.aborted) this.controller.abort(signal.reason);
+      else signal.addEventListener('abort', this.#abort);
+    }
+  }
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  /** Leaves nothing behind on the signals. */
+  release(): void {
+    for (const signal of this.#signals) signal.removeEventListener('abort', this.#abort);
+  }
+}
+
+/** Resolves after the time, or when the signal is aborted. */
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done);
+  });
+}
+
+/** Resolves or rejects as the promise does, or rejects with the signal's reason. */
+export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort);
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}

@@ -1,0 +1,44 @@
+// Whether a call that failed is made again, and when. Pure: what failed and the random number are handed in.
+import { ApiError, ConnectionError, TimeoutError } from '../errors.js';
+import { backoff } from './backoff.js';
+
+/**
+ * How often a call is repeated at most. With the waits between, an error is told after some seconds: the caller may know better
+ * what to do than to wait on.
+ */
+const RETRIES_MAX = 3;
+
+/** The longest wait that is sat out within a call. An answer that asks for more is given to the caller. */
+const PATIENCE_MS = 30_000;
+
+/**
+ * What may be repeated without doing a thing twice: `freely` what reads, carries an idempotency key, or leaves the same however
+ * often it is made; `if-not-carried-out` what changes something.
+ */
+export type Repeat = 'freely' | 'if-not-carried-out';
+
+/**
+ * How long to wait before a call that has failed `failed` times (from 1), at last with `error`, is made again; `undefined` gives
+ * the error to the caller. `random` is of 0 to 1.
+ */
+export function retryInMs(repeat: Repeat, failed: number, error: unknown, random: number): number | undefined {
+  const harmless = repeat === 'freely' ? mayPass(error) : wasNotCarriedOut(error);
+  if (!harmless || failed > RETRIES_MAX) return undefined;
+  const asked = (error instanceof ApiError && error.retryAfterMs) || 0;
+  return asked <= PATIENCE_MS ? asked + backoff(failed - 1, random) : undefined;
+}
+
+/** Whether the next try may well succeed. */
+function mayPass(error: unknown): boolean {
+  if (error instanceof ConnectionError || error instanceof TimeoutError) return true;
+  // `in_progress` meets the repeat of a publish whose first try is still being written.
+  return error instanceof ApiError && (isPassing(error.status) || error.code === 'in_progress');
+}
+
+const isPassing = (status: number): boolean => status === 408 || status === 429 || status >= 500;
+
+function wasNotCarriedOut(error: unknown): boolean {
+  if (error instanceof ConnectionError) return !error.mayHaveReached;
+  if (!(error instanceof ApiError)) return false;
+  return error.status === 429 || (error.status === 503 && error.code === 'queue_full');
+}

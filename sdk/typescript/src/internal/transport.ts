@@ -1,0 +1,120 @@
+// Calls: as many tries as are harmless and of use, and JSON both ways.
+import { ApiError, CStarError, ProtocolError, TimeoutError } from '../errors.js';
+import type { CallOptions } from '../types/options.js';
+import { Linked, orAborted, sleep } from './abort.js';
+import { readAnswer } from './answer.js';
+import { broken, type Connection, type QueryValue } from './connection.js';
+import type { Bearer } from './key-ring.js';
+import { retryInMs, type Repeat } from './retry.js';
+
+/** How long a try may take, its answer included: longer than the server takes to say that it is overloaded. */
+const TIMEOUT_MS = 30_000;
+
+/** What is asked of the server. */
+export interface Call {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  path: readonly string[];
+  query?: Record<string, QueryValue>;
+  headers?: Record<string, string>;
+  body?: unknown;
+  /** `freely` for GET and PUT, `if-not-carried-out` for the others, unless said. */
+  repeat?: Repeat;
+}
+
+export class Transport {
+  readonly connection: Connection;
+  readonly #timeoutMs: number;
+  readonly #destroyed: AbortSignal;
+
+  constructor(connection: Connection, timeoutMs: number | undefined, destroyed: AbortSignal) {
+    this.connection = connection;
+    this.#timeoutMs = timeoutMs ?? TIMEOUT_MS;
+    this.#destroyed = destroyed;
+  }
+
+  /** The answer, read as JSON. */
+  async fetch<T>(call: Call, options?: CallOptions): Promise<T> {
+    const text = await this.send(call, options);
+    try {
+      return JSON.parse(text) as T;
+    } catch (cause) {
+      const what = `the answer to ${call.method} ${call.path.join('/')} is no JSON`;
+      throw new ProtocolError(`${what}: check that the address is cStar's, and that no proxy changes its answers`, { cause });
+    }
+  }
+
+  /** The text of the answer. */
+  async send(call: Call, { signal, timeoutMs }: CallOptions = {}): Promise<string> {
+    const given = new Linked(signal, this.#destroyed);
+    try {
+      return await this.#tries(call, timeoutMs ?? this.#timeoutMs, given.signal);
+    } finally {
+      given.release();
+    }
+  }
+
+  async #tries(call: Call, timeoutMs: number, signal: AbortSignal): Promise<string> {
+    const repeat = call.repeat ?? (call.method === 'GET' || call.method === 'PUT' ? 'freely' : 'if-not-carried-out');
+    let refused: number | undefined;
+    for (let failed = 0; ; ) {
+      let bearer: Bearer | undefined;
+      try {
+        const limited = new Deadline(timeoutMs, signal);
+        try {
+          bearer = await limited.of(this.connection.keys?.bearer(refused));
+          return await limited.of(this.#once(call, bearer, limited.signal));
+        } finally {
+          limited.release();
+        }
+      } catch (error) {
+        signal.throwIfAborted();
+        if (refused === undefined && bearer && this.connection.keys?.canAskAgain && isUnauthenticated(error)) {
+          refused = bearer.generation;
+          continue;
+        }
+        failed += 1;
+        const waitMs = retryInMs(repeat, failed, error, Math.random());
+        if (waitMs === undefined) throw error;
+        await sleep(waitMs, signal);
+        signal.throwIfAborted();
+      }
+    }
+  }
+
+  async #once(call: Call, bearer: Bearer | undefined, signal: AbortSignal): Promise<string> {
+    const { method, path, query, body } = call;
+    const url = this.connection.url(path, query);
+    const headers = { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...call.headers };
+    const request = { method, url, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) };
+    const response = await this.connection.send(request, bearer?.value);
+    try {
+      return await readAnswer(response);
+    } catch (error) {
+      throw error instanceof CStarError ? error : broken(url, error);
+    }
+  }
+}
+
+/** The time that one try has. */
+class Deadline extends Linked {
+  readonly #timer: ReturnType<typeof setTimeout>;
+
+  constructor(timeoutMs: number, signal: AbortSignal) {
+    super(signal);
+    const late = (): void =>
+      this.controller.abort(new TimeoutError(`no answer within ${timeoutMs} ms: try again, or see whether the server is overloaded`));
+    this.#timer = setTimeout(late, timeoutMs);
+  }
+
+  of<T>(promise: Promise<T> | T): Promise<T> {
+    return orAborted(Promise.resolve(promise), this.signal);
+  }
+
+  override release(): void {
+    clearTimeout(this.#timer);
+    super.release();
+  }
+}
+
+/** Whether the key was not taken. */
+export const isUnauthenticated = (error: unknown): boolean => error instanceof ApiError && error.status === 401;

@@ -1,0 +1,128 @@
+// One program in every runtime at once, the package installed from its archive: it follows a stream over a kill of the
+// server on tokens that expire, verifies webhooks, and ends by itself.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { openBrowser, servePages } from './chromium.mjs';
+import { clientOf } from './clients.mjs';
+import { install } from './installed.mjs';
+import { openReceiver } from './receiver.mjs';
+import { RUNTIMES } from './runtimes.mjs';
+import { Child, publish, Server, streamsOf, waitFor } from './scene.mjs';
+
+/** So short that every stream sees its token expire. */
+const TOKEN_SECONDS = 2;
+const ENDS_THE_RUN = 'survey.submitted';
+
+const opened = [];
+/** By runtime: what its program printed, in order. */
+const heard = {};
+const exits = {};
+let published;
+let webhook;
+
+before(async () => {
+  const server = await Server.start({ flags: ['--cors-origins', 'localhost'] });
+  opened.push(() => server.stop());
+  const team = await server.team('runtimes');
+  webhook = await genuineWebhook(team);
+  const maker = clientOf(team);
+  const pages = await servePages({
+    '/token': async () => (await maker.realtime.createToken({ ttlSeconds: TOKEN_SECONDS })).token,
+  });
+  opened.push(() => pages.close());
+  const told = { url: server.url, teamId: team.id, tokens: `${pages.url}/token`, webhook };
+
+  const project = await install();
+  opened.push(() => project.remove());
+  for (const [name, [program, ...args]] of Object.entries(RUNTIMES)) start(name, program, args, project, told);
+  await startChromium(pages, told);
+  const names = Object.keys(heard);
+  const connected = (name) => heard[name].findLast((line) => 'connected' in line)?.connected === true;
+  const everybody = (what, condition) => waitFor(() => `${what}: ${names.filter((name) => !condition(name))}`, () => names.every(condition));
+
+  await everybody('connected', connected);
+  await streamsOf(team, names.length);
+  const before = await publish(team, 'ticket.created', 'ticket.updated');
+  await everybody('at the second event', (name) => events(name).length === 2);
+
+  await server.crash();
+  await everybody('told of the kill', (name) => !connected(name));
+  await server.begin();
+  const missed = await publish(team, 'boss.spawned', 'boss.defeated', 'player.level_up');
+  await everybody('back', (name) => events(name).length === 5);
+
+  const tokens = (name) => heard[name].filter(({ asked }) => asked).length;
+  const earlier = Object.fromEntries(names.map((name) => [name, tokens(name)]));
+  await everybody('with another token', (name) => tokens(name) > earlier[name] && connected(name));
+  published = [...before, ...missed, ...(await publish(team, 'customer.created', ENDS_THE_RUN))];
+  await everybody('at its end', (name) => heard[name].some(({ destroyed }) => destroyed));
+});
+
+after(async () => {
+  for (const close of opened.reverse()) await close();
+});
+
+const events = (name) => heard[name].filter(({ event }) => event);
+
+function start(name, program, args, { directory }, told) {
+  const child = new Child(program, [...args, `${directory}/main.mjs`], { cwd: directory, env: { FOLLOW: JSON.stringify(told) } });
+  opened.push(() => child.kill());
+  exits[name] = () => child.end();
+  Object.defineProperty(heard, name, { enumerable: true, get: () => child.stdout.split('\n').slice(0, -1).map((line) => JSON.parse(line)) });
+}
+
+async function startChromium(pages, told) {
+  const browser = await openBrowser();
+  opened.push(() => browser.close());
+  const page = await browser.newPage();
+  heard.Chromium = [];
+  await page.exposeFunction('print', (line) => heard.Chromium.push(line));
+  await page.goto(pages.url);
+  await page.evaluate(async (told) => {
+    const [{ follow }, client] = await Promise.all([import('/programs/follow.mjs'), import('/client.js')]);
+    globalThis.following = follow(client, told, globalThis.print);
+  }, told);
+}
+
+async function genuineWebhook(team) {
+  const receiver = await openReceiver();
+  opened.push(() => receiver.close());
+  const { secret } = await team.webhook(receiver.url, ['ticket.created']);
+  await publish(team, 'ticket.created');
+  await waitFor('a webhook', () => receiver.received.length === 1);
+  return { ...receiver.received[0], secret };
+}
+
+for (const name of [...Object.keys(RUNTIMES), 'Chromium']) {
+  test(`R2, R4, R6, R15, R23, R26, R27, T16: ${name} sees each event once, in order, over a kill of the server`, () => {
+    assert.deepEqual(events(name).map(({ event }) => event), published.map(({ id }) => id));
+    assert.deepEqual(events(name).map(({ data }) => data), published.map(({ data }) => data.id));
+  });
+
+  test(`R17–R19, T12, T13: ${name} is told of the kill and of the return`, () => {
+    const changes = heard[name].filter((line) => 'connected' in line).map(({ connected }) => connected);
+    assert.deepEqual(changes, changes.map((_, index) => index % 2 === 0), 'true, false, true, …');
+    assert.ok(heard[name].some(({ error }) => error?.willRetry));
+  });
+
+  test(`T17: ${name} asks for another token when its own has expired, and goes on`, () => {
+    assert.ok(heard[name].filter(({ asked }) => asked).length > 2);
+  });
+
+  test(`R21, T14: ${name} is disconnected after destroy()`, async () => {
+    assert.deepEqual(heard[name].slice(-2), [{ connected: false }, { destroyed: true, stillConnected: false }]);
+  });
+
+  test(`W36–W40, T2: ${name} verifies a genuine webhook and refuses a forged one`, () => {
+    assert.deepEqual(heard[name][0], {
+      genuine: JSON.parse(webhook.body).id, refused: 'WebhookVerificationError', valid: true, invalid: false, short: false,
+    });
+  });
+}
+
+for (const name of Object.keys(RUNTIMES)) {
+  test(`T14: ${name} ends by itself after destroy()`, async () => {
+    assert.equal(await exits[name](), 0);
+  });
+}
