@@ -8,8 +8,8 @@ use std::process::Command;
 use crate::error::{Error, Result};
 use crate::process;
 
-/// `node --test` and the packages that the receivers use want this or later.
-const NODE_LEAST: (u32, u32) = (20, 11);
+/// What builds the client and the settings page wants this or later.
+const NODE_LEAST: (u32, u32) = (20, 19);
 
 /// A program, how to see that it is there, and where it comes from.
 struct Need {
@@ -26,7 +26,7 @@ enum Source {
     Component(&'static str),
 }
 
-const NEEDS: [Need; 8] = [
+const NEEDS: [Need; 9] = [
     Need { name: "rustfmt", probe: &["cargo", "fmt", "--version"], from: Source::Component("rustfmt") },
     Need { name: "clippy", probe: &["cargo", "clippy", "--version"], from: Source::Component("clippy") },
     Need { name: "node", probe: &["node", "--version"], from: Source::Package("nodejs") },
@@ -40,7 +40,12 @@ const NEEDS: [Need; 8] = [
         probe: &["python3", "-c", "import ensurepip"],
         from: Source::Package("python3-venv"),
     },
+    // The browser that the client and the settings page are tested in. `CSTAR_CHROMIUM` may name another one.
+    Need { name: "chromium", probe: CHROMIUM_PROBE, from: Source::Package("chromium") },
 ];
+
+/// It is asked by its path where the environment names one; the tests look in the same two places.
+const CHROMIUM_PROBE: &[&str] = &["sh", "-c", "\"${CSTAR_CHROMIUM:-/usr/bin/chromium}\" --version"];
 
 /// Installs what the checks need and this machine lacks, or says how.
 pub(crate) fn ensure() -> Result<()> {
@@ -132,8 +137,8 @@ mod tests {
     fn an_old_node_is_refused() {
         assert!(check_node("v20.20.2").is_ok());
         assert!(check_node("v22.1.0").is_ok());
-        assert!(check_node("v18.20.4").unwrap_err().to_string().contains("20.11 or later"));
-        assert!(check_node("v20.10.0").is_err());
+        assert!(check_node("v18.20.4").unwrap_err().to_string().contains("20.19 or later"));
+        assert!(check_node("v20.18.9").is_err());
         assert!(check_node("").is_err());
     }
 }

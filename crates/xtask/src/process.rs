@@ -20,6 +20,25 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     if status.success() { Ok(()) } else { Err(Error::Ended { line, status }) }
 }
 
+/// Runs all side by side, to the end of each; what each printed is shown as one piece. The first failure counts.
+pub(crate) fn run_together(commands: Vec<Command>) -> Result<()> {
+    let finished = std::thread::scope(|scope| {
+        let running: Vec<_> =
+            commands.into_iter().map(|command| scope.spawn(|| run_quietly(command))).collect();
+        running.into_iter().map(|thread| thread.join().expect("a command's thread does not panic")).collect()
+    });
+    let finished: Vec<Result<()>> = finished;
+    finished.into_iter().collect()
+}
+
+fn run_quietly(mut command: Command) -> Result<()> {
+    let line = describe(&command);
+    let output = command.output().map_err(|source| Error::Start { line: line.clone(), source })?;
+    let said = [output.stdout, output.stderr].concat();
+    println!("    {line}\n{}", String::from_utf8_lossy(&said).trim_end());
+    if output.status.success() { Ok(()) } else { Err(Error::Ended { line, status: output.status }) }
+}
+
 /// What the command prints on stdout.
 pub(crate) fn capture(command: &mut Command) -> Result<Vec<u8>> {
     let line = describe(command);
@@ -63,6 +82,14 @@ mod tests {
     fn a_failing_command_is_named_with_its_status() {
         let error = run(&mut command(Path::new("."), &["false", "--now"])).unwrap_err().to_string();
         assert!(error.contains("`false --now` ended with exit status: 1"), "{error}");
+    }
+
+    #[test]
+    fn all_are_run_and_the_one_that_fails_is_named() {
+        let words = |words: &[&str]| command(Path::new("."), words);
+        assert!(run_together(vec![words(&["true"]), words(&["true", "--now"])]).is_ok());
+        let error = run_together(vec![words(&["true"]), words(&["false"])]).unwrap_err().to_string();
+        assert!(error.contains("`false` ended"), "{error}");
     }
 
     #[test]

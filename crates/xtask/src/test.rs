@@ -10,6 +10,8 @@ use crate::{needs, process, promises, tidy};
 
 /// Where the checks that run in Node live.
 const NODE_PROJECT: &str = "tests/node";
+const CLIENT: &str = "sdk/typescript";
+const CLIENT_LIVE: &str = "sdk/typescript/test/live";
 
 /// An environment of its own for what comes from PyPI: nothing of the machine's is touched.
 const PYTHON: &str = "target/python";
@@ -23,14 +25,19 @@ struct Step {
 
 enum Action {
     Do(fn(&Tree) -> Result<()>),
-    /// In a directory below the root.
-    Run {
-        directory: &'static str,
-        line: &'static [&'static str],
-    },
+    Run(Line),
+    /// Side by side: for what waits more than it works.
+    Together(&'static [Line]),
     LeaveOut {
         reason: &'static str,
     },
+}
+
+/// Words to run in a directory below the root.
+#[derive(Clone, Copy)]
+struct Line {
+    directory: &'static str,
+    words: &'static [&'static str],
 }
 
 /// Tools that make the run better and that it can do without.
@@ -49,9 +56,10 @@ pub(crate) fn run(tree: &Tree) -> Result<()> {
     for step in plan(&extras) {
         match step.action {
             Action::Do(work) => steps.run(step.name, || work(tree))?,
-            Action::Run { directory, line } => {
-                steps.run(step.name, || process::run(&mut prepared(tree, directory, line)))?;
-            }
+            Action::Run(line) => steps.run(step.name, || process::run(&mut prepared(tree, line)))?,
+            Action::Together(lines) => steps.run(step.name, || {
+                process::run_together(lines.iter().map(|line| prepared(tree, *line)).collect())
+            })?,
             Action::LeaveOut { reason } => steps.leave_out(step.name, reason),
         }
     }
@@ -61,21 +69,26 @@ pub(crate) fn run(tree: &Tree) -> Result<()> {
 
 /// The order is cheapest first, so that a slip is heard of early.
 fn plan(extras: &Extras) -> Vec<Step> {
-    let plain = |name, line| Step { name, action: Action::Run { directory: ".", line } };
-    let node = |name, line| Step { name, action: Action::Run { directory: NODE_PROJECT, line } };
+    let run = |name, directory, words| Step { name, action: Action::Run(Line { directory, words }) };
+    let plain = |name, words| run(name, ".", words);
+    let client = |name, words| run(name, CLIENT, words);
     vec![
         Step { name: "needs", action: Action::Do(|_| needs::ensure()) },
         plain("format", &["cargo", "fmt", "--all", "--check"]),
         Step { name: "tidy", action: Action::Do(tidy::run) },
         Step { name: "promises", action: Action::Do(|tree| promises::run(tree, Mode::Check)) },
         licences(extras),
+        Step { name: "npm packages", action: Action::Together(&NPM_PACKAGES) },
+        client("client check", &["npm", "run", "check"]),
+        client("client build", &["npm", "run", "build"]),
+        client("client tests", &["npm", "test"]),
         plain("clippy", &["cargo", "clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
         // As the tests will want it, binary included: building the binary alone would build most of it twice.
         plain("build", &["cargo", "build", "--workspace", "--all-targets"]),
         plain("rust tests", rust_tests(extras)),
         plain("doc tests", &["cargo", "test", "--doc", "--workspace", "--quiet"]),
-        node("node packages", &["npm", "ci"]),
-        node("node tests", &["npm", "test"]),
+        run("node tests", NODE_PROJECT, &["npm", "test"]),
+        run("client live tests", CLIENT_LIVE, &["npm", "test"]),
         plain("python environment", &["python3", "-m", "venv", PYTHON]),
         plain(
             "python packages",
@@ -85,10 +98,17 @@ fn plan(extras: &Extras) -> Vec<Step> {
     ]
 }
 
+/// As the lock files have them: each project waits for the registry.
+const NPM_PACKAGES: [Line; 3] = [packages(NODE_PROJECT), packages(CLIENT), packages(CLIENT_LIVE)];
+
+const fn packages(directory: &'static str) -> Line {
+    Line { directory, words: &["npm", "ci"] }
+}
+
 fn licences(extras: &Extras) -> Step {
-    let line = &["cargo", "deny", "check", "licenses", "bans", "sources"];
+    let words = &["cargo", "deny", "check", "licenses", "bans", "sources"];
     let action = if extras.deny {
-        Action::Run { directory: ".", line }
+        Action::Run(Line { directory: ".", words })
     } else {
         Action::LeaveOut { reason: "cargo-deny is not installed" }
     };
@@ -104,8 +124,8 @@ fn rust_tests(extras: &Extras) -> &'static [&'static str] {
 }
 
 /// Tests find the binary under `CSTAR_BIN`; snapshots are compared, never written.
-fn prepared(tree: &Tree, directory: &str, line: &[&str]) -> Command {
-    let mut command = process::command(&tree.root().join(directory), line);
+fn prepared(tree: &Tree, line: Line) -> Command {
+    let mut command = process::command(&tree.root().join(line.directory), line.words);
     command.env("CSTAR_BIN", tree.binary()).env("INSTA_UPDATE", "no");
     command
 }
@@ -117,7 +137,10 @@ mod tests {
     fn check(extras: &Extras) -> Vec<(&'static str, String)> {
         let shown = |action: &Action| match action {
             Action::Do(_) => "task".to_owned(),
-            Action::Run { line, .. } => line.join(" "),
+            Action::Run(line) => line.words.join(" "),
+            Action::Together(lines) => {
+                lines.iter().map(|line| line.words.join(" ")).collect::<Vec<_>>().join(" & ")
+            }
             Action::LeaveOut { reason } => (*reason).to_owned(),
         };
         plan(extras).iter().map(|step| (step.name, shown(&step.action))).collect()
@@ -131,7 +154,9 @@ mod tests {
         assert!(place("needs") < place("format"), "{names:?}");
         assert!(place("build") < place("rust tests"), "{names:?}");
         assert!(place("build") < place("node tests"), "{names:?}");
-        assert!(place("node packages") < place("node tests"), "{names:?}");
+        assert!(place("npm packages") < place("client check"), "{names:?}");
+        assert!(place("client build") < place("client live tests"), "{names:?}");
+        assert!(place("build") < place("client live tests"), "{names:?}");
     }
 
     #[test]

@@ -4,7 +4,9 @@ use super::Test;
 use super::citation;
 use crate::tree::TextFile;
 
-const ENDINGS: [&str; 6] = [".test.mjs", ".test.js", ".test.ts", ".test.tsx", ".spec.ts", ".spec.tsx"];
+/// `.test-d.ts` are tests that only the compiler runs.
+const ENDINGS: [&str; 7] =
+    [".test.mjs", ".test.js", ".test.ts", ".test.tsx", ".test-d.ts", ".spec.ts", ".spec.tsx"];
 const CALLS: [&str; 2] = ["test(", "it("];
 
 /// Every test of the file whose name cites something, in order.
@@ -63,6 +65,16 @@ mod tests {
     #[test]
     fn other_calls_are_no_tests() {
         assert!(check("/^W44/.test('W44'); submit('W44'); test(name); test('no number', run)").is_empty());
+    }
+
+    #[test]
+    fn tests_are_found_wherever_they_are() {
+        for path in
+            ["sdk/typescript/test/live/a.test.mjs", "sdk/typescript/test/a.test-d.ts", "web/test/a.test.ts"]
+        {
+            let file = TextFile { path: path.into(), text: "test('R9', run)".into() };
+            assert_eq!(find(&file).len(), 1, "{path}");
+        }
     }
 
     #[test]
