@@ -86,6 +86,7 @@ async fn call(global: &Global, command: Command, output: Output) -> Result<(), C
         Command::Webhooks(command) => commands::webhooks::run(global, command, output).await,
         Command::Deliveries(command) => commands::deliveries::run(global, command, output).await,
         Command::Operations(command) => commands::operations::run(global, command, output).await,
+        Command::Notices(command) => commands::notices::run(global, command, output).await,
         Command::Keys(command) => commands::keys::run(global, command, output).await,
         Command::Teams(command) => commands::teams::run(global, command, output).await,
         Command::Audit(command) => commands::audit::run(global, command, output).await,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cstar_types::TeamId;
 
-use crate::api::{Audit, Deliveries, EventTypes, Events, Keys, Operations, Teams, Webhooks};
+use crate::api::{Audit, Deliveries, EventTypes, Events, Keys, Notices, Operations, Teams, Webhooks};
 use crate::call::Call;
 use crate::realtime::{Realtime, RealtimeOptions};
 use crate::retry::Repeat;
@@ -58,6 +58,12 @@ impl Client {
 
     pub(crate) const fn transport(&self) -> &Arc<Transport> {
         &self.transport
+    }
+
+    /// The URLs that hear what the server does by itself; they need the platform key.
+    #[must_use]
+    pub fn notices(&self) -> Notices<'_> {
+        Notices { transport: &self.transport }
     }
 
     /// The audit log of the whole server; it needs the platform key.

@@ -46,7 +46,7 @@ mod transport;
 
 pub use api::{
     Audit, AuditQuery, Backup, BatchOptions, Deliveries, DeliveryQuery, EventQuery, EventTypes, Events, Keys,
-    Operations, Order, PublishOptions, Published, Teams, Webhooks,
+    Notices, Operations, Order, PublishOptions, Published, Teams, Webhooks,
 };
 pub use client::{Client, TeamClient};
 pub use config::{Config, ConfigError, DEFAULT_URL};

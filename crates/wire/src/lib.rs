@@ -13,6 +13,7 @@ mod event;
 pub mod header;
 mod key;
 mod list;
+mod notice;
 mod operation;
 mod problem;
 mod secret;
@@ -32,6 +33,7 @@ pub use delivery::{
 pub use event::{BatchEvent, Envelope, EnvelopeFields, Publish, PublishBatch, PublishedBatch};
 pub use key::{CreateKey, CreatedKey, Key};
 pub use list::List;
+pub use notice::{CreateNoticeWebhook, CreatedNoticeWebhook, NoticeWebhook, TestNoticeWebhook};
 pub use operation::{
     Operation, OperationFilter, OperationKind, RecoverWebhook, ResendCount, ResendDeliveries,
 };

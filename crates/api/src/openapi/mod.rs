@@ -6,6 +6,7 @@
 mod audit;
 mod event_types;
 mod examples;
+mod notices;
 mod operation;
 mod operations;
 mod schemas;

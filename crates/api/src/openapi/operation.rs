@@ -10,7 +10,7 @@ use super::examples;
 use super::schemas::Schemas;
 
 /// The groups of the reference, in its order.
-pub(super) const TAGS: [(&str, &str); 11] = [
+pub(super) const TAGS: [(&str, &str); 12] = [
     ("Events", "Publishing, and the log of what was published."),
     ("Webhooks", "Endpoints that get each event that matches, signed."),
     ("Deliveries", "The webhook logs: every attempt, and its answer."),
@@ -20,6 +20,7 @@ pub(super) const TAGS: [(&str, &str); 11] = [
     ("Keys", "What opens a team's paths."),
     ("Settings page", "Links that let somebody in, and the sessions that begin with them."),
     ("Teams", "For the platform key alone."),
+    ("Notices", "What the server tells its operator by itself."),
     ("Audit", "Who changed what, when, and from where."),
     ("Service", "How the server is, and what its refusals mean."),
 ];

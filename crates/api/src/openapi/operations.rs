@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::audit;
 use super::event_types;
+use super::notices;
 use super::operation::{Needs, Operation, Parameter, op};
 use super::schemas::Schemas;
 use super::sessions;
@@ -50,6 +51,7 @@ pub(super) fn all() -> Vec<Operation> {
         keys(),
         sessions::all(),
         teams(),
+        notices::all(),
         audit::all(),
         service(),
     ];

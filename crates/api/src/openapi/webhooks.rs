@@ -1,6 +1,7 @@
 //! What endpoints get: the `webhooks` part.
 
 use cstar_types::catalog::Catalog;
+use cstar_types::{DeliveryFailed, NoticeType, StorageLow, WebhookDisabled};
 use cstar_wire as wire;
 use serde_json::{Map, Value, json};
 
@@ -21,24 +22,47 @@ const HEADERS: [(&str, &str); 8] = [
     ),
 ];
 
-/// One request for each built-in event type.
+/// One request for each built-in event type, which a team's webhooks get, and for each notice, which the operator's do.
 pub(super) fn all(schemas: &mut Schemas) -> Map<String, Value> {
+    let events = Catalog::builtin().iter().map(|entry| Sent {
+        event_type: entry.event_type.as_str(),
+        summary: &entry.description,
+        description: entry.fires_on.clone(),
+        data: serde_json::from_str(&entry.schema).expect("the catalog holds JSON"),
+    });
+    let notices = NoticeType::ALL.map(|notice| Sent {
+        event_type: notice.as_str(),
+        summary: notice.description(),
+        description: format!("To the URLs of `/v1/notices`. {}", notice.fires_on()),
+        data: match notice {
+            NoticeType::WebhookDisabled => schemas.answer::<WebhookDisabled>(),
+            NoticeType::DeliveryFailed => schemas.answer::<DeliveryFailed>(),
+            NoticeType::StorageLow => schemas.answer::<StorageLow>(),
+        },
+    });
     let envelope = schemas.answer::<wire::Envelope>();
-    let types = Catalog::builtin().iter();
-    types.map(|entry| (entry.event_type.to_string(), request(entry, &envelope))).collect()
+    events.chain(notices).map(|sent| (sent.event_type.to_owned(), request(&sent, &envelope))).collect()
 }
 
-fn request(entry: &cstar_types::catalog::CatalogEntry, envelope: &Value) -> Value {
-    let parsed = |text: &str| serde_json::from_str::<Value>(text).expect("the catalog holds JSON");
-    let of_type = json!({"properties": {"type": {"const": entry.event_type}, "data": parsed(&entry.schema)}});
+/// What is said of one type.
+struct Sent<'a> {
+    event_type: &'a str,
+    summary: &'a str,
+    description: String,
+    /// The schema of its `data`.
+    data: Value,
+}
+
+fn request(sent: &Sent<'_>, envelope: &Value) -> Value {
+    let of_type = json!({"properties": {"type": {"const": sent.event_type}, "data": sent.data}});
     let headers = HEADERS.map(|(name, description)| {
         let required = name != "x-cstar-test";
         json!({"in": "header", "name": name, "description": description, "required": required, "schema": {"type": "string"}})
     });
     json!({"post": {
-        "operationId": format!("on.{}", entry.event_type),
-        "summary": entry.description,
-        "description": entry.fires_on,
+        "operationId": format!("on.{}", sent.event_type),
+        "summary": sent.summary,
+        "description": sent.description,
         "parameters": headers,
         "requestBody": {"required": true, "content": {"application/json": {"schema": {"allOf": [envelope, of_type]}}}},
         "responses": {

@@ -7,6 +7,7 @@ mod event_types;
 mod events;
 mod health;
 mod keys;
+mod notices;
 mod operations;
 mod pages;
 mod portal_links;
@@ -85,6 +86,9 @@ fn json_routes() -> Router<Arc<Shared>> {
         .route(&of_team("operations/{operation}"), get(operations::one).delete(operations::cancel))
         .route(&of_team("audit"), get(audit::of_team))
         .route("/v1/audit", get(audit::of_all))
+        .route("/v1/notices", get(notices::list).post(notices::create))
+        .route("/v1/notices/{notice}", axum::routing::delete(notices::delete))
+        .route("/v1/notices/{notice}/test", post(notices::test))
         .route("/v1/event-types", get(event_types::list))
         .route(
             "/v1/event-types/{type}",

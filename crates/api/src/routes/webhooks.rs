@@ -7,8 +7,9 @@ mod read;
 mod secret;
 mod test;
 
+pub(super) use read::{generated, target};
 pub(super) use secret::{end_overlap, rotate};
-pub(super) use test::test;
+pub(super) use test::{send_now, test};
 
 use std::sync::Arc;
 

@@ -83,7 +83,7 @@ fn operations(document: &Value, team: TeamId) -> Vec<Operation> {
 }
 
 /// The path with ids of the right form, that nothing has.
-fn filled(path: &str, team: TeamId) -> String {
+pub(crate) fn filled(path: &str, team: TeamId) -> String {
     let webhook = WebhookId::from_bits(1).to_string();
     let event = webhook.replace("wh_", EventId::PREFIX);
     let filled =

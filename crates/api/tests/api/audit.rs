@@ -13,7 +13,7 @@ use crate::deliveries::fail;
 use crate::world::{Answer, PLATFORM, TICKET, World, ids};
 
 /// Changes of nobody's: an event is in the log of events, and a token changes nothing.
-const NOT_ON_RECORD: [&str; 3] = ["publishEvents", "testWebhook", "createToken"];
+const NOT_ON_RECORD: [&str; 4] = ["publishEvents", "testWebhook", "testNoticeWebhook", "createToken"];
 
 async fn entries(world: &World, path: &str) -> Vec<Value> {
     world.get(path).await.expect(200).value()["data"].as_array().unwrap().clone()
@@ -52,6 +52,8 @@ impl Scene {
         world.post(of(&format!("webhooks/{webhook}/secret")), json!({})).await.expect(200);
         let put = json!({"description": "d", "fires_on": "f", "schema": {}, "example": {}});
         world.ask(Method::PUT, "/v1/event-types/order.made").json(put).await.expect(201);
+        let notice = world.post("/v1/notices", json!({"url": "https://example.com/"})).await.expect(201);
+        let notice = notice.value()["id"].as_str().unwrap().to_owned();
         let open = Request::get(of("realtime")).header("authorization", format!("Bearer {PLATFORM}"));
         let stream = world.raw(open.body(Body::empty()).unwrap()).await;
         let stream_id = ids(&world.get(of("realtime/streams")).await.expect(200)).remove(0);
@@ -63,6 +65,7 @@ impl Scene {
             ("key", key),
             ("operation", operation),
             ("stream", stream_id),
+            ("notice", notice),
         ]);
         Self { world, team, _stream: stream, things }
     }
@@ -123,6 +126,14 @@ impl Scene {
             "deleteEventType" => {
                 let path = "/v1/event-types/order.made";
                 return Some(Change::shared(delete, path, None, "event_type.deleted"));
+            }
+            "createNoticeWebhook" => {
+                let body = json!({"url": "https://example.com/b"});
+                return Some(Change::shared(post, "/v1/notices", Some(body), "notice.created"));
+            }
+            "deleteNoticeWebhook" => {
+                let path = format!("/v1/notices/{}", thing("notice"));
+                return Some(Change::shared(delete, &path, None, "notice.deleted"));
             }
             "makeBackup" => return Some(Change::shared(post, "/v1/backup", None, "backup.made")),
             _ => return None,

@@ -10,6 +10,7 @@ mod description;
 mod event_types;
 mod keys;
 mod lists;
+mod notices;
 mod open_streams;
 mod operations;
 mod publishing;

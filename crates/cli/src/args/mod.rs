@@ -7,6 +7,7 @@ mod events;
 mod global;
 mod keys;
 mod listen;
+mod notices;
 mod operations;
 mod rows;
 mod serve;
@@ -28,6 +29,7 @@ pub(crate) use events::Events;
 pub(crate) use global::{Color, Global};
 pub(crate) use keys::Keys;
 pub(crate) use listen::Listen;
+pub(crate) use notices::Notices;
 pub(crate) use operations::{Operations, Wait};
 pub(crate) use rows::{Period, Rows};
 pub(crate) use serve::{DevFlags, ServeFlags, refuse_flags_of_clients};
@@ -150,6 +152,15 @@ Examples:
   cstar event-types get ticket.created"
     )]
     EventTypes(EventTypes),
+    /// Who hears what the server does by itself, with the platform key
+    #[command(
+        subcommand,
+        before_help = "\
+Examples:
+  cstar notices create --url https://ops.example.com/cstar
+  cstar notices list"
+    )]
+    Notices(Notices),
     /// Who changed what, when, and from where
     #[command(
         subcommand,

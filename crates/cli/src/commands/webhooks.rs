@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cstar_types::{Filter, Outcome, WebhookId};
+use cstar_types::{Filter, Outcome, WebhookStatus};
 use cstar_wire::{
     Attempt, CreateWebhook, RecoverWebhook, RotateSecret, ShownOnce, TestWebhook, UpdateWebhook, Webhook,
 };
@@ -78,7 +78,8 @@ pub(crate) async fn run(global: &Global, command: Webhooks, output: Output) -> R
         }
         Webhooks::Test { webhook, event_type } => {
             let attempt = webhooks.test(webhook, &TestWebhook { event_type }).await?;
-            tell_attempt(webhook, &attempt, output)
+            let hint = format!("`cstar deliveries list --webhook {webhook}` shows its retries");
+            tell_attempt(&attempt, output, hint)
         }
         Webhooks::Recover { webhook, since, until, wait } => {
             let begun = webhooks.recover(webhook, &RecoverWebhook { since, until }).await?;
@@ -95,7 +96,7 @@ pub(crate) async fn run(global: &Global, command: Webhooks, output: Output) -> R
 }
 
 /// What came of a test: shown in any case, and an error if it failed.
-fn tell_attempt(webhook: WebhookId, attempt: &Attempt, output: Output) -> Result<(), CliError> {
+pub(super) fn tell_attempt(attempt: &Attempt, output: Output, hint: String) -> Result<(), CliError> {
     let succeeded = attempt.outcome == Outcome::Success;
     if output.json {
         output.thing(attempt)?;
@@ -108,8 +109,7 @@ fn tell_attempt(webhook: WebhookId, attempt: &Attempt, output: Output) -> Result
     if succeeded {
         return Ok(());
     }
-    Err(CliError::new(Failure::NotDelivered, harmless(&attempt.detail))
-        .hint(format!("`cstar deliveries list --webhook {webhook}` shows its retries")))
+    Err(CliError::new(Failure::NotDelivered, harmless(&attempt.detail)).hint(hint))
 }
 
 /// A filter is parsed here, so that its bad places are named as they stand in the file.
@@ -134,8 +134,13 @@ fn headers(options: &WebhookOptions) -> Result<Option<BTreeMap<String, String>>,
     Ok((!headers.is_empty()).then_some(headers))
 }
 
+/// As the API writes it.
+pub(super) fn status(status: WebhookStatus) -> String {
+    let status = serde_json::to_value(status).ok();
+    status.as_ref().and_then(|status| status.as_str()).unwrap_or_default().to_owned()
+}
+
 fn row(webhook: &Webhook) -> Vec<String> {
-    let status = serde_json::to_value(webhook.status).ok();
-    let status = status.as_ref().and_then(|status| status.as_str()).unwrap_or_default().to_owned();
+    let status = status(webhook.status);
     vec![webhook.id.to_string(), status, webhook.events.to_string(), harmless(&webhook.url)]
 }

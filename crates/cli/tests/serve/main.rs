@@ -14,6 +14,7 @@ mod filters;
 mod lanes;
 mod master_key;
 mod metrics;
+mod notices;
 mod operations;
 mod ordered;
 mod rate_limit;

@@ -6,6 +6,7 @@ mod deliveries;
 mod event_types;
 mod events;
 mod keys;
+mod notices;
 mod operations;
 mod teams;
 #[cfg(test)]
@@ -18,6 +19,7 @@ pub use deliveries::{Deliveries, DeliveryQuery};
 pub use event_types::EventTypes;
 pub use events::{BatchOptions, EventQuery, Events, Order, PublishOptions, Published};
 pub use keys::Keys;
+pub use notices::Notices;
 pub use operations::Operations;
 pub use teams::Teams;
 pub use webhooks::Webhooks;

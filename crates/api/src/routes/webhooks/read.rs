@@ -64,7 +64,8 @@ pub(super) async fn new(
     Ok((webhook, secret.unwrap_or_else(generated)))
 }
 
-fn generated() -> Secret {
+/// A new secret.
+pub(in crate::routes) fn generated() -> Secret {
     Secret::generate(rand::random())
 }
 
@@ -115,7 +116,7 @@ fn within(caller: &Caller, events: &Patterns) -> ApiResult<()> {
 }
 
 /// SEC-1: the URL as it will be dialled. Whether its name resolves is told like any other refusal.
-async fn target(shared: &Shared, url: &str) -> ApiResult<String> {
+pub(in crate::routes) async fn target(shared: &Shared, url: &str) -> ApiResult<String> {
     let judged = tokio::time::timeout(RESOLVE_TIMEOUT, shared.api.delivery.check_target(url)).await;
     judged.unwrap_or(Err(TargetError::Unresolved)).map(String::from).map_err(refusal)
 }

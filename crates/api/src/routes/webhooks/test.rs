@@ -6,14 +6,17 @@ use axum::body::Body;
 use axum::extract::State;
 use cstar_store::{Append, DeliveryQuery, FanOut, NewEvent, TypeFilter};
 use cstar_types::limits::TEXT_MAX_CHARS;
-use cstar_types::{Attempt, DeliveryId, Event, EventId, Scope, Webhook, WebhookId, WebhookStatus};
+use cstar_types::{
+    Attempt, DeliveryId, Event, EventId, EventType, Scope, TeamId, Timestamp, Webhook, WebhookId,
+    WebhookStatus,
+};
 use cstar_wire::{self as wire, Code};
 use http::HeaderMap;
 use tokio::time::{Instant, sleep};
 
 use super::{Api, visible};
 use crate::auth::{Access, PathId};
-use crate::catalog::{Found, Known};
+use crate::catalog::Found;
 use crate::error::{ApiError, ApiResult};
 use crate::fields::{Fields, text};
 use crate::publish::known;
@@ -49,11 +52,9 @@ pub(crate) async fn test(
     fields.finish(Some(()))?;
     let webhook = visible(&shared, &access, id).await?;
     let example = example(&shared, &access, &webhook, event_type)?;
-    if webhook.status == WebhookStatus::Disabled {
-        return Err(ApiError::new(Code::Conflict, "the webhook is disabled"));
-    }
-    let delivery = send(&shared, &access, id, &example).await?;
-    let mut attempt = wire::Attempt::from(first_attempt(&shared, &access, delivery).await?);
+    let data = example.entry().example.as_bytes();
+    let sent = send_now(&shared, &webhook, example.event_type().clone(), data).await?;
+    let mut attempt = wire::Attempt::from(sent);
     if !reads_webhook(&shared, &access, id).await? {
         attempt.request = None;
     }
@@ -68,17 +69,26 @@ fn example(shared: &Shared, access: &Access, webhook: &Webhook, asked: Option<St
         .map_err(|(code, detail)| ApiError::field(code, "/type", detail))
 }
 
-/// Stores the test event with its one delivery, which is sent at once.
-async fn send(
+/// Sends a test event to a webhook now; answers with what came of it.
+pub(in crate::routes) async fn send_now(
     shared: &Shared,
-    access: &Access,
-    webhook: WebhookId,
-    example: &Known,
-) -> ApiResult<DeliveryId> {
-    let (now, team) = (shared.now(), access.team);
+    webhook: &Webhook,
+    event_type: EventType,
+    data: &[u8],
+) -> ApiResult<Attempt> {
+    if webhook.status == WebhookStatus::Disabled {
+        return Err(ApiError::new(Code::Conflict, "the webhook is disabled"));
+    }
+    let now = shared.now();
     let id = EventId::from_uuid(shared.ids.next(now), true);
-    let data = example.entry().example.as_bytes();
-    let event = Event::new(id, example.event_type().clone(), team, now, data);
+    let event = Event::new(id, event_type, webhook.team, now, data);
+    let delivery = store(shared, webhook.id, event, now).await?;
+    first_attempt(shared, webhook.team, delivery).await
+}
+
+/// Stores the test event with its one delivery, which is sent at once.
+async fn store(shared: &Shared, webhook: WebhookId, event: Event, now: Timestamp) -> ApiResult<DeliveryId> {
+    let (team, id) = (event.team, event.id);
     let events = vec![NewEvent { event, idempotency_key: None }];
     let append = shared.store().append(Append { team, events, fan_out: FanOut::Only(webhook), now });
     known_within(shared.options().publish_timeout, append).await?;
@@ -97,10 +107,10 @@ async fn send(
 }
 
 /// The first attempt, once it is on record.
-async fn first_attempt(shared: &Shared, access: &Access, id: DeliveryId) -> ApiResult<Attempt> {
+async fn first_attempt(shared: &Shared, team: TeamId, id: DeliveryId) -> ApiResult<Attempt> {
     let deadline = Instant::now() + shared.api.delivery.attempt_timeout() + MARGIN;
     loop {
-        let (delivery, attempts) = shared.store().delivery(access.team, id).await?;
+        let (delivery, attempts) = shared.store().delivery(team, id).await?;
         if let Some(first) = attempts.into_iter().next() {
             return Ok(first);
         }
@@ -113,7 +123,7 @@ async fn first_attempt(shared: &Shared, access: &Access, id: DeliveryId) -> ApiR
         if Instant::now() >= deadline {
             return Err(ApiError::new(
                 Code::OutcomeUnknown,
-                format!("the attempt is still waiting for its turn; `GET …/deliveries/{id}` will show it"),
+                format!("the attempt of {id} is still waiting for its turn, and will be made"),
             ));
         }
         sleep(LOOK_EVERY).await;

@@ -8,6 +8,7 @@ use super::album::Album;
 
 pub(super) async fn everything(album: &mut Album, receiver: &Receiver) {
     service(album).await;
+    notices(album, receiver).await;
     let team = album.post("createTeam", "/v1/teams", json!({"name": "Helpdesk"})).expect(201).await;
     let team = format!("/v1/teams/{}", id(&team));
     keys(album, &team).await;
@@ -38,6 +39,16 @@ async fn service(album: &mut Album) {
         album.get(name, path).without_key().expect(200).await;
     }
     album.call("makeBackup", Method::POST, "/v1/backup").expect(200).await;
+}
+
+async fn notices(album: &mut Album, receiver: &Receiver) {
+    let asked = json!({"url": receiver.url("/notices"), "types": ["webhook.*", "storage.low"], "description": "who is on call"});
+    let notice = id(&album.post("createNoticeWebhook", "/v1/notices", asked).expect(201).await);
+    album.get("listNoticeWebhooks", "/v1/notices").expect(200).await;
+    let path = format!("/v1/notices/{notice}");
+    let test = album.post("testNoticeWebhook", format!("{path}/test"), json!({"type": "storage.low"}));
+    test.expect(200).await;
+    album.delete("deleteNoticeWebhook", path).expect(204).await;
 }
 
 async fn keys(album: &mut Album, team: &str) {
@@ -93,7 +104,7 @@ async fn events(album: &mut Album, team: &str) -> String {
 }
 
 async fn deliveries(album: &mut Album, team: &str, webhook: &str, event: &str, receiver: &Receiver) {
-    receiver.until_received(2).await;
+    receiver.until_received(3).await;
     let list = format!("{team}/deliveries?event={event}");
     let delivery = until("the delivery's end", async || {
         let rows: Value = album.get("listDeliveries", &list).expect(200).await.read();
