@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use cstar_realtime::Hub;
 use cstar_store::Store;
+use cstar_traces::Traces;
 use cstar_types::{Clock, Histogram, Timestamp};
 
 use crate::Options;
@@ -31,6 +32,8 @@ pub struct Api {
     pub delivery: cstar_delivery::Handle,
     /// How long publishes took until they were acknowledged; see [`publish_times`].
     pub publish_times: Arc<Histogram>,
+    /// Where publishes are traced, if they are.
+    pub traces: Option<Arc<Traces>>,
     /// `/metrics`, unless it is served on a listener of its own.
     pub metrics: Option<Metrics>,
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cstar_traces::Traces;
 use cstar_types::{Clock, FailureRule, RetrySchedule};
 
 use crate::lanes::CEILING;
@@ -65,6 +66,8 @@ pub struct Options {
     pub egress_proxy: Option<EgressProxy>,
     /// Where names are looked up.
     pub resolver: Arc<dyn Resolver>,
+    /// Where attempts are traced, if they are.
+    pub traces: Option<Arc<Traces>>,
     /// Where the present comes from.
     pub clock: Clock,
 }
@@ -104,6 +107,7 @@ impl Options {
             extra_authorities_pem: None,
             egress_proxy: None,
             resolver: Arc::new(SystemResolver),
+            traces: None,
             clock,
         }
     }

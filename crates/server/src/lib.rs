@@ -18,6 +18,7 @@ pub mod signals;
 mod tasks;
 mod telemetry;
 mod tls;
+mod traces;
 
 pub use error::{StartError, StopError};
 pub use options::{LogFormat, Options, SecretSetting};

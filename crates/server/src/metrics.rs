@@ -1,6 +1,7 @@
 //! `/metrics`: counts of the store, the deliveries and the streams, read when they are asked for.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use cstar_delivery::{Handle, StandingCounts};
 use cstar_realtime::Hub;
@@ -13,6 +14,8 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
+use crate::traces::SpanCounts;
+
 /// What the text is, for whoever scrapes it.
 pub(crate) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -22,6 +25,7 @@ pub(crate) struct Counts {
     pub(crate) delivery: Handle,
     pub(crate) hub: Arc<Hub>,
     pub(crate) publish_times: Arc<Histogram>,
+    pub(crate) spans: Arc<SpanCounts>,
 }
 
 /// What writes the metrics of this server as text.
@@ -47,7 +51,8 @@ impl Collector for Counts {
         let mut lines = Lines(encoder);
         self.store(&mut lines)?;
         self.delivery(&mut lines)?;
-        self.streams(&mut lines)
+        self.streams(&mut lines)?;
+        self.spans(&mut lines)
     }
 }
 
@@ -140,6 +145,12 @@ impl Counts {
             counts.reads,
         )?;
         lines.counter("streams_hung_up", "Connections cut because nobody read them", counts.hung_up)
+    }
+
+    fn spans(&self, lines: &mut Lines<'_>) -> std::fmt::Result {
+        let SpanCounts { recorded, sent } = &*self.spans;
+        lines.counter("spans_recorded", "Spans of traces that ended", recorded.load(Ordering::Relaxed))?;
+        lines.counter("spans_sent", "Spans that the collector took", sent.load(Ordering::Relaxed))
     }
 }
 
@@ -242,7 +253,8 @@ mod tests {
         let (_engine, delivery) = Engine::new(Arc::clone(&store) as _, options).unwrap();
         let hub = Hub::new(Arc::clone(&store) as _, cstar_realtime::Options::default(), clock);
         let publish_times = cstar_api::publish_times();
-        let read = text(Counts { store: Arc::clone(&store) as _, delivery, hub, publish_times });
+        let spans = Arc::default();
+        let read = text(Counts { store: Arc::clone(&store) as _, delivery, hub, publish_times, spans });
         let before = read();
         let team = "550e8400-e29b-41d4-a716-446655440000".parse::<TeamId>().unwrap();
         let created_at = Timestamp::from_millis(0);
@@ -305,6 +317,8 @@ mod tests {
                 "cstar_streams_gaps_total 0",
                 "cstar_streams_store_reads_total 0",
                 "cstar_streams_hung_up_total 0",
+                "cstar_spans_recorded_total 0",
+                "cstar_spans_sent_total 0",
             ]
         );
         assert!(before.contains("# TYPE cstar_lanes gauge\n") && before.ends_with("# EOF\n"), "{before}");

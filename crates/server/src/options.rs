@@ -12,6 +12,7 @@ use ipnet::IpNet;
 
 use crate::retention::IDEMPOTENCY_KEPT;
 use crate::settings::{Settings, SettingsError};
+use crate::traces;
 
 /// Everything that a server is told.
 #[derive(Debug, Clone)]
@@ -70,6 +71,8 @@ pub struct Options {
     pub tls: Option<(PathBuf, PathBuf)>,
     /// Where metrics are served, if not with the API.
     pub metrics_listen: Option<SocketAddr>,
+    /// Where spans are sent, if they are.
+    pub otlp_endpoint: Option<url::Url>,
     /// What is logged.
     pub log: String,
     /// How it is logged.
@@ -173,6 +176,7 @@ impl Options {
             is_for_dev: false,
             tls: tls(settings)?,
             metrics_listen: settings.read("metrics-listen", address)?,
+            otlp_endpoint: settings.read("otlp-endpoint", traces::endpoint)?,
             log: settings.read("log", str::parse)?.ok_or_else(|| required("log"))?,
             log_format: settings.read("log-format", log_format)?.unwrap_or(LogFormat::Text),
             master_key_file: settings.read("master-key-file", path)?,
@@ -347,6 +351,7 @@ mod tests {
             (vec![("listen", "7070")], "--listen"),
             (vec![("cors-origins", "https://app.example.com/page")], "https://app.example.com/page"),
             (vec![("log-format", "xml")], "text or json"),
+            (vec![("otlp-endpoint", "http://us:canary@collector.internal")], "OTEL_EXPORTER_OTLP_HEADERS"),
         ] {
             let error = options(&pairs).unwrap_err();
             assert!(error.0.contains(word), "{pairs:?}: {error}");

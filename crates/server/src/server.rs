@@ -17,6 +17,7 @@ use cstar_realtime::Hub;
 use cstar_signature::TokenKey;
 use cstar_store::sqlite::{self, SqliteStore};
 use cstar_store::{Health, Store, StoreError};
+use cstar_traces::Traces;
 use cstar_types::{Clock, Timestamp};
 use rustix::fs::Mode;
 use tokio::net::TcpListener;
@@ -34,6 +35,7 @@ use crate::options::{Options, SecretSetting};
 use crate::retention::Retention;
 use crate::tasks::{TaskKind, Tasks};
 use crate::tls;
+use crate::traces::{self, Export, SpanCounts};
 
 /// A server that has opened its data and its listeners, and serves once it runs.
 pub struct Server {
@@ -42,6 +44,7 @@ pub struct Server {
     data: PathBuf,
     store: Arc<dyn Store>,
     tasks: Tasks,
+    export: Option<Export>,
 }
 
 /// The data directory is for its owner alone: it holds customers' events.
@@ -62,7 +65,9 @@ impl Server {
         let platform_key = keys.platform;
         let (address, listener) = bind(options.listen).await?;
         let tls = options.tls.as_ref().map(|(cert, key)| tls::acceptor(cert, key)).transpose()?;
-        let (engine, delivery) = engine(&options, address, &store, &clock)?;
+        let spans = Arc::new(SpanCounts::default());
+        let (traces, export) = start_traces(&options, &spans)?.unzip();
+        let (engine, delivery) = engine(&options, address, &store, &clock, traces.clone())?;
         let hub = Hub::new(Arc::clone(&store), stream_options(&options), Arc::clone(&clock));
         let publish_times = cstar_api::publish_times();
         let text = metrics::text(Counts {
@@ -70,6 +75,7 @@ impl Server {
             delivery: delivery.clone(),
             hub: Arc::clone(&hub),
             publish_times: Arc::clone(&publish_times),
+            spans,
         });
 
         let mut tasks = Tasks::new(stop_deadline(&options));
@@ -81,6 +87,7 @@ impl Server {
             options: api_options(&options, &platform_key, keys.tokens),
             clock: Arc::clone(&clock),
             publish_times,
+            traces,
             metrics: (!own_listener).then_some(text),
         };
         start_api(&mut tasks, listener, tls, cstar_api::router(api));
@@ -91,7 +98,7 @@ impl Server {
         tasks.start(TaskKind::Delivery, |stop| engine.run(stop.cancelled_owned()));
         start_upkeep(&mut tasks, &store, clock, &options);
         tracing::info!(%address, data = %options.data.display(), "serving");
-        Ok(Self { address, platform_key, data: options.data, store, tasks })
+        Ok(Self { address, platform_key, data: options.data, store, tasks, export })
     }
 
     /// The address that the API is served on, with the port that was really taken.
@@ -114,6 +121,9 @@ impl Server {
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), StopError> {
         self.platform_key.keep(&self.data).map_err(StopError::PlatformKey)?;
         let result = self.tasks.run(shutdown).await;
+        if let Some(export) = self.export {
+            export.end().await;
+        }
         self.store.close().await;
         if self.store.health() == Health::Poisoned {
             return Err(StopError::Store(StoreError::Poisoned));
@@ -179,6 +189,7 @@ fn engine(
     address: SocketAddr,
     store: &Arc<dyn Store>,
     clock: &Clock,
+    traces: Option<Arc<Traces>>,
 ) -> Result<(Engine, Handle), StartError> {
     let target = TargetRule {
         allow_http: options.allow_http,
@@ -199,10 +210,18 @@ fn engine(
         target,
         extra_authorities_pem: extra,
         egress_proxy: options.egress_proxy.clone(),
+        traces,
         ..cstar_delivery::Options::new(Arc::clone(clock))
     };
     descriptors::warn_if_few(options.descriptors_max());
     Engine::new(Arc::clone(store), options).map_err(|error| StartError::Unusable(error.to_string()))
+}
+
+fn start_traces(
+    options: &Options,
+    counts: &Arc<SpanCounts>,
+) -> Result<Option<(Arc<Traces>, Export)>, StartError> {
+    options.otlp_endpoint.as_ref().map(|collector| traces::start(collector, counts)).transpose()
 }
 
 /// The name that clients reach this server by.

@@ -147,6 +147,12 @@ pub const SETTINGS: &[Setting] = &[
     ),
     value("tls-key", "FILE", None, "PEM private key of --tls-cert"),
     value("metrics-listen", "ADDR", None, "Serve /metrics here, and no longer on the API's address"),
+    Setting {
+        name: "otlp-endpoint",
+        kind: SettingKind::Url("URL"),
+        default: None,
+        help: "Collector that traces are sent to by OTLP over HTTP, such as http://127.0.0.1:4318; off without",
+    },
     value("log", "FILTER", Some("info"), "What is logged: error, warn, info, debug, or a filter by module"),
     value("log-format", "FORMAT", Some("text"), "How it is logged: text or json"),
     value(

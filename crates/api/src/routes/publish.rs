@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::response::Response;
 use bytes::{BufMut, Bytes, BytesMut};
 use cstar_store::{Append, Appended, FanOut, StoreError};
+use cstar_traces::Publish;
 use cstar_types::limits::BATCH_MAX_BYTES;
 use cstar_types::{Position, Scope};
 use cstar_wire::Code;
@@ -22,6 +23,7 @@ use crate::query::NoQuery;
 use crate::shared::Shared;
 
 const POSITION_HEADER: HeaderName = HeaderName::from_static(POSITION);
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const REPLAYED_HEADER: HeaderName = HeaderName::from_static(IDEMPOTENCY_REPLAYED);
 
 /// Reading this much takes a few milliseconds, for which other requests on the same thread should not wait.
@@ -36,22 +38,44 @@ pub(super) async fn publish(
     body: Body,
 ) -> ApiResult {
     let began = Instant::now();
+    let mut span = shared.api.traces.as_ref().map(|traces| {
+        traces.publish(access.team, headers.get(TRACEPARENT).and_then(|parent| parent.to_str().ok()))
+    });
+    let answer = take(&shared, access, &headers, body, span.as_ref()).await;
+    match (&answer, &mut span) {
+        (Ok(_), _) => shared.api.publish_times.count_time(began.elapsed()),
+        (Err(error), Some(span)) => span.failed(error.code().as_str()),
+        (Err(_), None) => {}
+    }
+    answer
+}
+
+async fn take(
+    shared: &Arc<Shared>,
+    access: Access,
+    headers: &HeaderMap,
+    body: Body,
+    span: Option<&Publish<'_>>,
+) -> ApiResult {
     access.caller.needs(Scope::EventsWrite)?;
-    let marks = Marks::of(&headers)?;
-    let body = shared.intake.read(&headers, body, BATCH_MAX_BYTES).await?;
+    let marks = Marks::of(headers)?;
+    let body = shared.intake.read(headers, body, BATCH_MAX_BYTES).await?;
     let (prepared, body) = if body.len() < LARGE_BODY_BYTES {
-        (prepare(&shared, &access, marks, &body), Some(body))
+        (prepare(shared, &access, marks, &body), Some(body))
     } else {
-        let shared = Arc::clone(&shared);
+        let shared = Arc::clone(shared);
         let preparing =
             tokio::task::spawn_blocking(move || (prepare(&shared, &access, marks, &body), Some(body)));
         preparing.await.unwrap_or_else(|panic| (Err(ApiError::internal(panic)), None))
     };
     let (append, batch) = prepared?;
     drop(body); // from here on the store's own queue bounds what waits
-    let appended = hand_over(&shared, append, batch).await?;
-    shared.api.publish_times.count_time(began.elapsed());
-    match appended.as_slice() {
+    let committing = span.map(|span| span.commit(append.events.iter().map(|new| new.event.id)));
+    let appended = hand_over(shared, append, batch).await;
+    if let Some(committing) = committing {
+        committing.end();
+    }
+    match appended?.as_slice() {
         [one] if !batch => Ok(single_answer(one)),
         many => Ok(batch_answer(many)),
     }

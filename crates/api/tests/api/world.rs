@@ -108,6 +108,7 @@ impl World {
             delivery: delivery(Arc::clone(&store) as Arc<dyn Store>, Arc::clone(&clock), Arc::clone(&gate)),
             clock,
             publish_times: cstar_api::publish_times(),
+            traces: None,
             metrics: Some(Arc::new(|| "# EOF\n".to_owned())),
         });
         Self { store, gate, now, router }

@@ -23,6 +23,7 @@ mod shutdown;
 mod streams;
 mod sync;
 mod tls;
+mod traces;
 
 use cstar_testkit::{CstarProcess, Team, ticket};
 

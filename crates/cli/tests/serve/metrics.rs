@@ -7,7 +7,7 @@ use cstar_testkit::{Http, Receiver, StreamReader, Team, free_address};
 use crate::{cstar, ticket, with_team};
 
 /// Every sample that is there from the start, by its name; a family with labels counts as one.
-async fn samples(http: &Http) -> BTreeMap<String, f64> {
+pub(crate) async fn samples(http: &Http) -> BTreeMap<String, f64> {
     let answer = http.with_key("").get("/metrics").await.expect(200);
     assert!(answer.header("content-type").starts_with("application/openmetrics-text"), "{answer}");
     let text = String::from_utf8(answer.body.to_vec()).unwrap();

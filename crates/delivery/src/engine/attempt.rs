@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cstar_store::{AttemptReport, Due};
+use cstar_traces::{Attempted, Traces};
 use cstar_types::{Attempt, AttemptRequest, Clock, DeliveryId, FailureRule, Outcome, Timestamp, WebhookId};
 use http::{StatusCode, header};
 use parking_lot::Mutex;
@@ -36,6 +37,7 @@ pub(crate) struct Attempts {
     pub(crate) gauges: Arc<Gauges>,
     /// When it was last said that the operator's proxy fails.
     pub(crate) proxy_told: Mutex<Option<Instant>>,
+    pub(crate) traces: Option<Arc<Traces>>,
 }
 
 /// An attempt that is no longer in flight.
@@ -73,10 +75,21 @@ impl Attempts {
     pub(crate) async fn make(&self, due: Due, asker: Asker) -> Finished {
         let (webhook, delivery) = (due.webhook, due.id);
         let result = match self.endpoints.get(webhook).await {
-            Some(endpoint) => self.make_at(&endpoint, due, asker).await,
+            Some(endpoint) => self.make_traced(&endpoint, due, asker).await,
             None => Err(NotMade),
         };
         Finished { webhook, delivery, result }
+    }
+
+    async fn make_traced(&self, endpoint: &Endpoint, due: Due, asker: Asker) -> Result<Made, NotMade> {
+        let Some(traces) = &self.traces else { return self.make_at(endpoint, due, asker).await };
+        let mut span = traces.attempt(&attempted(&due));
+        let made = self.make_at(endpoint, due, asker).await;
+        match &made {
+            Ok(Made { report, .. }) => span.came_to(report.attempt.outcome, report.attempt.status_code),
+            Err(NotMade) => span.put_off(),
+        }
+        made
     }
 
     async fn make_at(&self, endpoint: &Endpoint, due: Due, asker: Asker) -> Result<Made, NotMade> {
@@ -187,5 +200,16 @@ impl Attempts {
             let (_, why) = outcome::of_failure(failure, self.attempt_timeout);
             tracing::warn!(why, "the egress proxy fails; its deliveries wait and are tried again");
         }
+    }
+}
+
+fn attempted(due: &Due) -> Attempted<'_> {
+    let event = &due.entry.event;
+    Attempted {
+        event: event.id,
+        event_type: &event.event_type,
+        webhook: due.webhook,
+        delivery: due.id,
+        number: due.attempts.saturating_add(1),
     }
 }

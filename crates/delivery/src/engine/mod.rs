@@ -78,6 +78,7 @@ impl Engine {
             clock: options.clock,
             gauges: Arc::clone(&gauges),
             proxy_told: Mutex::default(),
+            traces: options.traces,
         };
         Ok((
             Self { store, attempts: Arc::new(attempts), limits, tail_bytes },
