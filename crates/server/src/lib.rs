@@ -10,6 +10,7 @@ mod metrics;
 pub mod offline;
 mod operations;
 mod options;
+mod page;
 mod retention;
 mod rotation;
 mod server;

@@ -32,6 +32,7 @@ use crate::metrics::{self, Counts};
 use crate::offline::Place;
 use crate::operations::Operations;
 use crate::options::{Options, SecretSetting};
+use crate::page;
 use crate::retention::Retention;
 use crate::tasks::{TaskKind, Tasks};
 use crate::tls;
@@ -90,7 +91,7 @@ impl Server {
             traces,
             metrics: (!own_listener).then_some(text),
         };
-        start_api(&mut tasks, listener, tls, cstar_api::router(api));
+        start_api(&mut tasks, listener, tls, cstar_api::router(api, page::routes()));
         tasks.start(TaskKind::Realtime, |stop| async move {
             hub.run(stop.cancelled()).await;
             Ok::<_, StartError>(())

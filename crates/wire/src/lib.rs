@@ -18,6 +18,7 @@ mod operation;
 mod problem;
 mod secret;
 mod session;
+mod stats;
 mod stream;
 mod team;
 mod token;
@@ -40,6 +41,7 @@ pub use operation::{
 pub use problem::{FieldError, Problem};
 pub use secret::ShownOnce;
 pub use session::{CreatePortalLink, CreateSession, CreatedPortalLink, Session};
+pub use stats::{DeliveryCounts, HourStats, WebhookStats};
 pub use stream::Stream;
 pub use team::{CreateTeam, Team, UpdateTeam};
 pub use token::{CreateToken, CreatedToken};

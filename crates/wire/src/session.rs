@@ -47,6 +47,8 @@ pub struct CreateSession {
 pub struct Session {
     /// Whose page it is.
     pub team_id: TeamId,
+    /// What that team is called.
+    pub team_name: String,
     /// The key that was made for it: it is listed and revoked like any other. Its text stands in the cookie alone.
     pub key: Key,
 }

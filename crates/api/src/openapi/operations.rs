@@ -135,6 +135,15 @@ fn webhooks() -> Vec<Operation> {
         op(Method::GET, WEBHOOK, "getWebhook", "Webhooks", "One webhook", read)
             .answers::<wire::Webhook>(200, "The webhook, with its `ETag`."),
         op(
+            Method::GET,
+            "/v1/teams/{team}/webhooks/{webhook}/stats",
+            "getWebhookStats",
+            "Webhooks",
+            "How a webhook has been doing for a day, hour by hour",
+            scope(Scope::DeliveriesRead),
+        )
+        .answers::<wire::WebhookStats>(200, "Its deliveries, counted."),
+        op(
             Method::PATCH,
             WEBHOOK,
             "updateWebhook",

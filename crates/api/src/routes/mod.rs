@@ -33,11 +33,12 @@ use crate::error::ApiError;
 use crate::shared::{Api, Shared};
 use crate::{auth, browser, edge, stream};
 
-/// The whole API.
-pub fn router(api: Api) -> Router {
+/// The whole API, and beside it the pages of whoever serves it.
+pub fn router(api: Api, pages: Router) -> Router {
     let shared = Shared::new(api);
     let router = json_routes()
         .merge(other_routes())
+        .merge(pages.with_state(()))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(Arc::clone(&shared), auth::guard));
@@ -73,6 +74,7 @@ fn json_routes() -> Router<Arc<Shared>> {
             get(webhooks::one).patch(webhooks::update).delete(webhooks::delete),
         )
         .route(&of_team("webhooks/{webhook}/secret"), post(webhooks::rotate))
+        .route(&of_team("webhooks/{webhook}/stats"), get(webhooks::stats))
         .route(&of_team("webhooks/{webhook}/test"), post(webhooks::test))
         .route(&of_team("webhooks/{webhook}/secret/previous"), axum::routing::delete(webhooks::end_overlap))
         .route(&of_team("deliveries"), get(deliveries::list))

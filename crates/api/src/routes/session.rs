@@ -55,7 +55,7 @@ pub(super) async fn create(
         Shown::Link(link) => by_link(&shared, &whence, &link, id, &text).await?,
         Shown::Key(maker) => by_key(&shared, &whence, &maker, id, &text).await?,
     };
-    let mut response = answer::created(&session(key));
+    let mut response = answer::created(&session(&shared, key).await?);
     response.headers_mut().insert(SET_COOKIE, auth::cookie(&text, shared.options()));
     Ok(response)
 }
@@ -144,9 +144,9 @@ async fn by_key(
 }
 
 /// `GET /v1/session`
-pub(super) async fn one(caller: Caller, _: NoQuery) -> ApiResult {
+pub(super) async fn one(State(shared): Api, caller: Caller, _: NoQuery) -> ApiResult {
     match caller {
-        Caller::Key(key) => Ok(answer::ok(&session(Key::clone(&key)))),
+        Caller::Key(key) => Ok(answer::ok(&session(&shared, Key::clone(&key)).await?)),
         Caller::Platform | Caller::Token(_) => Err(no_session()),
     }
 }
@@ -167,8 +167,9 @@ pub(super) async fn end(
     Ok(response)
 }
 
-fn session(key: Key) -> wire::Session {
-    wire::Session { team_id: key.team, key: key.into() }
+async fn session(shared: &Shared, key: Key) -> ApiResult<wire::Session> {
+    let team = shared.store().team(key.team).await?;
+    Ok(wire::Session { team_id: team.id, team_name: team.name, key: key.into() })
 }
 
 fn no_session() -> ApiError {

@@ -5,10 +5,12 @@
 
 mod read;
 mod secret;
+mod stats;
 mod test;
 
 pub(super) use read::{generated, target};
 pub(super) use secret::{end_overlap, rotate};
+pub(super) use stats::stats;
 pub(super) use test::{send_now, test};
 
 use std::sync::Arc;

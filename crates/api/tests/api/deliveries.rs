@@ -208,3 +208,30 @@ async fn an_event_is_resent_within_the_keys_patterns() {
     resend(&ticket, &own).await.refused(Code::Conflict);
     assert_eq!(ids(&world.get(format!("/v1/teams/{team}/deliveries")).await).len(), 3, "nothing was made");
 }
+
+/// A webhook's deliveries are counted by the hour in which they were made, as they stand now.
+#[tokio::test]
+async fn a_webhook_is_told_how_it_has_been_doing() {
+    let world = World::new();
+    let team = world.team().await;
+    let hook = world.webhook(team, &["ticket.*"]).await;
+    let stats = format!("/v1/teams/{team}/webhooks/{hook}/stats");
+    world.publish(team, "ticket.created", TICKET).await;
+    let id = ids(&world.get(format!("/v1/teams/{team}/deliveries")).await.expect(200)).remove(0);
+    fail(&world, team, &id).await;
+    world.wait_s(3600);
+    world.publish(team, "ticket.created", TICKET).await;
+
+    let told = world.get(&*stats).await.expect(200).value();
+    assert_eq!((&told["complete"], &told["since"]), (&json!(true), &json!("2025-12-09T16:00:00.000Z")));
+    let failed = json!({"at": "2025-12-10T14:00:00.000Z", "pending": 0, "retrying": 0, "delivered": 0, "failed": 1, "cancelled": 0, "p50_ms": 12, "p95_ms": 12});
+    let waiting = json!({"at": "2025-12-10T15:00:00.000Z", "pending": 1, "retrying": 0, "delivered": 0, "failed": 0, "cancelled": 0, "p50_ms": null, "p95_ms": null});
+    assert_eq!(told["hours"].as_array().unwrap()[22..], [failed, waiting]);
+    assert_eq!((&told["total"]["failed"], &told["total"]["pending"]), (&json!(1), &json!(1)));
+
+    let narrow = world.key(team, &["deliveries:read"], &["boss.*"]).await;
+    world.get(&*stats).key(&narrow).await.refused(Code::NotFound);
+    world.wait_s(24 * 3600);
+    let told = world.get(&*stats).await.expect(200).value();
+    assert_eq!(told["total"]["failed"], 0, "a day later nothing of it is counted");
+}

@@ -97,7 +97,7 @@ impl World {
         };
         let mut options = Options::new(Sha256::digest(PLATFORM).into(), TokenKey::new(&[7; 32]));
         set(&mut options);
-        let router = router(Api {
+        let api = Api {
             store: Arc::clone(&store) as Arc<dyn Store>,
             options,
             hub: Hub::new(
@@ -110,7 +110,8 @@ impl World {
             publish_times: cstar_api::publish_times(),
             traces: None,
             metrics: Some(Arc::new(|| "# EOF\n".to_owned())),
-        });
+        };
+        let router = router(api, axum::Router::new());
         Self { store, gate, now, router }
     }
 

@@ -70,6 +70,8 @@ export type AuditAction =
   | 'backup.made'
   | 'event.erased'
   | 'stream.ended'
+  | 'notice.created'
+  | 'notice.deleted'
   | 'event_type.put'
   | 'event_type.deleted';
 
@@ -121,6 +123,16 @@ export interface CreateKey {
   scopes: Scope[];
   /** Which types it sees; not more than its maker, and what that one sees unless said. */
   types?: string[] | null;
+}
+
+/** `POST /v1/notices`. */
+export interface CreateNoticeWebhook {
+  /** For people. */
+  description?: string | null;
+  /** Which notices it gets; all unless given. */
+  types?: string[] | null;
+  /** Where notices go. */
+  url: string;
 }
 
 /** `POST …/portal-links` */
@@ -203,6 +215,28 @@ export interface CreatedKey {
   types: string[];
 }
 
+/** The 201 of `POST /v1/notices`, the one answer that shows the secret. */
+export interface CreatedNoticeWebhook {
+  /** When it was made. */
+  created_at: string;
+  /** For people. */
+  description: string;
+  /** Set exactly while it is disabled: then delete it, and register it again. */
+  disabled_reason?: DisabledReason | null;
+  /** When its first attempt failed of those since its last success; `null` while all is well. */
+  failing_since?: string | null;
+  /** Which one. */
+  id: string;
+  /** What its requests are signed with. */
+  secret: string;
+  /** Whether notices are sent there. */
+  status: WebhookStatus;
+  /** Which notices it gets. */
+  types: string[];
+  /** Where notices go, as a WHATWG parser writes it. */
+  url: string;
+}
+
 /** Its 201, the one answer that shows the link. */
 export interface CreatedPortalLink {
   /** From when on no session begins with it. */
@@ -255,6 +289,46 @@ export interface CreatedWebhook {
   updated_at: string;
   /** Where requests go, as a WHATWG parser writes it. */
   url: string;
+}
+
+/** How many deliveries stand where, and how long their endpoint took. */
+export interface DeliveryCounts {
+  /** Cancelled before they ended otherwise. */
+  cancelled: number;
+  /** Answered 2xx. */
+  delivered: number;
+  /** The last retry failed. */
+  failed: number;
+  /** Half of their last attempts took at most so long, in milliseconds; `null` if there was none. */
+  p50_ms?: number | null;
+  /** 95 of 100 of their last attempts took at most so long, in milliseconds; `null` if there was none. */
+  p95_ms?: number | null;
+  /** The first attempt is still to come. */
+  pending: number;
+  /** An attempt failed; another is due. */
+  retrying: number;
+}
+
+/** The `data` of `delivery.failed`. */
+export interface DeliveryFailed {
+  /** How many attempts were made. */
+  attempts: number;
+  /** How many deliveries to this webhook failed since the last such notice of it, this one included. */
+  deliveries_failed: number;
+  /** Which delivery. */
+  delivery_id: string;
+  /** Of which event. */
+  event_id: string;
+  /** The event's type. */
+  event_type: string;
+  /** What came of the last one. */
+  outcome: Outcome;
+  /** What it was answered with; `null` if with nothing. */
+  status_code?: number | null;
+  /** Whose delivery. */
+  team_id: string;
+  /** To where. */
+  webhook_id: string;
 }
 
 /** An event on its way to one webhook; `A` is what is told of its attempts. */
@@ -385,6 +459,26 @@ export interface HeaderLine {
   value: string;
 }
 
+/** The deliveries of an hour. */
+export interface HourStats {
+  /** When the hour began. */
+  at: string;
+  /** Cancelled before they ended otherwise. */
+  cancelled: number;
+  /** Answered 2xx. */
+  delivered: number;
+  /** The last retry failed. */
+  failed: number;
+  /** Half of their last attempts took at most so long, in milliseconds; `null` if there was none. */
+  p50_ms?: number | null;
+  /** 95 of 100 of their last attempts took at most so long, in milliseconds; `null` if there was none. */
+  p95_ms?: number | null;
+  /** The first attempt is still to come. */
+  pending: number;
+  /** An attempt failed; another is due. */
+  retrying: number;
+}
+
 /** A team key, as it can be seen after it was made. */
 export interface Key {
   /** When it was made. */
@@ -403,6 +497,26 @@ export interface Key {
   scopes: Scope[];
   /** Which types it sees. */
   types: string[];
+}
+
+/** A URL of the operator's that hears notices. */
+export interface NoticeWebhook {
+  /** When it was made. */
+  created_at: string;
+  /** For people. */
+  description: string;
+  /** Set exactly while it is disabled: then delete it, and register it again. */
+  disabled_reason?: DisabledReason | null;
+  /** When its first attempt failed of those since its last success; `null` while all is well. */
+  failing_since?: string | null;
+  /** Which one. */
+  id: string;
+  /** Whether notices are sent there. */
+  status: WebhookStatus;
+  /** Which notices it gets. */
+  types: string[];
+  /** Where notices go, as a WHATWG parser writes it. */
+  url: string;
 }
 
 /** Long work that was asked for in one call and goes on in slices, also over a restart. */
@@ -607,6 +721,14 @@ export interface Session {
   key: Key;
   /** Whose page it is. */
   team_id: string;
+  /** What that team is called. */
+  team_name: string;
+}
+
+/** The `data` of `storage.low`. */
+export interface StorageLow {
+  /** What may still be written to the disk. */
+  free_bytes: number;
 }
 
 /** An open stream: a row of `GET …/realtime/streams`. */
@@ -633,6 +755,12 @@ export interface Team {
   id: string;
   /** For people. */
   name: string;
+}
+
+/** `POST /v1/notices/{notice}/test`, answered with the `Attempt`. */
+export interface TestNoticeWebhook {
+  /** Of which type the example is sent: the first that it gets, unless said. */
+  type?: string | null;
 }
 
 /** `POST …/webhooks/{webhook}/test`, answered with the `Attempt`. */
@@ -705,6 +833,34 @@ export interface Webhook {
   updated_at: string;
   /** Where requests go, as a WHATWG parser writes it. */
   url: string;
+}
+
+/** The `data` of `webhook.disabled`. */
+export interface WebhookDisabled {
+  /** When its first attempt failed of those since its last success; `null` if the last one succeeded. */
+  failing_since?: string | null;
+  /** Why. */
+  reason: DisabledReason;
+  /** Whose webhook. */
+  team_id: string;
+  /** The host of its URL. The rest of a URL may be a secret. */
+  url_host: string;
+  /** Which webhook. */
+  webhook_id: string;
+}
+
+/** `GET …/webhooks/{webhook}/stats`: the deliveries that were made for a webhook in the last 24 hours of the clock, this one included, as they stand now. */
+export interface WebhookStats {
+  /** Whether that is all of the 24 hours. Only so many are counted: of a busier webhook the newest, and `since` says from when on. */
+  complete: boolean;
+  /** Those of each hour, oldest first. */
+  hours: HourStats[];
+  /** Deliveries made at this time or later are counted. */
+  since: string;
+  /** All of them together. */
+  total: DeliveryCounts;
+  /** When they were counted. */
+  until: string;
 }
 
 /** Whether a webhook takes part in publishing. */

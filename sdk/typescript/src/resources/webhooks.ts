@@ -10,6 +10,7 @@ import type {
   TestWebhook,
   UpdateWebhook,
   Webhook,
+  WebhookStats,
 } from '../generated/api.js';
 import type { Transport } from '../internal/transport.js';
 import { List, type ListQuery } from '../list.js';
@@ -59,6 +60,11 @@ export class Webhooks {
   /** Sends an example and tells what came of it. It is no delivery, and it is not repeated. */
   test(id: string, test: TestWebhook = {}, options?: CallOptions): Promise<Attempt> {
     return this.#transport.fetch({ method: 'POST', path: this.#path(id, 'test'), body: test }, options);
+  }
+
+  /** How it has been doing for a day, hour by hour. */
+  stats(id: string, options?: CallOptions): Promise<WebhookStats> {
+    return this.#transport.fetch({ method: 'GET', path: this.#path(id, 'stats') }, options);
   }
 
   /** Sends what it missed in a time: what failed, and what was published while it was disabled. */

@@ -83,6 +83,7 @@ async fn webhook(album: &mut Album, team: &str, receiver: &Receiver) -> String {
     let change = json!({"events": ["ticket.*", "customer.created"]});
     album.call("updateWebhook", Method::PATCH, &path).body(change).expect(200).await;
     album.post("testWebhook", format!("{path}/test"), json!({"type": "ticket.created"})).expect(200).await;
+    album.get("getWebhookStats", format!("{path}/stats")).expect(200).await;
     webhook
 }
 
