@@ -9,7 +9,7 @@ use std::path::Path;
 use cstar_client::{Client, Config, KeySource, Url};
 use cstar_server::{Options, SecretSetting, Server, start_logging};
 use cstar_types::{Scope, TeamId};
-use cstar_wire::{CreateKey, CreateTeam};
+use cstar_wire::{CreateKey, CreatePortalLink, CreateTeam};
 
 use super::serve::print_config;
 use crate::args::{Global, ServeFlags, refuse_flags_of_clients};
@@ -31,6 +31,8 @@ pub(crate) const DEFAULTS: [(&str, &str); 7] = [
 const PRIVATE_MODE: u32 = 0o700;
 const PLATFORM_KEY_FILE: &str = "platform.key";
 const NAME: &str = "dev";
+/// The link to the settings page is good for a day, the longest there is: it is followed from this terminal, whenever.
+const LINK_SECONDS: u64 = 24 * 3600;
 
 /// Serves until it is told to stop.
 pub(crate) async fn run(
@@ -59,7 +61,8 @@ pub(crate) async fn run(
         .map_err(|error| CliError::usage(error.to_string()))?;
     let ready = async {
         let profile = make_profile(&url, platform_key.reveal()).await?;
-        tell(&profile, output)
+        let page = page_link(&client(&url, platform_key.reveal())?, profile.team).await?;
+        tell(&profile, &page, output)
     };
     let (serving, ready) = (server.run(shutdown), ready);
     tokio::pin!(serving);
@@ -142,6 +145,16 @@ async fn dev_team(platform: &Client) -> Result<TeamId, CliError> {
     Ok(platform.teams().create(&CreateTeam { name: NAME.to_owned(), id: None }).await?.id)
 }
 
+/// Signs this developer in to the settings page, once, for all that there is.
+async fn page_link(platform: &Client, team: Option<TeamId>) -> Result<String, CliError> {
+    let team = match team {
+        Some(team) => team,
+        None => dev_team(platform).await?,
+    };
+    let asked = CreatePortalLink { scopes: Some(Scope::ALL.to_vec()), ttl_seconds: Some(LINK_SECONDS) };
+    Ok(platform.teams().portal_link(team, &asked).await?.url.reveal().to_owned())
+}
+
 async fn works(url: &Url, profile: &Profile) -> bool {
     let (Ok(client), Some(team)) = (client(url, &profile.key), profile.team) else { return false };
     client.team(team).webhooks().list().limit(1).next_page().await.is_ok()
@@ -151,14 +164,14 @@ fn client(url: &Url, key: &str) -> Result<Client, CliError> {
     Ok(Client::new(Config::new(url.clone(), KeySource::fixed(key)))?)
 }
 
-fn tell(profile: &Profile, output: Output) -> Result<(), CliError> {
+fn tell(profile: &Profile, page: &str, output: Output) -> Result<(), CliError> {
     let team = profile.team.as_ref().map_or_else(String::new, TeamId::to_string);
     if output.json {
-        let ready = serde_json::json!({"told": "ready", "url": profile.url, "team": team, "profile": NAME});
+        let ready = serde_json::json!({"told": "ready", "url": profile.url, "team": team, "profile": NAME, "page": page});
         return output.line(&ready.to_string());
     }
     output.line(&format!(
-        "{GOOD}Ready.{GOOD:#} cStar is at {STRONG}{}{STRONG:#}\n  team     {team}\n  profile  {NAME}  {DIM}(its key is in the profile; no flag or login is needed){DIM:#}\n\nTry, in two other terminals:\n  cstar listen --forward-to http://localhost:3000/webhook\n  cstar trigger ticket.created",
+        "{GOOD}Ready.{GOOD:#} cStar is at {STRONG}{}{STRONG:#}\n  team     {team}\n  profile  {NAME}  {DIM}(its key is in the profile; no flag or login is needed){DIM:#}\n  page     {page}  {DIM}(signs you in, once){DIM:#}\n\nTry, in two other terminals:\n  cstar listen --forward-to http://localhost:3000/webhook\n  cstar trigger ticket.created",
         profile.url
     ))
 }

@@ -22,6 +22,13 @@ fn profile(home: &Home) -> toml::Table {
     file["profile"]["dev"].as_table().unwrap().clone()
 }
 
+/// What stands behind the `#` of the link to the settings page.
+fn link(dev: &Running) -> String {
+    let printed = dev.stdout();
+    let link = printed.split_once("/portal#").expect("a link").1;
+    link.split_whitespace().next().unwrap().to_owned()
+}
+
 fn mode(path: impl AsRef<std::path::Path>) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
@@ -35,6 +42,7 @@ async fn it_is_ready_to_use() {
     let address = profile["url"].as_str().unwrap().trim_start_matches("http://").trim_end_matches('/');
     home.call(address, "SERVER");
     home.call(profile["team"].as_str().unwrap(), "TEAM");
+    home.call(&link(&dev), "LINK");
     assert_eq!((mode(home.profiles()), mode(home.path(".cstar"))), (0o600, 0o700));
     assert_eq!(mode(home.path(".cstar/platform.key")), 0o600);
     assert_eq!(until_there(&home.path(".cstar/.gitignore")).await, "*\n");
@@ -55,6 +63,7 @@ async fn it_is_ready_to_use() {
     Ready. cStar is at http://SERVER/
       team     TEAM
       profile  dev  (its key is in the profile; no flag or login is needed)
+      page     http://SERVER/portal#LINK  (signs you in, once)
 
     Try, in two other terminals:
       cstar listen --forward-to http://localhost:3000/webhook

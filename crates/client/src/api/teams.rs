@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cstar_types::TeamId;
-use cstar_wire::{CreateTeam, Team, UpdateTeam};
+use cstar_wire::{CreatePortalLink, CreateTeam, CreatedPortalLink, Team, UpdateTeam};
 
 use crate::call::Call;
 use crate::transport::Transport;
@@ -44,6 +44,14 @@ impl Teams<'_> {
     /// See [`crate::Error`].
     pub async fn update(&self, team: TeamId, change: &UpdateTeam) -> Result<Team> {
         self.transport.fetch(&Call::patch(&[&"v1", &"teams", &team]).json(change)?).await
+    }
+
+    /// Makes a link to a team's settings page, good for one session.
+    ///
+    /// # Errors
+    /// See [`crate::Error`].
+    pub async fn portal_link(&self, team: TeamId, link: &CreatePortalLink) -> Result<CreatedPortalLink> {
+        self.transport.fetch(&Call::post(&[&"v1", &"teams", &team, &"portal-links"]).json(link)?).await
     }
 
     /// Deletes a team with all that it has: streams end, deliveries are cancelled, events are erased.
