@@ -1,0 +1,23 @@
+import type { Session } from '@cstar/client';
+import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
+import { refusal } from '../api/refusal.ts';
+
+export const SESSION = ['session'];
+
+/** What was asked and answered. An answer of 401 to anything means that the session is over. */
+export const queries: QueryClient = new QueryClient({
+  queryCache: new QueryCache({ onError: whenOver }),
+  mutationCache: new MutationCache({ onError: whenOver }),
+  // The client repeats what may be repeated; what it gives up is told.
+  defaultOptions: { queries: { retry: false, staleTime: 5_000 }, mutations: { retry: false } },
+});
+
+/** Whoever is signed in from now on, or nobody: what was read for somebody else is forgotten. */
+export function beginAs(session: Session | null): void {
+  queries.setQueryData(SESSION, session);
+  queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== SESSION[0] });
+}
+
+function whenOver(error: unknown): void {
+  if (refusal(error).status === 401 && queries.getQueryData(SESSION)) beginAs(null);
+}

@@ -1,0 +1,96 @@
+import type { Webhook } from '@cstar/client';
+import { useState } from 'react';
+import { useLocation } from 'wouter';
+import { useTeamPath } from '../../app/session.tsx';
+import { Button, ButtonLink } from '../../ui/Button.tsx';
+import { Dialog } from '../../ui/Dialog.tsx';
+import { HowTo } from '../../ui/HowTo.tsx';
+import { Menu } from '../../ui/Menu.tsx';
+import { Refusal } from '../../ui/State.tsx';
+import { tell } from '../../ui/toast.tsx';
+import { useDelete, useUpdate } from './calls.ts';
+
+/** What can be done with a webhook. */
+export function Actions({ webhook }: { webhook: Webhook }) {
+  const [asked, ask] = useState<'disable' | 'delete' | null>(null);
+  const update = useUpdate(webhook.id);
+  const close = () => ask(null);
+  const enable = () => update.mutate({ enabled: true }, { onSuccess: () => tell('The webhook is enabled.') });
+  const isEnabled = webhook.status === 'enabled';
+  return (
+    <>
+      <ButtonLink href={`/webhooks/${webhook.id}/edit`}>Edit</ButtonLink>
+      {!isEnabled && (
+        <Button look="primary" isPending={update.isPending} onPress={enable}>
+          Enable
+        </Button>
+      )}
+      <Menu
+        label="More"
+        items={[
+          ...(isEnabled ? [{ id: 'disable', title: 'Disable…', onAction: () => ask('disable') }] : []),
+          { id: 'delete', title: 'Delete…', isBad: true, onAction: () => ask('delete') },
+        ]}
+      />
+      {asked === 'disable' && <DisableDialog webhook={webhook} onClose={close} />}
+      {asked === 'delete' && <DeleteDialog webhook={webhook} onClose={close} />}
+    </>
+  );
+}
+
+function DisableDialog({ webhook: { id }, onClose }: { webhook: Webhook; onClose: () => void }) {
+  const path = useTeamPath();
+  const update = useUpdate(id);
+  return (
+    <Dialog
+      title="Disable this webhook?"
+      mustAnswer
+      isOpen
+      onOpenChange={onClose}
+      actions={
+        <>
+          <Button onPress={onClose}>Cancel</Button>
+          <Button look="danger" isPending={update.isPending} onPress={() => update.mutate({ enabled: false }, { onSuccess: onClose })}>
+            Disable
+          </Button>
+        </>
+      }
+    >
+      <p>What waits to be sent is cancelled, and what happens from now on is not sent until somebody enables it again.</p>
+      <Refusal error={update.error} />
+      <HowTo call={{ method: 'PATCH', path: `${path}/webhooks/${id}`, body: { enabled: false } }} command={`cstar webhooks update ${id} --disable`} />
+    </Dialog>
+  );
+}
+
+function DeleteDialog({ webhook: { id, url }, onClose }: { webhook: Webhook; onClose: () => void }) {
+  const path = useTeamPath();
+  const [, go] = useLocation();
+  const remove = useDelete(id);
+  const gone = () => {
+    tell('The webhook was deleted.');
+    go('/webhooks');
+  };
+  return (
+    <Dialog
+      title="Delete this webhook?"
+      mustAnswer
+      isOpen
+      onOpenChange={onClose}
+      actions={
+        <>
+          <Button onPress={onClose}>Cancel</Button>
+          <Button look="danger" isPending={remove.isPending} onPress={() => remove.mutate(undefined, { onSuccess: gone })}>
+            Delete
+          </Button>
+        </>
+      }
+    >
+      <p>
+        <code>{url}</code> gets nothing any more, and what waits for it is cancelled. Its deliveries stay in the logs. This cannot be undone.
+      </p>
+      <Refusal error={remove.error} />
+      <HowTo call={{ method: 'DELETE', path: `${path}/webhooks/${id}` }} command={`cstar webhooks delete ${id}`} />
+    </Dialog>
+  );
+}

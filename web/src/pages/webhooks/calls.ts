@@ -1,0 +1,93 @@
+import type { CreateWebhook, UpdateWebhook, Webhook } from '@cstar/client';
+import { queryOptions, useMutation, useQueryClient } from '@tanstack/react-query';
+import { useCStar } from '../../app/session.tsx';
+
+const REFRESH_MS = 15_000;
+
+/** The team's webhooks: there are a hundred at most, unless the operator allows more, and all are listed. */
+export function useWebhookList() {
+  const cstar = useCStar();
+  return queryOptions({ queryKey: ['webhooks'], queryFn: () => Array.fromAsync(cstar.webhooks.list({ limit: 200 })) });
+}
+
+export function useWebhook(id: string) {
+  const cstar = useCStar();
+  return queryOptions({ queryKey: ['webhook', id], queryFn: () => cstar.webhooks.get(id) });
+}
+
+export function useStats(id: string) {
+  const cstar = useCStar();
+  return queryOptions({ queryKey: ['webhook-stats', id], queryFn: () => cstar.webhooks.stats(id), refetchInterval: REFRESH_MS });
+}
+
+export function useEventTypes() {
+  const cstar = useCStar();
+  return queryOptions({
+    queryKey: ['event-types'],
+    queryFn: () => Array.fromAsync(cstar.eventTypes.list({ limit: 200 })),
+    staleTime: 60_000,
+  });
+}
+
+export function useRecentDeliveries(webhook: string, limit: number) {
+  const cstar = useCStar();
+  return queryOptions({
+    queryKey: ['deliveries', 'of-webhook', webhook, limit],
+    queryFn: () => cstar.deliveries.list({ webhook, limit }).page(),
+    refetchInterval: REFRESH_MS,
+  });
+}
+
+export function useCreate() {
+  const cstar = useCStar();
+  const changed = useChanged();
+  return useMutation({ mutationFn: (webhook: CreateWebhook) => cstar.webhooks.create(webhook), onSuccess: (made) => changed(made.id) });
+}
+
+export function useUpdate(id: string) {
+  const cstar = useCStar();
+  const changed = useChanged();
+  return useMutation({ mutationFn: (change: UpdateWebhook) => cstar.webhooks.update(id, change), onSuccess: (now) => changed(id, now) });
+}
+
+export function useDelete(id: string) {
+  const cstar = useCStar();
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: () => cstar.webhooks.delete(id),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ['webhooks'] }),
+  });
+}
+
+export function useRotate(id: string) {
+  const cstar = useCStar();
+  const changed = useChanged();
+  return useMutation({
+    mutationFn: (overlapSeconds: number) => cstar.webhooks.rotateSecret(id, { overlap_seconds: overlapSeconds }),
+    onSuccess: () => changed(id),
+  });
+}
+
+export function useEndOverlap(id: string) {
+  const cstar = useCStar();
+  const changed = useChanged();
+  return useMutation({ mutationFn: () => cstar.webhooks.endOverlap(id), onSuccess: () => changed(id) });
+}
+
+export function useTest(id: string) {
+  const cstar = useCStar();
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (type: string) => cstar.webhooks.test(id, type ? { type } : {}),
+    onSettled: () => Promise.all([queries.invalidateQueries({ queryKey: ['deliveries'] }), queries.invalidateQueries({ queryKey: ['webhook-stats', id] })]),
+  });
+}
+
+/** What was read of a webhook before it was changed is old. */
+function useChanged() {
+  const queries = useQueryClient();
+  return async (id: string, now?: Webhook) => {
+    if (now) queries.setQueryData(['webhook', id], now);
+    await Promise.all([queries.invalidateQueries({ queryKey: ['webhooks'] }), queries.invalidateQueries({ queryKey: ['webhook', id] })]);
+  };
+}

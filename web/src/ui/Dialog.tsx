@@ -1,0 +1,30 @@
+import type { ReactNode } from 'react';
+import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from 'react-aria-components';
+import css from './Dialog.module.css';
+
+interface Props {
+  title: string;
+  isOpen: boolean;
+  onOpenChange: (isOpen: boolean) => void;
+  children: ReactNode;
+  /** The buttons at its end: the one that does it last. */
+  actions: ReactNode;
+  /** For what must be answered: it does not close by a press beside it. */
+  mustAnswer?: boolean;
+}
+
+export function Dialog({ title, isOpen, onOpenChange, children, actions, mustAnswer = false }: Props) {
+  return (
+    <ModalOverlay className={css.veil!} isOpen={isOpen} onOpenChange={onOpenChange} isDismissable={!mustAnswer}>
+      <Modal className={css.modal!}>
+        <AriaDialog className={css.dialog!} role={mustAnswer ? 'alertdialog' : 'dialog'}>
+          <Heading slot="title" className={css.title!}>
+            {title}
+          </Heading>
+          <div className={css.body}>{children}</div>
+          <div className={css.actions}>{actions}</div>
+        </AriaDialog>
+      </Modal>
+    </ModalOverlay>
+  );
+}
