@@ -8,6 +8,7 @@ import { EventTypes } from './resources/event-types.js';
 import { Events } from './resources/events.js';
 import { Keys } from './resources/keys.js';
 import { Operations } from './resources/operations.js';
+import { TeamRealtime } from './resources/realtime.js';
 import { Sessions } from './resources/sessions.js';
 import { OwnTeam } from './resources/team.js';
 import { Webhooks } from './resources/webhooks.js';
@@ -18,6 +19,7 @@ import type { ClientOptions } from './types/options.js';
  *
  * ```ts
  * const cstar = new CStarClient({ apiKey: process.env.CSTAR_KEY, teamId: process.env.CSTAR_TEAM_ID });
+ * cstar.realtime.on('ticket.created', (event) => console.log(event.data.ticket.id));
  * await cstar.events.publish({ type: 'boss.spawned', data: { id: '1b4e28ba' } });
  * ```
  *
@@ -25,6 +27,7 @@ import type { ClientOptions } from './types/options.js';
  * given.
  */
 export class CStarClient<Map = CatalogEvents> {
+  readonly realtime: TeamRealtime<Map>;
   readonly webhooks: Webhooks;
   readonly events: Events<Map>;
   readonly deliveries: Deliveries;
@@ -37,6 +40,7 @@ export class CStarClient<Map = CatalogEvents> {
 
   constructor(options: ClientOptions) {
     const transport = new Transport(new Connection(options), options.timeoutMs, this.#destroyed.signal);
+    this.realtime = new TeamRealtime(options, transport);
     this.webhooks = new Webhooks(transport);
     this.events = new Events(transport);
     this.deliveries = new Deliveries(transport);
@@ -49,6 +53,7 @@ export class CStarClient<Map = CatalogEvents> {
 
   /** Ends what is under way: streams, and calls, which fail. It is for good. */
   destroy(): void {
+    this.realtime.destroy();
     this.#destroyed.abort(new CStarError('the client was destroyed'));
   }
 }

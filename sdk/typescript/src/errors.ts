@@ -49,6 +49,41 @@ export class StreamEndError extends CStarError {
   }
 }
 
+/** What `realtime.onError` is told: a try that failed, a stream that ended, or a handler that threw. */
+export class RealtimeError extends CStarError {
+  override readonly name = 'RealtimeError';
+
+  constructor(
+    message: string,
+    /** Failed tries since the stream last stood, from 1; 0 where a handler threw. */
+    readonly attempt: number,
+    /** Whether the stream goes on by itself. */
+    readonly willRetry: boolean,
+    /** After how many milliseconds the next try begins. */
+    readonly retryInMs: number | undefined,
+    /** The status of the answer, if there was one. */
+    readonly status: number | undefined,
+    /** The stable name of what is wrong, such as `key_revoked`; `handler_threw` where a handler threw. */
+    readonly code: string | undefined,
+    options: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+
+  /** @internal */
+  static of(cause: unknown, attempt: number, retryInMs: number | undefined): RealtimeError {
+    const { message, status, code } = cause as Partial<ApiError>;
+    const told = retryInMs === undefined ? `${message}; the stream has ended` : String(message);
+    return new RealtimeError(told, attempt, retryInMs !== undefined, retryInMs, status || undefined, code, { cause });
+  }
+
+  /** @internal */
+  static ofHandler(cause: unknown): RealtimeError {
+    const told = `a handler threw: ${cause instanceof Error ? cause.message : String(cause)}`;
+    return new RealtimeError(told, 0, true, undefined, undefined, 'handler_threw', { cause });
+  }
+}
+
 /** What an answer that is a refusal says. */
 export interface Refusal {
   status: number;

@@ -2,6 +2,9 @@
 import { KeyError } from '../errors.js';
 import type { ApiKey } from '../types/options.js';
 
+/** How long the function that gives the key may take, so that one that hangs is asked anew. */
+const TIMEOUT_MS = 30_000;
+
 /** The value of `Authorization`, and which of the keys that the source gave it is. */
 export interface Bearer {
   value: string;
@@ -41,12 +44,19 @@ export class KeyRing {
   }
 
   async #ask(): Promise<Bearer> {
+    const source = this.#source;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new KeyError(`no key within ${TIMEOUT_MS / 1000} s`)), TIMEOUT_MS);
+    });
     try {
-      const source = this.#source;
-      return (this.#held = this.#take(typeof source === 'function' ? await source() : source));
+      const key = typeof source === 'function' ? await Promise.race([source(), late]) : source;
+      return (this.#held = this.#take(key));
     } catch (cause) {
       if (cause instanceof KeyError) throw cause;
       throw new KeyError(`the key could not be had: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    } finally {
+      clearTimeout(timer);
     }
   }
 

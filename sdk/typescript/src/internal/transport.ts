@@ -1,5 +1,5 @@
 // Calls: as many tries as are harmless and of use, and JSON both ways.
-import { ApiError, CStarError, ProtocolError, TimeoutError } from '../errors.js';
+import { AuthenticationError, CStarError, ProtocolError, TimeoutError } from '../errors.js';
 import type { CallOptions } from '../types/options.js';
 import { Linked, orAborted, sleep } from './abort.js';
 import { readAnswer } from './answer.js';
@@ -68,7 +68,7 @@ export class Transport {
         }
       } catch (error) {
         signal.throwIfAborted();
-        if (refused === undefined && bearer && this.connection.keys?.canAskAgain && isUnauthenticated(error)) {
+        if (refused === undefined && bearer && this.connection.keys?.canAskAgain && error instanceof AuthenticationError) {
           refused = bearer.generation;
           continue;
         }
@@ -115,6 +115,3 @@ class Deadline extends Linked {
     super.release();
   }
 }
-
-/** Whether the key was not taken. */
-export const isUnauthenticated = (error: unknown): boolean => error instanceof ApiError && error.status === 401;

@@ -58,9 +58,5 @@ export type FlatEvent<Events = CatalogEvents, Type extends TypeOf<Events> = Type
   ? Envelope<Type, Events[Type]>
   : never;
 
-/** The pattern where it is one of the map's, or not known before run time; else `never`, so that a slip is found. */
-export type KnownPattern<Events, Pattern extends string> = string extends Pattern
-  ? Pattern
-  : Pattern extends PatternOf<Events>
-    ? Pattern
-    : PatternOf<Events>;
+/** `never` for a text that is known before run time, which then must be one of the map's patterns. */
+export type NotLiteral<Pattern extends string> = string extends Pattern ? unknown : never;
