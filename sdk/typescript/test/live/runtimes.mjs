@@ -9,7 +9,7 @@ export const RUNTIMES = {
   [`Node ${process.versions.node}`]: [process.execPath],
   'Node 22': [binary('node22/bin/node')],
   'Node 24': [binary('node24/bin/node')],
-  Deno: [binary(`@deno/${platform('@deno')}/deno`), 'run', '--quiet', '--no-config', '--allow-net', '--allow-env', '--allow-read'],
+  Deno: [binary(`@deno/${platform('@deno')}/deno`), 'run', '--quiet', '--allow-net', '--allow-env', '--allow-read'],
   Bun: [binary(`@oven/${platform('@oven')}/bin/bun`), 'run'],
 };
 

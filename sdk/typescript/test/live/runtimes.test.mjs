@@ -1,37 +1,36 @@
 // One program in every runtime at once, the package installed from its archive: it follows a stream over a kill of the
-// server on tokens that expire, verifies webhooks, and ends by itself.
+// server on tokens that expire, and ends by itself.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { openBrowser, servePages } from './chromium.mjs';
 import { clientOf } from './clients.mjs';
 import { install } from './installed.mjs';
-import { openReceiver } from './receiver.mjs';
 import { RUNTIMES } from './runtimes.mjs';
 import { Child, publish, Server, streamsOf, waitFor } from './scene.mjs';
 
-/** So short that every stream sees its token expire. */
-const TOKEN_SECONDS = 2;
+/** So short that every stream sees its token expire, and long enough that none is refused twice within its first 5 s. */
+const TOKEN_SECONDS = 7;
 const ENDS_THE_RUN = 'survey.submitted';
 
 const opened = [];
 /** By runtime: what its program printed, in order. */
 const heard = {};
+/** By runtime: waits for a condition, and shows what the program said if it ends before that. */
+const until = {};
 const exits = {};
 let published;
-let webhook;
 
 before(async () => {
   const server = await Server.start({ flags: ['--cors-origins', 'localhost'] });
   opened.push(() => server.stop());
   const team = await server.team('runtimes');
-  webhook = await genuineWebhook(team);
   const maker = clientOf(team);
   const pages = await servePages({
-    '/token': async () => (await maker.realtime.createToken({ ttlSeconds: TOKEN_SECONDS })).token,
+    '/token': async () => (await maker.realtime.createToken({ ttl_seconds: TOKEN_SECONDS })).token,
   });
   opened.push(() => pages.close());
-  const told = { url: server.url, teamId: team.id, tokens: `${pages.url}/token`, webhook };
+  const told = { url: server.url, teamId: team.id, tokens: `${pages.url}/token` };
 
   const project = await install();
   opened.push(() => project.remove());
@@ -39,7 +38,7 @@ before(async () => {
   await startChromium(pages, told);
   const names = Object.keys(heard);
   const connected = (name) => heard[name].findLast((line) => 'connected' in line)?.connected === true;
-  const everybody = (what, condition) => waitFor(() => `${what}: ${names.filter((name) => !condition(name))}`, () => names.every(condition));
+  const everybody = (what, condition) => Promise.all(names.map((name) => until[name](what, () => condition(name))));
 
   await everybody('connected', connected);
   await streamsOf(team, names.length);
@@ -69,6 +68,7 @@ function start(name, program, args, { directory }, told) {
   const child = new Child(program, [...args, `${directory}/main.mjs`], { cwd: directory, env: { FOLLOW: JSON.stringify(told) } });
   opened.push(() => child.kill());
   exits[name] = () => child.end();
+  until[name] = (...condition) => child.until(...condition);
   Object.defineProperty(heard, name, { enumerable: true, get: () => child.stdout.split('\n').slice(0, -1).map((line) => JSON.parse(line)) });
 }
 
@@ -77,21 +77,13 @@ async function startChromium(pages, told) {
   opened.push(() => browser.close());
   const page = await browser.newPage();
   heard.Chromium = [];
+  until.Chromium = (what, condition) => waitFor(`${what} from Chromium`, condition);
   await page.exposeFunction('print', (line) => heard.Chromium.push(line));
   await page.goto(pages.url);
   await page.evaluate(async (told) => {
     const [{ follow }, client] = await Promise.all([import('/programs/follow.mjs'), import('/client.js')]);
     globalThis.following = follow(client, told, globalThis.print);
   }, told);
-}
-
-async function genuineWebhook(team) {
-  const receiver = await openReceiver();
-  opened.push(() => receiver.close());
-  const { secret } = await team.webhook(receiver.url, ['ticket.created']);
-  await publish(team, 'ticket.created');
-  await waitFor('a webhook', () => receiver.received.length === 1);
-  return { ...receiver.received[0], secret };
 }
 
 for (const name of [...Object.keys(RUNTIMES), 'Chromium']) {
@@ -107,17 +99,11 @@ for (const name of [...Object.keys(RUNTIMES), 'Chromium']) {
   });
 
   test(`T17: ${name} asks for another token when its own has expired, and goes on`, () => {
-    assert.ok(heard[name].filter(({ asked }) => asked).length > 2);
+    assert.ok(heard[name].filter(({ asked }) => asked).length > 1);
   });
 
   test(`R21, T14: ${name} is disconnected after destroy()`, async () => {
     assert.deepEqual(heard[name].slice(-2), [{ connected: false }, { destroyed: true, stillConnected: false }]);
-  });
-
-  test(`W36–W40, T2: ${name} verifies a genuine webhook and refuses a forged one`, () => {
-    assert.deepEqual(heard[name][0], {
-      genuine: JSON.parse(webhook.body).id, refused: 'WebhookVerificationError', valid: true, invalid: false, short: false,
-    });
   });
 }
 
