@@ -167,6 +167,13 @@ pub trait Log: Send + Sync {
     /// `StorageFull`: nothing is stored. `OutcomeUnknown`, `Poisoned` after hand-over: it may be.
     async fn append(&self, append: Append) -> Result<Vec<Appended>, StoreError>;
 
+    /// What [`Log::append`] would answer to this if all of it was stored by an earlier publish, found by its idempotency keys;
+    /// `None` if an event of it is new. Nothing is stored.
+    ///
+    /// # Errors
+    /// `NotFound` (team), `IdempotencyKeyReused`.
+    async fn repeated(&self, append: Append) -> Result<Option<Vec<Appended>>, StoreError>;
+
     /// Erases what an event said: its `data` is `{}` from now on, wherever it is read, at the position that it has (LOG-2). Its
     /// bytes are overwritten on the disk, and so is what endpoints answered to it. What waits to be delivered of it is
     /// cancelled, and it is neither resent nor recovered any more. Tells the tail. A second time changes nothing.

@@ -23,38 +23,55 @@ pub(crate) struct Check<'a> {
 }
 
 impl Check<'_> {
-    /// The events to append.
+    /// The events to append, which take the idempotency keys of the request with them.
     ///
     /// # Errors
-    /// What is wrong with every event, up to a number.
-    pub(crate) fn events(&self, mut request: Request) -> ApiResult<Vec<NewEvent>> {
+    /// What is wrong with every event, up to a number; then the request is as it was.
+    pub(crate) fn events(&self, request: &mut Request) -> ApiResult<Vec<NewEvent>> {
         let (mut events, mut errors) = (Vec::with_capacity(request.drafts.len()), Vec::new());
-        let drafts = std::mem::take(&mut request.drafts);
-        for (place, draft) in drafts.into_iter().enumerate() {
-            match self.event(&request, place, draft) {
-                Ok(event) => events.push(event),
+        for (place, draft) in request.drafts.iter().enumerate() {
+            match self.event(request, place, draft) {
+                Ok(event) => events.push(NewEvent { event, idempotency_key: None }),
                 Err(found) => errors.extend(found),
             }
             if errors.len() >= FIELD_ERRORS_MAX {
                 break;
             }
         }
-        if errors.is_empty() { Ok(events) } else { Err(ApiError::fields(errors)) }
+        if !errors.is_empty() {
+            return Err(ApiError::fields(errors));
+        }
+        for (new, draft) in events.iter_mut().zip(&mut request.drafts) {
+            new.idempotency_key = draft.idempotency_key.take();
+        }
+        Ok(events)
     }
 
-    fn event(&self, request: &Request, place: usize, draft: Draft) -> Result<NewEvent, Vec<FieldError>> {
+    /// The same events, held against nothing but the caller's patterns; `None` if one of them cannot be a repeat, for it has no
+    /// idempotency key. What the catalog refuses today may have been stored when it was another.
+    pub(crate) fn perhaps_repeated(&self, mut request: Request) -> Option<Vec<NewEvent>> {
+        let drafts = std::mem::take(&mut request.drafts).into_iter();
+        let repeat = |draft: Draft| {
+            let event_type: EventType =
+                draft.event_type.parse().ok().filter(|name| self.caller.sees(name))?;
+            let event = self.build(event_type, request.data(&draft));
+            Some(NewEvent { event, idempotency_key: Some(draft.idempotency_key?) })
+        };
+        drafts.map(repeat).collect()
+    }
+
+    fn event(&self, request: &Request, place: usize, draft: &Draft) -> Result<Event, Vec<FieldError>> {
         let fault = |code, field: &str, detail: String| {
             vec![FieldError::new(code, request.pointer(place) + field, detail)]
         };
         let known = known(self.caller, self.catalog, &draft.event_type)
             .map_err(|(code, detail)| fault(code, "/type", detail))?;
-        let data = request.data(&draft);
+        let data = request.data(draft);
         let faults = known.faults(data, &(request.pointer(place) + "/data"));
         if !faults.is_empty() {
             return Err(faults);
         }
-        let id = EventId::from_uuid(self.ids.next(self.now), self.test);
-        let event = Event::new(id, known.event_type().clone(), self.team, self.now, data);
+        let event = self.build(known.event_type().clone(), data);
         if event.body.len() > self.envelope_max_bytes {
             let limit = self.envelope_max_bytes;
             return Err(fault(
@@ -63,7 +80,12 @@ impl Check<'_> {
                 format!("an envelope may have {limit} bytes; send less"),
             ));
         }
-        Ok(NewEvent { event, idempotency_key: draft.idempotency_key })
+        Ok(event)
+    }
+
+    fn build(&self, event_type: EventType, data: &[u8]) -> Event {
+        let id = EventId::from_uuid(self.ids.next(self.now), self.test);
+        Event::new(id, event_type, self.team, self.now, data)
     }
 }
 

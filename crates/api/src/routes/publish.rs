@@ -68,23 +68,31 @@ async fn take(
             tokio::task::spawn_blocking(move || (prepare(&shared, &access, marks, &body), Some(body)));
         preparing.await.unwrap_or_else(|panic| (Err(ApiError::internal(panic)), None))
     };
-    let (append, batch) = prepared?;
+    let Prepared { append, batch, refusal } = prepared?;
     drop(body); // from here on the store's own queue bounds what waits
-    let committing = span.map(|span| span.commit(append.events.iter().map(|new| new.event.id)));
-    let appended = hand_over(shared, append, batch).await;
-    if let Some(committing) = committing {
-        committing.end();
-    }
-    match appended?.as_slice() {
+    let appended = match refusal {
+        None => commit(shared, append, batch, span).await?,
+        Some(refusal) => repeated(shared, append, refusal).await?,
+    };
+    match appended.as_slice() {
         [one] if !batch => Ok(single_answer(one)),
         many => Ok(batch_answer(many)),
     }
 }
 
-/// What is handed to the store, and whether it came as a batch.
-fn prepare(shared: &Shared, access: &Access, marks: Marks, body: &[u8]) -> ApiResult<(Append, bool)> {
+/// A publish that was read and checked.
+struct Prepared {
+    append: Append,
+    /// Whether it came as a batch.
+    batch: bool,
+    /// Why nothing of it may be stored. It is answered all the same if all of it is: the catalog may have been another when
+    /// it was published first.
+    refusal: Option<ApiError>,
+}
+
+fn prepare(shared: &Shared, access: &Access, marks: Marks, body: &[u8]) -> ApiResult<Prepared> {
     let envelope_max_bytes = shared.options().envelope_max_bytes;
-    let request = read(body, envelope_max_bytes)?;
+    let mut request = read(body, envelope_max_bytes)?;
     let fan_out = if request.webhooks { FanOut::Matching } else { FanOut::Nobody };
     let (batch, now) = (request.batch, shared.now());
     if batch && marks.idempotency_key.is_some() {
@@ -101,11 +109,40 @@ fn prepare(shared: &Shared, access: &Access, marks: Marks, body: &[u8]) -> ApiRe
         test: marks.test,
         envelope_max_bytes,
     };
-    let mut events = check.events(request)?;
-    if let ([one], Some(key)) = (events.as_mut_slice(), marks.idempotency_key) {
-        one.idempotency_key = Some(key);
+    if let ([single], Some(key)) = (request.drafts.as_mut_slice(), marks.idempotency_key) {
+        single.idempotency_key = Some(key);
     }
-    Ok((Append { team: access.team, events, fan_out, now }, batch))
+    let (events, refusal) = match check.events(&mut request) {
+        Ok(events) => (events, None),
+        Err(refusal) => match check.perhaps_repeated(request) {
+            Some(events) => (events, Some(refusal)),
+            None => return Err(refusal),
+        },
+    };
+    Ok(Prepared { append: Append { team: access.team, events, fan_out, now }, batch, refusal })
+}
+
+async fn commit(
+    shared: &Shared,
+    append: Append,
+    batch: bool,
+    span: Option<&Publish<'_>>,
+) -> ApiResult<Vec<Appended>> {
+    let committing = span.map(|span| span.commit(append.events.iter().map(|new| new.event.id)));
+    let appended = hand_over(shared, append, batch).await;
+    if let Some(committing) = committing {
+        committing.end();
+    }
+    appended
+}
+
+/// What the first publish made, or the refusal if there was none.
+async fn repeated(shared: &Shared, append: Append, refusal: ApiError) -> ApiResult<Vec<Appended>> {
+    match shared.store().repeated(append).await {
+        Ok(Some(first)) => Ok(first),
+        Ok(None) | Err(StoreError::IdempotencyKeyReused { .. }) => Err(refusal),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Appends, and waits for the sync no longer than a client would.

@@ -94,6 +94,46 @@ async fn events_of_an_added_type_are_checked() {
     assert_eq!(listed["data"].as_array().unwrap().len(), 1);
 }
 
+/// C1: an event that stands is answered, whatever has become of its type; who may not see the type is told nothing of it.
+#[tokio::test]
+async fn a_repeat_is_answered_although_its_type_has_changed() {
+    let world = World::new();
+    let team = world.team().await;
+    let keys = ["*", "order.*", "ticket.*"].map(|pattern| [pattern]);
+    let mut known = Vec::new();
+    for patterns in &keys {
+        known.push(world.key(team, &["events:write"], patterns).await);
+    }
+    let events = format!("/v1/teams/{team}/events");
+    let event = json!({"type": "order.paid", "data": {"id": "1"}});
+    let single = |key| world.post(&*events, &event).key(key).header("idempotency-key", "order-1");
+    let named = |name: &str| json!({"type": "order.paid", "data": {"id": "1"}, "idempotency_key": name});
+    let batch = |second: &str| world.post(&*events, json!({"events": [named("a"), named(second)]}));
+    put(&world, PAID, &paid()).await.expect(201);
+    let (first, both) = (single(&known[0]).await.expect(201), batch("b").await.expect(201));
+
+    let stricter = put(&world, PAID, &with("schema", json!({"required": ["id", "total"]})));
+    stricter.await.expect(200);
+    let gone = world.ask(Method::DELETE, PAID);
+    for (change, code) in [(None, Code::SchemaViolation), (Some(gone), Code::UnknownEventType)] {
+        if let Some(change) = change {
+            change.await.expect(204);
+        }
+        for key in &known[..2] {
+            let repeat = single(key).await.expect(200);
+            assert_eq!((repeat.header("idempotency-replayed"), &repeat.body), (Some("true"), &first.body));
+            assert_eq!(repeat.header("x-cstar-position"), Some("1.1"));
+        }
+        single(&known[2]).await.refused(Code::OutsidePatterns);
+        single(&known[0]).header("x-cstar-test", "true").await.refused(code);
+        world.post(&*events, &event).await.refused(code);
+        world.post(&*events, &event).header("idempotency-key", "order-2").await.refused(code);
+        assert_eq!(batch("b").await.expect(201).body, both.body);
+        batch("c").await.refused(code);
+    }
+    assert_eq!(world.head(team).await, 3, "nothing was added");
+}
+
 /// SEC-2: a key publishes an added type if its patterns have it; it reads the catalog and changes nothing in it.
 #[tokio::test]
 async fn keys_read_the_catalog_alone() {

@@ -140,3 +140,30 @@ pub async fn a_key_raced_by_a_hundred_is_one_event(subject: impl Subject) {
     assert_eq!(read::log(&store, team).await.len(), 1);
     assert_eq!(read::due(&store, webhook, at(999)).await.len(), 1);
 }
+
+/// Only what was stored whole is a repeat; whoever asks changes nothing.
+pub async fn a_repeat_is_told_without_an_append(subject: impl Subject) {
+    let store = subject.store();
+    let team = given::team(&store).await;
+    let one = |data: &str, key: &str, second| keyed(new_event(team, "ticket.created", data, at(second)), key);
+    let both =
+        |second| publishing(team, vec![one("{}", "a", second), one(r#"{"a":1}"#, "b", second)], at(second));
+    assert_eq!(store.repeated(both(0)).await, Ok(None));
+    let first = store.append(both(1)).await.unwrap();
+    let repeated = store.repeated(both(2)).await.unwrap().expect("both are stored");
+    assert!(repeated.iter().all(|one| one.replayed));
+    assert!(repeated.iter().map(|one| &one.entry).eq(first.iter().map(|one| &one.entry)));
+
+    for other in [one("{}", "c", 3), new_event(team, "ticket.created", "{}", at(3))] {
+        let in_part = publishing(team, vec![one("{}", "a", 3), other], at(3));
+        assert_eq!(store.repeated(in_part).await, Ok(None));
+    }
+    let twice = publishing(team, vec![one("{}", "d", 3), one("{}", "d", 3)], at(3));
+    assert_eq!(store.repeated(twice).await, Ok(None), "a repeat of what is new itself");
+    let quiet = Append { fan_out: FanOut::Nobody, ..both(3) };
+    assert_eq!(store.repeated(quiet).await, Err(StoreError::IdempotencyKeyReused { index: 0 }));
+    let other = given::team(&store).await;
+    let elsewhere = keyed(new_event(other, "ticket.created", "{}", at(3)), "a");
+    assert_eq!(store.repeated(publishing(other, vec![elsewhere], at(3))).await, Ok(None));
+    assert_eq!(store.ends(team).await.unwrap().head, 2);
+}

@@ -67,7 +67,8 @@ macro_rules! conformance_suite {
                 a_test_never_stands_for_the_real_event,
                 a_key_twice_in_one_batch_is_one_event,
                 keys_belong_to_their_team,
-                a_key_raced_by_a_hundred_is_one_event;
+                a_key_raced_by_a_hundred_is_one_event,
+                a_repeat_is_told_without_an_append;
             fan_out:
                 each_webhook_that_wants_an_event_gets_one_delivery,
                 a_new_delivery_is_due_at_once,

@@ -23,6 +23,12 @@ impl Log for Model {
         self.change(|state| state.append(append))
     }
 
+    async fn repeated(&self, append: Append) -> Result<Option<Vec<Appended>>, StoreError> {
+        let Append { team, events, fan_out, .. } = append;
+        let placed = self.look(|state| state.place(team, events, fan_out))?.into_iter();
+        Ok(placed.map(|(answer, _)| answer.replayed.then_some(answer)).collect())
+    }
+
     async fn erase(&self, team: TeamId, event: EventId) -> Result<(), StoreError> {
         self.change(|state| state.erase_event(team, event))
     }

@@ -11,7 +11,7 @@ use super::checksum::Checksum;
 use super::fault::Fault;
 use super::look::Look;
 use super::place::Place;
-use crate::{FanOut, StoreError};
+use crate::{Append, FanOut, NewEvent, StoreError};
 
 /// Half of a SHA-256: nobody finds two texts with the same one.
 pub(super) type Hash = [u8; 16];
@@ -58,6 +58,23 @@ pub(super) enum Standing {
     Stored(Arc<Entry>),
     /// It repeats the event at this place of the same publish.
     Repeats(usize),
+}
+
+impl Standing {
+    /// The event that an earlier publish brought.
+    pub(super) fn stored(self) -> Option<Arc<Entry>> {
+        match self {
+            Self::Stored(entry) => Some(entry),
+            Self::New | Self::Repeats(_) => None,
+        }
+    }
+}
+
+/// The keys of what is to be appended.
+pub(super) fn keys(append: &Append) -> Vec<Option<KeyUse>> {
+    let key_of =
+        |new: &NewEvent| new.idempotency_key.as_ref().map(|key| KeyUse::new(key, &new.event, append.fan_out));
+    append.events.iter().map(key_of).collect()
 }
 
 /// Finds each event's first one. Refuses a key that was used for something else.

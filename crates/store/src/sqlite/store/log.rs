@@ -7,6 +7,7 @@ use super::{ONE, SqliteStore};
 use crate::sqlite::append::Publish;
 use crate::sqlite::erase;
 use crate::sqlite::fault::Fault;
+use crate::sqlite::idempotency;
 use crate::sqlite::queue::Class;
 use crate::{Append, Appended, EventQuery, Log, LogEnds, LogSlice, Page, SliceLimit, StoreError};
 
@@ -18,6 +19,18 @@ impl Log for SqliteStore {
             publish.judge(filters).await;
         }
         self.shared.write(Class::Append, publish.size(), move |tx| publish.apply(tx)).await
+    }
+
+    async fn repeated(&self, append: Append) -> Result<Option<Vec<Appended>>, StoreError> {
+        let (team, keys) = (append.team, idempotency::keys(&append));
+        let read = self.shared.read(move |look| {
+            let number = look.team(team)?.number;
+            idempotency::standings(look, team, number, keys.iter())
+        });
+        let standings = read.await?.into_iter();
+        Ok(standings
+            .map(|standing| standing.stored().map(|entry| Appended { entry, replayed: true }))
+            .collect())
     }
 
     async fn erase(&self, team: TeamId, event: EventId) -> Result<(), StoreError> {
