@@ -6,18 +6,9 @@ export class CStarError extends Error {
   override readonly name: string = 'CStarError';
 }
 
-/** The server was not reached, or the connection broke: see to the network, and try again. */
+/** The server was not reached, or the connection broke: see to the network, and try again. `cause` says what happened. */
 export class ConnectionError extends CStarError {
-  override readonly name: string = 'ConnectionError';
-
-  constructor(
-    message: string,
-    /** Whether the request may have reached the server. If not, nothing was carried out. */
-    readonly mayHaveReached: boolean,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
+  override readonly name = 'ConnectionError';
 }
 
 /** No answer in time. Whether the request was carried out is not known. */

@@ -3,6 +3,7 @@ export { CStarClient } from './client.js';
 export * from './errors.js';
 export type * from './generated/api.js';
 export type { CatalogEvents } from './generated/catalog.js';
+export { acrossTabs, type TabsOptions } from './tabs.js';
 export { Realtime } from './realtime/realtime.js';
 export { List, type ListQuery, type Page } from './list.js';
 export type { Deliveries, DeliveryQuery, ResendFilter } from './resources/deliveries.js';

@@ -24,17 +24,19 @@ export class Linked {
   }
 }
 
-/** Resolves after the time, or when the signal is aborted. */
-export function sleep(ms: number, signal: AbortSignal): Promise<void> {
+/** Resolves after the time, or when the signal is aborted; for who waits for the network, when the browser says that it is back. */
+export function sleep(ms: number, signal: AbortSignal, forNetwork = false): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();
     const done = (): void => {
       clearTimeout(timer);
       signal.removeEventListener('abort', done);
+      globalThis.removeEventListener?.('online', done);
       resolve();
     };
     const timer = setTimeout(done, ms);
     signal.addEventListener('abort', done);
+    if (forNetwork) globalThis.addEventListener?.('online', done);
   });
 }
 

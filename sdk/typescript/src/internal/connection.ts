@@ -8,10 +8,6 @@ import { USER_AGENT } from './version.js';
 /** Where a server of `cstar dev` listens. */
 const DEFAULT_URL = 'http://localhost:7070';
 
-/** Errors of Node, Deno and Bun that come before anything was sent. Browsers do not say. */
-const NOT_REACHED =
-  /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|ConnectionRefused|FailedToOpenSocket|Connection refused/;
-
 export type QueryValue = string | number | boolean | Date | readonly string[] | undefined;
 
 export interface Request {
@@ -45,6 +41,11 @@ export class Connection {
     return ['teams', this.#teamId ?? '', ...path];
   }
 
+  /** What tells streams apart: server, team and patterns. */
+  nameOf(types: readonly string[] | undefined): string {
+    return `${this.#base} ${this.#teamId} ${[...(types ?? ['*'])].sort().join()}`;
+  }
+
   /** Where the path is, with those parameters that have a value. */
   url(path: readonly string[], query: Record<string, QueryValue> = {}): string {
     if (path[0] === 'teams' && !path[1]) throw new CStarError('no teamId: give the client the UUID of the team');
@@ -70,39 +71,16 @@ export class Connection {
 }
 
 /** What it means that a request, or the reading of its answer, failed. */
-export function broken(url: string, error: unknown): ConnectionError {
-  const cause = rootCause(error);
-  const told = cause instanceof Error ? cause.message || cause.name : String(cause);
-  const code = (cause as { code?: unknown } | null)?.code;
-  const reached = !NOT_REACHED.test(`${String(code)} ${told}`);
-  const { origin } = new URL(url);
-  const message = reached
-    ? `the connection to ${origin} broke: ${told}`
-    : `cannot reach ${origin}: ${told || String(code)}; check the address, and that the server runs`;
-  return new ConnectionError(message, reached, { cause: error });
-}
-
-/** The innermost cause says what happened; those around it, only that something did. */
-function rootCause(error: unknown): unknown {
-  let cause = error;
-  while (cause instanceof Error && cause.cause !== undefined) cause = cause.cause;
-  return cause instanceof AggregateError ? (cause.errors.at(-1) ?? cause) : cause;
+export function broken(url: string, cause: unknown): ConnectionError {
+  const told = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
+  return new ConnectionError(`no connection to ${new URL(url).origin}, or it broke (${told})`, { cause });
 }
 
 function checkedBase(text: string): string {
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch (cause) {
-    throw new CStarError(`${text} is no address: write it as https://cstar.example.com or ${DEFAULT_URL}`, { cause });
+  if (!URL.canParse(text) || !/^https?:\/\/[^@?#]+$/.test(text)) {
+    throw new CStarError(`${text} is not the address of a server: write host, port and path alone, as in https://cstar.example.com`);
   }
-  if (!/^https?:$/.test(url.protocol)) {
-    throw new CStarError(`${text} is not the address of a server: write it as https://cstar.example.com or ${DEFAULT_URL}`);
-  }
-  if (url.username || url.password || url.search || url.hash) {
-    throw new CStarError("the server's address holds more than host, port and path: give the key apart");
-  }
-  return url.origin + url.pathname.replace(/\/+$/, '');
+  return text.replace(/\/+$/, '');
 }
 
 /** A part of the path, which stays within its place. */

@@ -1,9 +1,7 @@
 // The key that requests carry, and where it comes from.
 import { KeyError } from '../errors.js';
 import type { ApiKey } from '../types/options.js';
-
-/** How long the function that gives the key may take, so that one that hangs is asked anew. */
-const TIMEOUT_MS = 30_000;
+import { orAborted } from './abort.js';
 
 /** The value of `Authorization`, and which of the keys that the source gave it is. */
 export interface Bearer {
@@ -30,14 +28,14 @@ export class KeyRing {
 
   /**
    * The key to send. `refused` is the generation of one that the server did not take: it is given up, and requests that were
-   * refused together ask for one new key together.
+   * refused together ask for one new key together. A function that hangs is asked anew by the next request.
    */
-  async bearer(refused?: number): Promise<Bearer> {
+  async bearer(signal: AbortSignal, refused?: number): Promise<Bearer> {
     if (this.canAskAgain && this.#held?.generation === refused) this.#held = undefined;
     if (this.#held !== undefined) return this.#held;
     const asked = (this.#asked ??= this.#ask());
     try {
-      return await asked;
+      return await orAborted(asked, signal);
     } finally {
       if (this.#asked === asked) this.#asked = undefined;
     }
@@ -45,18 +43,11 @@ export class KeyRing {
 
   async #ask(): Promise<Bearer> {
     const source = this.#source;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new KeyError(`no key within ${TIMEOUT_MS / 1000} s`)), TIMEOUT_MS);
-    });
     try {
-      const key = typeof source === 'function' ? await Promise.race([source(), late]) : source;
-      return (this.#held = this.#take(key));
+      return (this.#held = this.#take(typeof source === 'function' ? await source() : source));
     } catch (cause) {
       if (cause instanceof KeyError) throw cause;
       throw new KeyError(`the key could not be had: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
-    } finally {
-      clearTimeout(timer);
     }
   }
 

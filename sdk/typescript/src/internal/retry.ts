@@ -37,8 +37,20 @@ function mayPass(error: unknown): boolean {
 
 const isPassing = (status: number): boolean => status === 408 || status === 429 || status >= 500;
 
+/** Errors of Node, Deno and Bun that come before anything was sent. Browsers do not say. */
+const NOT_REACHED =
+  /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|ConnectionRefused|FailedToOpenSocket|Connection refused/;
+
 function wasNotCarriedOut(error: unknown): boolean {
-  if (error instanceof ConnectionError) return !error.mayHaveReached;
+  if (error instanceof ConnectionError) return wasNotReached(error.cause);
   if (!(error instanceof ApiError)) return false;
   return error.status === 429 || (error.status === 503 && error.code === 'queue_full');
+}
+
+/** The innermost cause says what happened; those around it, only that something did. */
+function wasNotReached(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error.cause !== undefined) return wasNotReached(error.cause);
+  if (error instanceof AggregateError) return error.errors.every(wasNotReached);
+  return NOT_REACHED.test(`${(error as { code?: unknown }).code} ${error.message}`);
 }

@@ -1,7 +1,7 @@
 // Calls: as many tries as are harmless and of use, and JSON both ways.
 import { AuthenticationError, CStarError, ProtocolError, TimeoutError } from '../errors.js';
 import type { CallOptions } from '../types/options.js';
-import { Linked, orAborted, sleep } from './abort.js';
+import { Linked, sleep } from './abort.js';
 import { readAnswer } from './answer.js';
 import { broken, type Connection, type QueryValue } from './connection.js';
 import type { Bearer } from './key-ring.js';
@@ -61,8 +61,8 @@ export class Transport {
       try {
         const limited = new Deadline(timeoutMs, signal);
         try {
-          bearer = await limited.of(this.connection.keys?.bearer(refused));
-          return await limited.of(this.#once(call, bearer, limited.signal));
+          bearer = await this.connection.keys?.bearer(limited.signal, refused);
+          return await this.#once(call, bearer, limited.signal);
         } finally {
           limited.release();
         }
@@ -90,6 +90,7 @@ export class Transport {
     try {
       return await readAnswer(response);
     } catch (error) {
+      signal.throwIfAborted();
       throw error instanceof CStarError ? error : broken(url, error);
     }
   }
@@ -104,10 +105,6 @@ class Deadline extends Linked {
     const late = (): void =>
       this.controller.abort(new TimeoutError(`no answer within ${timeoutMs} ms: try again, or see whether the server is overloaded`));
     this.#timer = setTimeout(late, timeoutMs);
-  }
-
-  of<T>(promise: Promise<T> | T): Promise<T> {
-    return orAborted(Promise.resolve(promise), this.signal);
   }
 
   override release(): void {

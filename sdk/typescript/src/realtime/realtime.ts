@@ -6,7 +6,7 @@ import { Callbacks } from '../internal/callbacks.js';
 import { Connection } from '../internal/connection.js';
 import { matcher } from '../internal/pattern.js';
 import { Opener } from '../internal/stream/open.js';
-import { EventStream, type Told } from '../internal/stream/stream.js';
+import { EventStream, type Source, type StreamStart, type Told } from '../internal/stream/stream.js';
 import { withResource } from '../internal/with-resource.js';
 import type { Envelope, NotLiteral, PatternOf, RealtimeEvent } from '../types/event.js';
 import type { Off, RealtimeOptions } from '../types/options.js';
@@ -22,7 +22,7 @@ type Handler = (event: Envelope) => unknown;
  */
 export class Realtime<Map = CatalogEvents> {
   readonly #connection: Connection;
-  readonly #stream: EventStream;
+  readonly #stream: Source;
   readonly #destroyed = new AbortController();
   readonly #events = new Callbacks<[Envelope]>((error) => this.#threw(error));
   readonly #changes = new Callbacks<[boolean]>((error) => this.#threw(error));
@@ -33,7 +33,9 @@ export class Realtime<Map = CatalogEvents> {
 
   constructor(options: RealtimeOptions, /** @internal */ connection = new Connection(options)) {
     this.#connection = connection;
-    this.#stream = new EventStream(new Opener(connection, options), options);
+    const { share, types } = options;
+    const open = (start: StreamStart): EventStream => this.#open({ ...start, types });
+    this.#stream = share?.(connection.nameOf(types), options, open) ?? open(options);
   }
 
   /** Whether the stream stands (R20). To read it does not connect. */
@@ -133,6 +135,10 @@ export class Realtime<Map = CatalogEvents> {
     return off;
   }
 
+  #open(options: EventsOptions): EventStream {
+    return new EventStream(new Opener(this.#connection, options), options);
+  }
+
   #mustBeAlive(): void {
     if (this.#destroyed.signal.aborted) throw new CStarError('the client was destroyed: make a new one');
   }
@@ -147,6 +153,8 @@ export class Realtime<Map = CatalogEvents> {
 
   #take(told: Told): void {
     switch (told.kind) {
+      case 'connecting':
+        return this.#connectedIs(false);
       case 'open':
         return this.#connectedIs(true);
       case 'event':
@@ -161,7 +169,7 @@ export class Realtime<Map = CatalogEvents> {
 
   async *#iterate(options: EventsOptions, ended: AbortSignal): AsyncGenerator<Envelope, void, undefined> {
     const ending = new Linked(ended, options.signal, this.#destroyed.signal);
-    const stream = new EventStream(new Opener(this.#connection, options), options);
+    const stream = this.#open(options);
     try {
       for await (const told of stream.told(ending.signal)) {
         if (told.kind === 'event') yield withResource(told.event);

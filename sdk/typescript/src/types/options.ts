@@ -1,4 +1,5 @@
 // How a client is set up.
+import type { Share } from '../internal/stream/stream.js';
 
 /** A key, or a function that gives one: a realtime token, say, that lives for minutes. */
 export type ApiKey = string | (() => string | Promise<string>);
@@ -32,7 +33,10 @@ export interface StreamOptions {
   lastEventId?: string | undefined;
 }
 
-export interface RealtimeOptions extends ConnectionOptions, StreamOptions {}
+export interface RealtimeOptions extends ConnectionOptions, StreamOptions {
+  /** `acrossTabs()` for one stream that all tabs of a page share; each client has its own unless given. */
+  share?: Share | undefined;
+}
 
 export interface ClientOptions extends RealtimeOptions {
   /** How long one try of a call may take, in milliseconds; 30,000 unless given. A stream has no such end. */

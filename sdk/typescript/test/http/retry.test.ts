@@ -13,9 +13,14 @@ const refused = (status: number, code?: string, retryAfter?: number) =>
     retryAfterMs: retryAfter,
   });
 
+const broken = (code: string) =>
+  new ConnectionError('x', { cause: new TypeError('fetch failed', { cause: new AggregateError([Object.assign(new Error('x'), { code })]) }) });
+
 test.each([
-  { error: new ConnectionError('refused', false), freely: true, otherwise: true },
-  { error: new ConnectionError('broke', true), freely: true, otherwise: false },
+  { error: broken('ECONNREFUSED'), freely: true, otherwise: true },
+  { error: broken('ENOTFOUND'), freely: true, otherwise: true },
+  { error: broken('ECONNRESET'), freely: true, otherwise: false },
+  { error: new ConnectionError('a browser does not say'), freely: true, otherwise: false },
   { error: new TimeoutError('late'), freely: true, otherwise: false },
   { error: refused(408), freely: true, otherwise: false },
   { error: refused(429, 'rate_limited'), freely: true, otherwise: true },

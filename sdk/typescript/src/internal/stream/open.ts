@@ -1,6 +1,5 @@
 // Opening a connection.
 import { ProtocolError, TimeoutError } from '../../errors.js';
-import { orAborted } from '../abort.js';
 import { mediaTypeIs, refusal } from '../answer.js';
 import type { Connection } from '../connection.js';
 import { Reading } from './reading.js';
@@ -38,14 +37,14 @@ export class Opener {
     const late = (): void => controller.abort(new TimeoutError(`no answer within ${OPEN_TIMEOUT_MS} ms`));
     const timer = setTimeout(late, OPEN_TIMEOUT_MS);
     try {
-      return await orAborted(this.#open(cursor, newKey, signal), signal);
+      return await this.#open(cursor, newKey, signal);
     } finally {
       clearTimeout(timer);
     }
   }
 
   async #open(cursor: string | undefined, newKey: boolean, signal: AbortSignal): Promise<Reading> {
-    const bearer = await this.#connection.keys?.bearer(newKey ? this.#generation : undefined);
+    const bearer = await this.#connection.keys?.bearer(signal, newKey ? this.#generation : undefined);
     this.#generation = bearer?.generation;
     const { types, untilHead } = this.#asked;
     const url = this.#connection.url(this.#connection.team('realtime'), { types, until: untilHead ? 'head' : undefined });

@@ -8,14 +8,24 @@ import type { Reading } from './reading.js';
 import { Reconnect } from './reconnect.js';
 import { Session, type Effect } from './session.js';
 
-/** What a stream tells its reader. */
+/** What a stream tells its reader; `passed` is a sign of life, which may have moved the cursor. */
 export type Told =
   | { kind: 'connecting' }
-  | { kind: 'open'; resumed: boolean }
+  | { kind: 'open'; resumed: boolean; heartbeatMs: number }
+  | { kind: 'passed' }
   | { kind: 'event'; position: string; event: Envelope }
   | { kind: 'gap'; gap: Gap }
   | { kind: 'disconnected'; error: RealtimeError }
   | { kind: 'ended' };
+
+/** Where handlers get what they are told from: a stream, or one that is shared. */
+export interface Source {
+  readonly cursor: string | undefined;
+  told(signal: AbortSignal): AsyncGenerator<Told, void, undefined>;
+}
+
+/** Makes the source of what is named so of `open`, which opens a stream. */
+export type Share = (name: string, start: StreamStart, open: (start: StreamStart) => EventStream) => Source;
 
 export interface StreamStart {
   lastEventId?: string | undefined;
@@ -27,7 +37,7 @@ export interface StreamStart {
  * itself, shows each event once and in order, and tells a gap where it could not (RT-1, RT-2). It ends by itself only with
  * `ended`, and without a word when the signal is aborted.
  */
-export class EventStream {
+export class EventStream implements Source {
   /** Up to where everything was handed out, events that the filter left out included. */
   cursor: string | undefined;
   readonly #opener: Opener;
@@ -59,7 +69,7 @@ export class EventStream {
       yield { kind: 'disconnected', error };
       if (retry === undefined) return yield { kind: 'ended' };
       newKey = retry.newKey;
-      await sleepUnlessOnline(error.retryInMs ?? 0, signal);
+      await sleep(error.retryInMs ?? 0, signal, true);
     }
   }
 
@@ -71,20 +81,24 @@ export class EventStream {
       for (;;) {
         const effects = this.#session.take(await reading.block());
         const last = effects.at(-1);
+        if (last === undefined) yield this.#passed();
         for (const effect of effects) {
           if (effect === last) this.cursor = this.#session.cursor;
           if (effect.kind === 'end') return true;
-          const told = this.#applied(effect, reading);
-          if (told !== undefined) yield told;
+          yield this.#applied(effect, reading);
         }
-        this.cursor = this.#session.cursor;
       }
     } finally {
       reading.close();
     }
   }
 
-  #applied(effect: Exclude<Effect, { kind: 'end' }>, reading: Reading): Told | undefined {
+  #passed(): Told {
+    this.cursor = this.#session.cursor;
+    return { kind: 'passed' };
+  }
+
+  #applied(effect: Exclude<Effect, { kind: 'end' }>, reading: Reading): Told {
     switch (effect.kind) {
       case 'open':
         reading.heartbeatMs = effect.heartbeatMs;
@@ -92,7 +106,7 @@ export class EventStream {
         return effect;
       case 'reconnect':
         this.#reconnect.asked(effect.afterMs);
-        return undefined;
+        return { kind: 'passed' };
       case 'unauthorized':
         throw new StreamEndError('unauthorized', unauthorized(effect.code), effect.code);
       default:
@@ -107,16 +121,6 @@ export class EventStream {
     const retry = verdict === 'end' ? undefined : verdict;
     return { error: RealtimeError.of(cause, this.#reconnect.attempt, retry?.again), retry };
   }
-}
-
-/** Waits, but no longer than until the browser says that the network is back. */
-async function sleepUnlessOnline(ms: number, signal: AbortSignal): Promise<void> {
-  const waking = new Linked(signal);
-  const online = (): void => waking.controller.abort();
-  globalThis.addEventListener?.('online', online);
-  await sleep(ms, waking.signal);
-  globalThis.removeEventListener?.('online', online);
-  waking.release();
 }
 
 function unauthorized(code: string | undefined): string {

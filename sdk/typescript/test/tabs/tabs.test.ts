@@ -1,0 +1,214 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+
+import { Realtime } from '../../src/realtime.js';
+import { acrossTabs } from '../../src/tabs.js';
+import { block, event, ready } from '../support/scenario.js';
+import { Locks } from '../support/locks.js';
+import { StreamServer, type StreamConnection } from '../support/stream-server.js';
+
+const TEAM = '550e8400-e29b-41d4-a716-446655440000';
+const tabs: Tab[] = [];
+
+beforeEach(() => {
+  vi.spyOn(Math, 'random').mockReturnValue(0);
+  vi.stubGlobal('navigator', { locks: new Locks() });
+});
+afterEach(() => {
+  for (const tab of tabs.splice(0)) tab.realtime.destroy();
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
+});
+
+const until = (condition: () => boolean) => vi.waitUntil(condition, { timeout: 5000, interval: 2 });
+
+/** A page that listens to everything. */
+class Tab {
+  readonly realtime: Realtime;
+  readonly seen: string[] = [];
+  readonly changes: boolean[] = [];
+  readonly errors: string[] = [];
+  readonly gaps: unknown[] = [];
+
+  constructor(server: StreamServer, more: { lastEventId?: string; types?: string[]; reader?: string } = {}) {
+    const { reader, ...options } = more;
+    this.realtime = new Realtime({ apiKey: 'cst_1', teamId: TEAM, baseUrl: server.url, share: acrossTabs({ reader }), ...options });
+    this.realtime.onAny(() => this.seen.push(this.realtime.lastEventId!));
+    this.realtime.onConnectionChange((connected) => this.changes.push(connected));
+    this.realtime.onError(({ message }) => this.errors.push(message));
+    this.realtime.onGap((gap) => this.gaps.push(gap));
+    tabs.push(this);
+  }
+
+  async connected(): Promise<this> {
+    await until(() => this.realtime.connected);
+    return this;
+  }
+}
+
+/** A log that grows, and is replayed and streamed as the server does. */
+class Log {
+  head = 40;
+  readonly live = new Set<StreamConnection>();
+  readonly served = (connection: StreamConnection): void => {
+    const asked = connection.headers['last-event-id'] as string | undefined;
+    const after = asked === undefined ? this.head : Number(asked.split('.')[1] ?? 0);
+    const replayed = Array.from({ length: this.head - after }, (_, index) => event(`1.${after + 1 + index}`));
+    connection.write(ready(`1.${after}`, { resumed: asked !== undefined }) + replayed.join(''));
+    if (connection.url.includes('until=head')) connection.write(block('cstar.end', `1.${this.head}`, {})).end();
+    else this.live.add(connection);
+  };
+
+  publish(count = 1): void {
+    for (let published = 0; published < count; published += 1) {
+      this.head += 1;
+      for (const connection of this.live) if (!connection.closed) connection.send(`1.${this.head}`);
+    }
+  }
+}
+
+const from = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, index) => `1.${first + index}`);
+
+test('one stream serves all tabs, and each is told everything once', async () => {
+  const log = new Log();
+  await using server = await StreamServer.start(log.served);
+  const [one, two, three] = [new Tab(server), new Tab(server), new Tab(server)];
+  await Promise.all([one.connected(), two.connected(), three.connected()]);
+  log.publish(20);
+  await until(() => [one, two, three].every(({ seen }) => seen.length === 20));
+  for (const { seen, changes } of [one, two, three]) expect([seen, changes]).toEqual([from(41, 60), [true]]);
+  expect(server.connections).toHaveLength(1);
+});
+
+test('R4, R6, T16: where the tab that reads is closed, another one goes on without repeat and without hole', async () => {
+  const log = new Log();
+  await using server = await StreamServer.start(log.served);
+  const [one, two, three] = [await new Tab(server).connected(), await new Tab(server).connected(), await new Tab(server).connected()];
+  log.publish(5);
+  await until(() => two.seen.length === 5 && three.seen.length === 5);
+  one.realtime.destroy();
+  log.publish(5);
+  await until(() => two.seen.length === 10 && three.seen.length === 10);
+  log.publish(5);
+  await until(() => two.seen.length === 15 && three.seen.length === 15);
+  expect([two.seen, three.seen]).toEqual([from(41, 55), from(41, 55)]);
+  expect(server.connections.filter(({ closed }) => !closed)).toHaveLength(1);
+  expect(server.connections[1]!.headers['last-event-id']).toBe('1.45');
+  expect([two.changes, three.changes]).toEqual([[true, false, true], [true, false, true]]);
+});
+
+test('T16: a tab that asks for older events than the one that reads gets them from the server', async () => {
+  const log = new Log();
+  await using server = await StreamServer.start(log.served);
+  const one = await new Tab(server).connected();
+  const two = await new Tab(server, { lastEventId: '1.30' }).connected();
+  await until(() => two.seen.length === 10);
+  log.publish();
+  await until(() => two.seen.length === 11 && one.seen.length === 1);
+  expect(two.seen).toEqual(from(31, 41));
+});
+
+test('T16: a tab that missed messages notices, and reads what it missed', async () => {
+  const log = new Log();
+  await using server = await StreamServer.start(log.served);
+  const one = await new Tab(server).connected();
+  const two = await new Tab(server).connected();
+  log.publish();
+  await until(() => two.seen.length === 1);
+  const lost = vi.spyOn(BroadcastChannel.prototype, 'postMessage').mockReturnValue();
+  log.publish(3);
+  await until(() => one.seen.length === 4);
+  lost.mockRestore();
+  log.publish();
+  await until(() => two.seen.length === 5);
+  expect([one.seen, two.seen]).toEqual([from(41, 45), from(41, 45)]);
+});
+
+test('R18, T13: that the stream does not stand is told in every tab, and so are gaps', async () => {
+  const log = new Log();
+  await using server = await StreamServer.start((connection) => log.served(connection));
+  const [one, two] = [await new Tab(server).connected(), await new Tab(server).connected()];
+  log.publish();
+  await until(() => two.seen.length === 1);
+  const [first] = log.live;
+  first!.write(block('cstar.gap', '1.60', { from: '1.41', to: '1.60', reason: 'expired' }));
+  log.head = 60;
+  await until(() => two.gaps.length === 1);
+  first!.reset();
+  await until(() => one.changes.length === 3 && two.changes.length === 3);
+  log.publish();
+  await until(() => two.seen.length === 2 && one.seen.length === 2);
+  for (const tab of [one, two]) {
+    expect(tab.seen).toEqual(['1.41', '1.61']);
+    expect(tab.changes).toEqual([true, false, true]);
+    expect(tab.gaps).toEqual([{ from: '1.41', to: '1.60', reason: 'expired' }]);
+    expect(tab.errors).toEqual([expect.stringMatching(/no connection|closed/)]);
+  }
+});
+
+test('T16: a new life of the log is told as a gap in every tab', async () => {
+  const log = new Log();
+  await using server = await StreamServer.start(log.served);
+  const [one, two] = [await new Tab(server).connected(), await new Tab(server).connected()];
+  const [stream] = log.live;
+  stream!.send('1.41', '2.51', '2.52');
+  await until(() => one.seen.length === 3 && two.seen.length === 3);
+  for (const { seen, gaps } of [one, two]) {
+    expect(seen).toEqual(['1.41', '2.51', '2.52']);
+    expect(gaps).toEqual([{ from: '1.41', to: '2.50', reason: 'restored' }]);
+  }
+  expect(server.connections).toHaveLength(1);
+});
+
+test('a tab that sleeps while it should read loses its turn, and follows when it wakes', async () => {
+  const log = new Log();
+  await using server = await StreamServer.start(log.served);
+  const one = await new Tab(server).connected();
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+  const two = new Tab(server);
+  await vi.waitUntil(() => two.realtime.connected, { timeout: 5000, interval: 2 });
+  const asleep = vi.spyOn(BroadcastChannel.prototype, 'postMessage').mockReturnValue();
+  vi.advanceTimersByTime(36_000);
+  asleep.mockRestore();
+  expect(two.realtime.connected).toBe(true);
+  vi.advanceTimersByTime(2_000);
+  vi.useRealTimers();
+  await until(() => server.connections.length === 2 && two.realtime.connected);
+  await until(() => server.connections[0]!.closed);
+  log.publish(2);
+  await until(() => one.seen.length === 2 && two.seen.length === 2);
+  expect([one.seen, two.seen]).toEqual([from(41, 42), from(41, 42)]);
+  expect(two.changes).toEqual([true, false, true]);
+});
+
+test('tabs of other patterns or other readers do not share', async () => {
+  const log = new Log();
+  await using server = await StreamServer.start(log.served);
+  const all = [new Tab(server), new Tab(server, { types: ['ticket.*'] }), new Tab(server, { reader: 'ada' })];
+  await Promise.all(all.map((tab) => tab.connected()));
+  expect(server.connections).toHaveLength(3);
+});
+
+test('R27: without Web Locks each tab has a stream of its own', async () => {
+  vi.stubGlobal('navigator', {});
+  const log = new Log();
+  await using server = await StreamServer.start(log.served);
+  const both = [new Tab(server), new Tab(server)];
+  await Promise.all(both.map((tab) => tab.connected()));
+  expect(server.connections).toHaveLength(2);
+});
+
+test('T14: a tab that is destroyed leaves nothing behind', async () => {
+  const log = new Log();
+  await using server = await StreamServer.start(log.served);
+  const [one, two] = [await new Tab(server).connected(), await new Tab(server).connected()];
+  two.realtime.destroy();
+  one.realtime.destroy();
+  await until(() => server.connections.every(({ closed }) => closed));
+  log.publish();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect([one.seen, two.seen, server.connections.length]).toEqual([[], [], 1]);
+  expect([one.changes, two.changes]).toEqual([
+    [true, false],
+    [true, false],
+  ]);
+});
