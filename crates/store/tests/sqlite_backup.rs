@@ -8,7 +8,7 @@ use cstar_store::conformance::given::{self, at, keyed, new_event, publishing};
 use cstar_store::conformance::{AnyStore, read};
 use cstar_store::sqlite::{self, MasterKey, Options, Restored, SqliteStore};
 use cstar_store::{StoreError, Verdict};
-use cstar_types::TeamId;
+use cstar_types::{DisabledReason, TeamId};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
@@ -82,6 +82,13 @@ async fn what_was_stored_is_restored() {
     let waiting = read::due(&store, webhook, at(300)).await;
     let known = store.key(opens).await.unwrap();
     let to_send = store.webhook_to_send(webhook).await.unwrap();
+    let notice = given::webhook(&store, TeamId::OPERATOR, "*").await;
+    store
+        .disable_webhook(given::webhook(&store, team, "*").await, None, DisabledReason::Gone, at(3))
+        .await
+        .unwrap();
+    let told = read::due(&store, notice, at(300)).await;
+    assert_eq!(told.len(), 1);
     places.back_up(&store).await;
     given::one_event(&store, team, "ticket.deleted").await; // what comes later is not in it
     drop(store);
@@ -102,6 +109,7 @@ async fn what_was_stored_is_restored() {
         due.iter().map(|due| (due.id, due.attempts, due.due_at)).collect::<Vec<_>>()
     };
     assert_eq!(ids(&read::due(&store, webhook, at(300)).await), ids(&waiting));
+    assert_eq!(ids(&read::due(&store, notice, at(300)).await), ids(&told));
     assert_eq!(store.key(opens).await.unwrap(), known);
     assert_eq!(store.webhook_to_send(webhook).await.unwrap(), to_send);
     let again = given::entries(store.append(publish()).await.unwrap());

@@ -10,8 +10,8 @@ use cstar_store::sqlite::{MasterKey, Options, SqliteStore};
 use cstar_store::{AuditQuery, NewOperation, Order, StoreError, Verdict};
 use cstar_types::catalog::CatalogEntry;
 use cstar_types::{
-    Author, DeliveryStatus, FailureRule, OperationId, OperationStatus, OperationWork, Patterns, ResendFilter,
-    TeamId, Timestamp, WebhookId,
+    Author, DeliveryStatus, DisabledReason, FailureRule, OperationId, OperationStatus, OperationWork,
+    Patterns, ResendFilter, TeamId, Timestamp, WebhookId,
 };
 use rusqlite::Connection;
 use uuid::Uuid;
@@ -342,6 +342,27 @@ async fn damaged_failures_hold_up_no_webhook() {
         given::recorded(&store, &due, Verdict::Delivered, at(second + 1)).await;
     }
     store.delete_webhook(team, webhook, None, at(9)).await.unwrap();
+}
+
+/// LOG-3: what hears notices is damaged, and so none is made; results are recorded, and webhooks disabled, all the same.
+#[tokio::test]
+async fn damage_to_notices_holds_up_no_result() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).unwrap();
+    given::webhook(&store, TeamId::OPERATOR, "*").await;
+    let (team, webhook, due) = given::one_delivery(&store).await;
+    given::soon(store.close()).await;
+    drop(store);
+    let stranger = Connection::open(dir.path().join(DB)).unwrap();
+    assert_eq!(stranger.execute("UPDATE webhooks SET url = 'https://else.where/' WHERE team = 0", ()), Ok(1));
+    drop(stranger);
+
+    let store = open(dir.path()).unwrap();
+    assert!(matches!(store.check().await, Err(StoreError::Damaged(what)) if what.contains("webhooks row")));
+    assert_eq!(given::recorded(&store, &due, Verdict::Failed, at(1)).await, DeliveryStatus::Failed);
+    store.disable_webhook(webhook, None, DisabledReason::Gone, at(2)).await.unwrap();
+    assert_eq!(store.webhook(team, webhook).await.unwrap().disabled_reason, Some(DisabledReason::Gone));
+    assert!(read::log(&store, TeamId::OPERATOR).await.is_empty());
 }
 
 /// LOG-3: a damaged delivery is left out of a resend of many and counted, and a damaged operation holds up no other.

@@ -163,15 +163,17 @@ async fn everything_secret_is_encrypted_anew() {
     let store = open(dir.path(), key(7)).unwrap();
     let before = store.webhook_to_send(webhook).await.unwrap();
     given::webhook(&store, team, "ticket.*").await;
+    let notice = given::webhook(&store, TeamId::OPERATOR, "*").await;
     drop(store);
     assert!(!sealed_with(dir.path(), &key(7)).is_empty(), "the search can find something");
 
     let rekeyed = Offline::open(dir.path()).unwrap().rekey(&[key(9), key(7)], &key(8)).unwrap();
-    assert_eq!(rekeyed, Rekeyed::Done { webhooks: 2 });
+    assert_eq!(rekeyed, Rekeyed::Done { webhooks: 3 });
     assert_eq!(sealed_with(dir.path(), &key(7)), [""; 0]);
     assert_eq!(open(dir.path(), key(7)).err(), Some(StoreError::OtherMasterKey));
     let store = open(dir.path(), key(8)).unwrap();
     assert_eq!(store.webhook_to_send(webhook).await.unwrap(), before);
+    assert_eq!(store.webhook_to_send(notice).await.unwrap().1.current, given::secret());
     assert_eq!(store.check().await, Ok(()));
     drop(store);
 

@@ -247,6 +247,17 @@ mod tests {
         }
     }
 
+    /// The page lists what there is, and shows each as it is.
+    #[test]
+    fn each_notice_is_documented() {
+        let page = include_str!("../../../docs/notices.md");
+        let rows: Vec<&str> =
+            page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+        assert_eq!(rows, NoticeType::ALL.map(NoticeType::as_str));
+        let shown = NoticeType::ALL.map(|notice| String::from_utf8(notice.example().data()).unwrap());
+        assert!(page.contains(&shown.join("\n")), "{}", shown.join("\n"));
+    }
+
     #[test]
     fn of_a_url_its_host_alone_is_told() {
         let at = Timestamp::default();

@@ -28,7 +28,7 @@ Examples:
         #[arg(long, value_name = "TEXT")]
         description: Option<String>,
     },
-    /// Send an example to a URL, and show what comes of it
+    /// Send an example to a URL now, as a test event, and show what comes of it; exit with 6 if it fails
     #[command(before_help = "\
 Examples:
   cstar notices test wh_…

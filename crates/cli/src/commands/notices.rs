@@ -24,7 +24,7 @@ pub(crate) async fn run(global: &Global, command: Notices, output: Output) -> Re
         }
         Notices::Test { id, notice_type } => {
             let attempt = notices.test(id, &TestNoticeWebhook { notice_type }).await?;
-            webhooks::tell_attempt(&attempt, output, "it is tried again like every notice".to_owned())
+            webhooks::tell_attempt(&attempt, output, "it is tried again, as every notice is".to_owned())
         }
         Notices::Delete { id } => {
             let what = format!("{id} will be deleted, and what waits for it cancelled");

@@ -10,7 +10,7 @@ use crate::home::Home;
 const SHARED: &str = "Global options:\n";
 
 /// The help of a command, without what all commands take, which must be the same everywhere.
-async fn help(command: &str) -> String {
+pub(crate) async fn help(command: &str) -> String {
     let home = Home::new();
     let (own, shared) = split(&home.stdout(&format!("{command} --help")).await);
     if !matches!(command, "serve" | "dev") {
@@ -50,6 +50,7 @@ async fn of_cstar_itself() {
       keys               The team's keys
       teams              Teams, with the platform key
       event-types        What can be published
+      notices            Who hears what the server does by itself, with the platform key
       audit              Who changed what, when, and from where
       backup             Copy everything that a server stores, while it goes on; with the platform key
       restore            Make a data directory of a backup

@@ -15,6 +15,7 @@ mod identity;
 mod interrupt;
 mod listen;
 mod lists;
+mod notices;
 mod offline;
 mod operations;
 mod output;

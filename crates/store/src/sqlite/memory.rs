@@ -155,6 +155,7 @@ impl Memory {
     pub(super) fn forget_generations(&mut self) {
         self.generations.clear();
         self.streaks.forget_all();
+        self.failed = Failed::default();
     }
 
     /// The present generation of a webhook, deleted or not; `None` if its team was deleted.

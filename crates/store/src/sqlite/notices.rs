@@ -5,12 +5,13 @@
 //! what it needs is damaged, that is said instead.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use cstar_types::{
     Attempt, DeliveryFailed, DisabledReason, EventId, FailedDeliveries, Notice, NoticeType, StorageLow,
     TeamId, Timestamp, Webhook, WebhookDisabled,
 };
-use uuid::Uuid;
+use uuid::Builder;
 
 use super::append::Publish;
 use super::delivery_rows::DeliveryRow;
@@ -64,7 +65,7 @@ pub(super) fn delivery_failed(
             return Ok(());
         }
         let Attempt { started_at, duration_ms, outcome, status_code, .. } = report.attempt;
-        let now = started_at.plus(std::time::Duration::from_millis(duration_ms.into()));
+        let now = started_at.plus(Duration::from_millis(duration_ms.into()));
         let Some(deliveries_failed) = tx.memory.failed.one_more(row.webhook, now) else { return Ok(()) };
         let look = tx.look();
         let Webhook { id: webhook_id, team: team_id, .. } = look.webhook_of_row(row)?.webhook;
@@ -112,9 +113,8 @@ fn is_heard(tx: &mut Tx<'_>, notice: NoticeType) -> Result<bool, Fault> {
 }
 
 fn append(tx: &mut Tx<'_>, notice: &Notice, now: Timestamp) -> Result<(), Fault> {
-    let random: [u8; 10] = rand::random();
-    let id = uuid::Builder::from_unix_timestamp_millis(now.as_millis().unsigned_abs(), &random);
-    let event = notice.event(EventId::from_uuid(Uuid::from(id.into_uuid()), false), now);
+    let id = Builder::from_unix_timestamp_millis(now.as_millis().unsigned_abs(), &rand::random());
+    let event = notice.event(EventId::from_uuid(id.into_uuid(), false), now);
     // Damage is found before anything is written: the cause is to be kept all the same.
     tx.memory.type_number(tx.look(), &event.event_type)?;
     let events = vec![NewEvent { event, idempotency_key: None }];
