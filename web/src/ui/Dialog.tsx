@@ -11,12 +11,14 @@ interface Props {
   actions: ReactNode;
   /** For what must be answered: it does not close by a press beside it. */
   mustAnswer?: boolean;
+  /** For what is to be read. */
+  wide?: boolean;
 }
 
-export function Dialog({ title, isOpen, onOpenChange, children, actions, mustAnswer = false }: Props) {
+export function Dialog({ title, isOpen, onOpenChange, children, actions, mustAnswer = false, wide = false }: Props) {
   return (
     <ModalOverlay className={css.veil!} isOpen={isOpen} onOpenChange={onOpenChange} isDismissable={!mustAnswer}>
-      <Modal className={css.modal!}>
+      <Modal className={`${css.modal} ${wide ? css.wide : ''}`}>
         <AriaDialog className={css.dialog!} role={mustAnswer ? 'alertdialog' : 'dialog'}>
           <Heading slot="title" className={css.title!}>
             {title}

@@ -5,6 +5,8 @@ const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+const ofToday = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+const ofOtherDay = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
 const ago = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto', style: 'short' });
 
 interface Props {
@@ -12,15 +14,21 @@ interface Props {
   at: string;
   /** "2 min. ago" or "in 5 min."; further than a day away it is told exactly. */
   relative?: boolean;
+  /** "14:30:00" of today, "21 Nov, 14:30" of other days. */
+  brief?: boolean;
 }
 
 /** A time in the reader's zone; in UTC on hover. */
-export function Time({ at, relative = false }: Props) {
+export function Time({ at, relative = false, brief = false }: Props) {
   return (
     <time dateTime={at} title={`${at.slice(0, 19).replace('T', ' ')} UTC`}>
-      {relative ? <Relative at={at} /> : exact.format(new Date(at))}
+      {relative ? <Relative at={at} /> : brief ? briefly(new Date(at), new Date()) : exact.format(new Date(at))}
     </time>
   );
+}
+
+function briefly(at: Date, now: Date): string {
+  return (at.toDateString() === now.toDateString() ? ofToday : ofOtherDay).format(at);
 }
 
 function Relative({ at }: { at: string }) {

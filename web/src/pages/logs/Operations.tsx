@@ -1,0 +1,99 @@
+import type { Operation } from '@cstar/client';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect, useRef, useState } from 'react';
+import { Label, ProgressBar } from 'react-aria-components';
+import { useTeamPath } from '../../app/session.tsx';
+import { Button } from '../../ui/Button.tsx';
+import { count } from '../../ui/duration.ts';
+import { HowTo } from '../../ui/HowTo.tsx';
+import { Refusal } from '../../ui/State.tsx';
+import { isRunning, useCancel, useOperations } from './calls.ts';
+import css from './Operations.module.css';
+import { totalOf } from './totals.ts';
+
+/** Resends and recoveries that are under way, whoever began them, and those that ended while this was looked at. */
+export function Operations() {
+  const { data = [], error } = useQuery(useOperations());
+  const [closed, close] = useState<ReadonlySet<string>>(new Set());
+  const seen = useRef(new Set<string>());
+  for (const operation of data) if (isRunning(operation) || totalOf(operation.id) !== undefined) seen.current.add(operation.id);
+  const shown = data.filter(({ id }) => seen.current.has(id) && !closed.has(id));
+  useRefreshAtEnd(data);
+  if (error) return <Refusal error={error} />;
+  return shown.map((operation) => <Progress key={operation.id} operation={operation} onClose={() => close(new Set([...closed, operation.id]))} />);
+}
+
+/** Once nothing runs any more, the logs show what came of it. */
+function useRefreshAtEnd(operations: Operation[]) {
+  const queries = useQueryClient();
+  const running = operations.filter(isRunning).length;
+  useEffect(() => {
+    if (running > 0) return () => void queries.invalidateQueries({ queryKey: ['deliveries'] });
+    return undefined;
+  }, [running, queries]);
+}
+
+function Progress({ operation, onClose }: { operation: Operation; onClose: () => void }) {
+  const path = useTeamPath();
+  const cancel = useCancel(operation.id);
+  const { id, kind, done, skipped } = operation;
+  const total = totalOf(id);
+  const running = isRunning(operation);
+  return (
+    <section className={css.operation} aria-label={kind === 'resend' ? 'Resending' : 'Recovering'}>
+      <div className={css.line}>
+        <ProgressBar
+          className={css.progress!}
+          isIndeterminate={running && total === undefined}
+          {...(total ? { value: done + skipped, maxValue: Math.max(total, done + skipped) } : { value: 100 })}
+        >
+          {({ percentage }) => (
+            <>
+              <Label className={css.title!}>{told(operation, total)}</Label>
+              {running && (
+                <span className={css.track}>
+                  <span className={css.fill} style={{ width: `${percentage ?? 100}%` }} />
+                </span>
+              )}
+            </>
+          )}
+        </ProgressBar>
+        {running ? (
+          <Button small isPending={cancel.isPending} onPress={() => cancel.mutate()}>
+            Cancel
+          </Button>
+        ) : (
+          <Button small onPress={onClose}>
+            Close
+          </Button>
+        )}
+      </div>
+      <Refusal error={cancel.error} />
+      {running && (
+        <HowTo
+          title="Watch or cancel this by API or command line"
+          call={{ method: 'DELETE', path: `${path}/operations/${id}` }}
+          command={`cstar operations get ${id}\ncstar operations cancel ${id}`}
+        />
+      )}
+    </section>
+  );
+}
+
+const FAILURES = { webhook_disabled: 'its webhook is disabled', webhook_deleted: 'its webhook was deleted', damaged: 'the log is damaged there' };
+
+function told({ kind, status, done, skipped, failure }: Operation, total: number | undefined): string {
+  const many = count(done, 'delivery', 'deliveries');
+  const doing = kind === 'resend' ? 'resent' : 'recovered';
+  const aside = skipped > 0 ? ` ${count(skipped, 'other')} could not be, such as those of disabled webhooks.` : '';
+  switch (status) {
+    case 'running':
+      return `${kind === 'resend' ? 'Resending' : 'Recovering'}: ${total === undefined ? many : `${done + skipped} of ${count(total, 'delivery', 'deliveries')}`}.`;
+    case 'done':
+      return `${many} ${doing}: what came of each stands below.${aside}`;
+    case 'cancelled':
+      return `Cancelled after ${many} had been ${doing}.${aside}`;
+    case 'failed':
+      return `Ended after ${many}: ${failure ? FAILURES[failure] : 'it failed'}.${aside}`;
+  }
+}
