@@ -16,7 +16,7 @@ export const openBrowser = () => chromium.launch({ executablePath: EXECUTABLE })
 /** What a bundler makes of the entry: one minified file for browsers. */
 export async function bundled(entry = CLIENT) {
   const { outputFiles } = await build({
-    entryPoints: [entry], bundle: true, minify: true, format: 'esm', platform: 'browser', target: 'es2022', write: false,
+    entryPoints: [entry], bundle: true, minify: true, format: 'esm', platform: 'browser', target: 'es2022', write: false, logLevel: 'silent',
   });
   return outputFiles[0].text;
 }
