@@ -2,7 +2,7 @@
 import { defineConfig } from 'tsdown';
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/realtime.ts', 'src/tabs.ts'],
+  entry: ['src/index.ts', 'src/realtime.ts', 'src/tabs.ts', 'src/webhooks.ts'],
   format: ['esm', 'cjs'],
   dts: true,
   platform: 'neutral',

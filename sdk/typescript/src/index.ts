@@ -18,3 +18,5 @@ export type { Webhooks } from './resources/webhooks.js';
 export type { Envelope, FlatEvent, Matching, PatternOf, RealtimeEvent, TypeOf } from './types/event.js';
 export type { ApiKey, CallOptions, ClientOptions, ConnectionOptions, Off, RealtimeOptions, StreamOptions } from './types/options.js';
 export type { EventsOptions, Gap } from './types/realtime.js';
+export { WebhookVerificationError, type VerificationCode } from './webhooks/error.js';
+export { isValidWebhook, verifyWebhook, type RawBody, type VerifyOptions, type WebhookHeaders } from './webhooks/verify.js';
