@@ -1,5 +1,6 @@
 // Which deliveries are shown. It stands in the address, so that it can be shared and the back button works.
 import type { DeliveryStatus, ResendFilter } from '@cstar/client';
+import { word } from '../../ui/shell.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -63,12 +64,12 @@ export function asResend(filter: LogFilter, now: Date): Asked {
   return { ...asQuery(filter, now), status: filter.status ?? 'failed' };
 }
 
-/** The words of `cstar` behind `deliveries list` or `deliveries resend`; none needs quoting but patterns. */
+/** The words of `cstar` behind `deliveries list` or `deliveries resend`. */
 export function asFlags({ webhook, status, types, event, since, until }: ResendFilter): string {
-  const flags = { webhook, status, types: types && `'${types.join(',').replaceAll("'", `'\\''`)}'`, event, since, until };
+  const flags = { webhook, status, types: types?.join(','), event, since, until };
   return Object.entries(flags)
     .filter(([, value]) => value)
-    .map(([name, value]) => ` --${name} ${value}`)
+    .map(([name, value]) => ` --${name} ${word(value!)}`)
     .join('');
 }
 
