@@ -143,7 +143,7 @@ test('R5, R19, T13: while the server is away each failed attempt is told, with a
   cstar.realtime.onAny(() => {});
   await waitFor('four attempts', () => errors.length >= 4);
   errors.slice(0, 4).forEach(({ message, status, attempt, willRetry, retryInMs }, index) => {
-    assert.match(message, /cannot reach/);
+    assert.ok(message.includes(url), message);
     assert.deepEqual({ status, attempt, willRetry }, { status: undefined, attempt: index + 1, willRetry: true });
     assert.ok(retryInMs >= 0 && retryInMs <= 500 * 2 ** (index + 1), `${index}: ${retryInMs}`);
   });
