@@ -74,10 +74,11 @@ def known(api):
     key = call(f"{of_team}/keys", {"name": "k", "scopes": ["events:read"]})["id"]
     event = call(f"{of_team}/events", {"type": "boss.spawned", "data": {"id": "1"}})["id"]
     delivery = call(f"{of_team}/deliveries?webhook={enabled}")["data"][0]["id"]
+    notice = call(f"{api}/v1/notices", {"url": "http://127.0.0.1:9999/"})["id"]
     operation = call(f"{of_team}/deliveries/resend", {"status": "failed"})["id"]
     return {
         "team": team, "webhook": webhook, "key": key, "event": event, "delivery": delivery, "operation": operation,
-        "type": "boss.spawned", "code": "not_found",
+        "notice": notice, "type": "boss.spawned", "code": "not_found",
     }
 
 

@@ -43,7 +43,8 @@ async fn a_write_that_finds_no_room_poisons_nothing() {
 }
 
 /// A full disk of 64 MB: publishing is refused with 507 before the last byte is gone; even when somebody else then fills
-/// it, results are recorded and everything is readable; after room is made publishing goes on without a restart.
+/// it, results are recorded and everything is readable; after room is made publishing goes on without a restart. The operator is
+/// told while there is room for that.
 #[tokio::test]
 async fn a_full_disk_stops_publishing_and_nothing_else() {
     let Some((cstar, data)) = on_a_small_disk() else {
@@ -56,6 +57,9 @@ async fn a_full_disk_stops_publishing_and_nothing_else() {
     let held = gate.clone();
     let receiver = Receiver::new(move |_| Reply::status(200).behind(&held)).await;
     team.webhook(&receiver.url("/webhook"), &["ticket.created"]).await;
+    let operator = Receiver::ok().await;
+    let hears = json!({"url": operator.url("/"), "types": ["storage.low"]}).to_string();
+    let _ = team.http.post("/v1/notices", hears).await.expect(201);
     let waiting = team.publish("ticket.created", &ticket("waits for the disk to be full")).await;
     receiver.until_received(1).await;
 
@@ -68,6 +72,8 @@ async fn a_full_disk_stops_publishing_and_nothing_else() {
     })
     .await;
     assert_eq!((refused.status, refused.code().as_str()), (507, "storage_full"), "{refused}");
+    let [notice] = &operator.until_received(1).await[..] else { panic!("one notice") };
+    assert_eq!(notice.header("x-cstar-event"), "storage.low");
     assert!(fill(&disk.join("more-ballast"), None) > 0, "it was refused before the disk was full");
 
     gate.open();

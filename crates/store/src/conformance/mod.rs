@@ -103,6 +103,7 @@ macro_rules! conformance_suite {
                 a_webhook_that_the_server_disables_is_told,
                 a_notice_makes_no_notice,
                 notices_outlive_a_restart,
+                old_notices_go,
                 who_hears_notices_is_on_record;
             waiting:
                 the_longest_due_comes_first,

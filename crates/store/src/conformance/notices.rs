@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::given::{self, at};
 use super::{AnyStore, Subject, read};
-use crate::{AuditQuery, Change, Due, NewEvent, StoreError, Verdict, WebhookPatch};
+use crate::{AuditQuery, Change, Cutoffs, Due, NewEvent, StoreError, Verdict, WebhookPatch};
 
 const OPERATOR: TeamId = TeamId::OPERATOR;
 
@@ -186,6 +186,22 @@ pub async fn notices_outlive_a_restart(subject: impl Subject) {
     given::recorded(&store, &waits, Verdict::Delivered, at(2)).await;
     given::recorded(&store, &due[1], Verdict::Failed, at(99)).await;
     assert_eq!(notices(&store).await[1], as_told(&[failed(team, &due[1], 1)])[0]);
+    assert_eq!(store.check().await, Ok(()));
+}
+
+/// Notices are kept as long as events are, and positions go on behind those that went (LOG-2).
+pub async fn old_notices_go(subject: impl Subject) {
+    let store = subject.store();
+    let webhook = hearing(&store, "*").await;
+    let (_, _, due) = waiting(&store, 2).await;
+    given::recorded(&store, &due[0], Verdict::Failed, at(1)).await;
+    given::recorded(&store, &given::only_due(&store, webhook).await, Verdict::Delivered, at(2)).await;
+    given::recorded(&store, &due[1], Verdict::Failed, at(99)).await;
+    let cutoffs = Cutoffs { events: at(50), deliveries: at(50), idempotency_keys: at(50) };
+    assert!(given::remove_all_old(&store, cutoffs, 1).await > 0);
+    let ends = store.ends(OPERATOR).await.unwrap();
+    assert_eq!((ends.oldest, ends.head), (2, 2));
+    assert_eq!(given::only_due(&store, webhook).await.entry.position.seq, 2);
     assert_eq!(store.check().await, Ok(()));
 }
 
