@@ -10,31 +10,43 @@ import axe from 'axe-core';
 import { chromium } from 'playwright-core';
 
 import { Child, CSTAR } from '../../tests/node/child.mjs';
-import { Api, Team } from '../../tests/node/harness.mjs';
+import { Api, freePort, Team } from '../../tests/node/harness.mjs';
 
 const SCREENSHOTS = new URL('../screenshots/', import.meta.url).pathname;
 
 /** Longer than anything takes on a slow machine; reached only when something is broken. */
 const DEADLINE_MS = 30_000;
 
-/** `cstar dev` with a home and a data directory of its own. */
+/** `cstar dev` with a home, a data directory and a port of its own, which outlive a crash. */
 export class Dev {
   #child;
   #home;
+  #args;
 
   static async start(...flags) {
     const dev = new Dev();
     dev.#home = await mkdtemp(join(tmpdir(), 'cstar-web-'));
-    const env = { HOME: dev.#home, XDG_CONFIG_HOME: dev.#home };
-    dev.#child = new Child(CSTAR, ['dev', '--listen', '127.0.0.1:0', '--json', ...flags], { cwd: dev.#home, env });
-    await dev.#child.until('its first line', () => dev.#child.stdout.includes('\n'));
-    const told = JSON.parse(dev.#child.stdout);
+    dev.#args = ['dev', '--listen', `127.0.0.1:${await freePort()}`, '--json', ...flags];
+    const told = await dev.begin();
     dev.link = told.page;
     dev.url = told.url.replace(/\/$/, '');
     dev.api = new Api(dev.url, await readFile(join(dev.#home, '.cstar/platform.key'), 'utf8'));
     dev.team = new Team(dev.api, told.team, undefined);
     dev.team.key = await dev.team.makeKeyByPlatform();
     return dev;
+  }
+
+  /** Starts the process; what it tells. */
+  async begin() {
+    const env = { HOME: this.#home, XDG_CONFIG_HOME: this.#home };
+    this.#child = new Child(CSTAR, this.#args, { cwd: this.#home, env });
+    await this.#child.until('its first line', () => this.#child.stdout.includes('\n'));
+    return JSON.parse(this.#child.stdout);
+  }
+
+  /** Ends the process at once, as `kill -9` does. */
+  async crash() {
+    await this.#child.kill('SIGKILL');
   }
 
   /** A new link to the settings page. */

@@ -18,7 +18,9 @@ export function refusal(error: unknown): Refusal {
   }
   const { status, code, requestId, problem, message } = error;
   const fields = (problem?.errors ?? []).map((field) => [field.pointer, sentence(field.detail)] as const);
-  return { status, code, requestId, detail: sentence(problem?.detail ?? message), fields: new Map(fields) };
+  // Where fields are what is wrong, the whole says no more than that.
+  const detail = fields.map(([, detail]) => detail).join(' ') || sentence(problem?.detail ?? message);
+  return { status, code, requestId, detail, fields: new Map(fields) };
 }
 
 /** What an error has against one field. */

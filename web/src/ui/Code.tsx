@@ -19,15 +19,15 @@ interface Props {
 /** A text that is to be read exactly, and copied. Whatever it holds, it is shown as text. */
 export function Code({ text, language, label, bounded = false }: Props) {
   return (
-    <figure className={css.code} aria-label={label}>
+    <div className={css.code}>
       <div className={css.copy}>
         <Copy text={text} label={`Copy ${label}`} />
       </div>
-      <pre className={bounded ? css.bounded : undefined} tabIndex={0} aria-label={label} role="region">
+      <pre className={bounded ? css.bounded : undefined} tabIndex={0} aria-label={label} role="group">
         <code>
           <Suspense fallback={text}>{language === 'text' ? text : <Coloured text={text} language={language} />}</Suspense>
         </code>
       </pre>
-    </figure>
+    </div>
   );
 }

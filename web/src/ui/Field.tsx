@@ -15,7 +15,8 @@ interface Props extends Omit<TextFieldProps, 'className' | 'children'> {
 export function Field({ label, hint, error, placeholder, rows, mono = false, ...rest }: Props) {
   const input = [css.input, mono && css.mono].filter(Boolean).join(' ');
   return (
-    <TextField {...rest} className={css.field!} isInvalid={Boolean(error)}>
+    // What was refused once can be sent again: only the server says what is right.
+    <TextField {...rest} className={css.field!} isInvalid={Boolean(error)} validationBehavior="aria">
       <Label className={css.label!}>
         {label}
         {!rest.isRequired && <span className={css.optional}> optional</span>}

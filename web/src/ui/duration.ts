@@ -5,7 +5,7 @@ export function duration(ms: number): string {
 
 /** 0.9987 → "99.8%": never rounded up to what it is not. */
 export function share(part: number, whole: number): string {
-  if (part === whole) return '100%';
+  if (part === whole || part === 0) return part === 0 ? '0%' : '100%';
   return `${(Math.floor((part / whole) * 1000) / 10).toFixed(1)}%`;
 }
 

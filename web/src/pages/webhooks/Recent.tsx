@@ -4,13 +4,11 @@ import { ButtonLink } from '../../ui/Button.tsx';
 import { Section } from '../../ui/Page.tsx';
 import { Failure, Loading } from '../../ui/State.tsx';
 import { Time } from '../../ui/Time.tsx';
-import { Badge, type Tone } from '../../ui/Badge.tsx';
+import { Status } from '../logs/Status.tsx';
 import { useRecentDeliveries } from './calls.ts';
 import css from './Recent.module.css';
 
 const SHOWN = 6;
-
-const TONES: Record<string, Tone> = { delivered: 'good', failed: 'bad', retrying: 'warn', pending: 'accent', cancelled: 'neutral' };
 
 /** The newest deliveries; the logs have all of them. */
 export function Recent({ webhook }: { webhook: string }) {
@@ -27,7 +25,7 @@ export function Recent({ webhook }: { webhook: string }) {
         <ul className={css.list}>
           {data.data.map(({ id, event_type, status, created_at, last_attempt }) => (
             <li key={id} className={css.row}>
-              <Badge tone={TONES[status] ?? 'neutral'}>{status}</Badge>
+              <Status status={status} />
               <Link href={`/logs/${id}`}>
                 <code>{event_type}</code>
               </Link>
