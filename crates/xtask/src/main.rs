@@ -7,6 +7,7 @@ mod bench;
 mod dev;
 mod error;
 mod needs;
+mod page;
 mod process;
 mod promises;
 mod steps;
@@ -22,7 +23,7 @@ use crate::tree::Tree;
 const HELP: &str = "\
 cargo xtask <command>
 
-  dev [ARGUMENT...]     build the binary and run `cstar dev` with these arguments
+  dev [ARGUMENT...]     build the settings page and the binary, and run `cstar dev` with these arguments
   bench [ARGUMENT...]   build in release and measure; --quick for under a minute
   test                  every check of the project, in order; what CI runs
   tidy                  the rules of the house: floors, boundaries, manifests, documents

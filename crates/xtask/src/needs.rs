@@ -49,7 +49,16 @@ const CHROMIUM_PROBE: &[&str] = &["sh", "-c", "\"${CSTAR_CHROMIUM:-/usr/bin/chro
 
 /// Installs what the checks need and this machine lacks, or says how.
 pub(crate) fn ensure() -> Result<()> {
-    let missing: Vec<&Need> = NEEDS.iter().filter(|need| !process::succeeds(need.probe)).collect();
+    ensure_of(&NEEDS)
+}
+
+/// The same for what builds the settings page.
+pub(crate) fn ensure_node() -> Result<()> {
+    ensure_of(NEEDS.iter().filter(|need| ["node", "npm"].contains(&need.name)))
+}
+
+fn ensure_of<'a>(needs: impl IntoIterator<Item = &'a Need>) -> Result<()> {
+    let missing: Vec<&Need> = needs.into_iter().filter(|need| !process::succeeds(need.probe)).collect();
     if !missing.is_empty() {
         install(&missing)?;
     }

@@ -12,6 +12,7 @@ use crate::{needs, process, promises, tidy};
 const NODE_PROJECT: &str = "tests/node";
 const CLIENT: &str = "sdk/typescript";
 const CLIENT_LIVE: &str = "sdk/typescript/test/live";
+const PAGE: &str = "web";
 
 /// An environment of its own for what comes from PyPI: nothing of the machine's is touched.
 const PYTHON: &str = "target/python";
@@ -82,6 +83,8 @@ fn plan(extras: &Extras) -> Vec<Step> {
         client("client check", &["npm", "run", "check"]),
         client("client build", &["npm", "run", "build"]),
         client("client tests", &["npm", "test"]),
+        // Before the server, which takes it in. Types are checked by it, too.
+        run("page build", PAGE, &["npm", "run", "build"]),
         plain("clippy", &["cargo", "clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
         // As the tests will want it, binary included: building the binary alone would build most of it twice.
         plain("build", &["cargo", "build", "--workspace", "--all-targets"]),
@@ -89,6 +92,7 @@ fn plan(extras: &Extras) -> Vec<Step> {
         plain("doc tests", &["cargo", "test", "--doc", "--workspace", "--quiet"]),
         run("node tests", NODE_PROJECT, &["npm", "test"]),
         run("client live tests", CLIENT_LIVE, &["npm", "test"]),
+        run("page tests", PAGE, &["npm", "test"]),
         plain("python environment", &["python3", "-m", "venv", PYTHON]),
         plain(
             "python packages",
@@ -99,7 +103,8 @@ fn plan(extras: &Extras) -> Vec<Step> {
 }
 
 /// As the lock files have them: each project waits for the registry.
-const NPM_PACKAGES: [Line; 3] = [packages(NODE_PROJECT), packages(CLIENT), packages(CLIENT_LIVE)];
+const NPM_PACKAGES: [Line; 4] =
+    [packages(NODE_PROJECT), packages(CLIENT), packages(CLIENT_LIVE), packages(PAGE)];
 
 const fn packages(directory: &'static str) -> Line {
     Line { directory, words: &["npm", "ci"] }
@@ -157,6 +162,9 @@ mod tests {
         assert!(place("npm packages") < place("client check"), "{names:?}");
         assert!(place("client build") < place("client live tests"), "{names:?}");
         assert!(place("build") < place("client live tests"), "{names:?}");
+        assert!(place("client build") < place("page build"), "{names:?}");
+        assert!(place("page build") < place("clippy"), "{names:?}");
+        assert!(place("build") < place("page tests"), "{names:?}");
     }
 
     #[test]

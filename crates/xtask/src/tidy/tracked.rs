@@ -26,7 +26,7 @@ fn begins_a_path(line: &str, path: &str) -> bool {
 
 /// An address in the lock file ties every clone to one registry or mirror.
 fn download_address(file: &TextFile) -> Option<Violation> {
-    let locked = file.path.ends_with("package-lock.json") && file.text.contains("\"resolved\"");
+    let locked = file.path.ends_with("package-lock.json") && file.text.contains("\"resolved\": \"http");
     locked.then(|| {
         Violation::new(
             &file.path,
