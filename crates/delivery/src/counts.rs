@@ -24,6 +24,8 @@ pub struct Counts {
     pub oldest_wait_s: u64,
     /// Results that are not on record yet.
     pub unrecorded: u64,
+    /// Attempts that could not be made, for something on this side failed or nobody was there, since the start; each waits.
+    pub put_off: u64,
     /// Attempts made since the start, by outcome.
     pub attempts: Vec<(Outcome, u64)>,
     /// The lanes by how their endpoints stand, as they were a few seconds ago.
@@ -53,6 +55,7 @@ pub(crate) struct Gauges {
     waiting_bytes: AtomicU64,
     oldest_wait_s: AtomicU64,
     unrecorded: AtomicU64,
+    put_off: AtomicU64,
     attempts: [AtomicU64; Outcome::ALL.len()],
     by_standing: [HeldGauges; 3],
     /// From when a delivery is due until its attempt begins.
@@ -100,6 +103,7 @@ impl Default for Gauges {
             waiting_bytes: AtomicU64::default(),
             oldest_wait_s: AtomicU64::default(),
             unrecorded: AtomicU64::default(),
+            put_off: AtomicU64::default(),
             attempts: Default::default(),
             by_standing: Default::default(),
             waits: Histogram::new(WAIT_BOUNDS_US),
@@ -124,6 +128,10 @@ impl HeldGauges {
 impl Gauges {
     pub(crate) fn count(&self, outcome: Outcome) {
         self.attempts[outcome as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_put_off(&self) {
+        self.put_off.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn show(&self, lanes: LaneCounts, unrecorded: usize) {
@@ -155,6 +163,7 @@ impl Gauges {
             waiting_bytes: get(&self.waiting_bytes),
             oldest_wait_s: get(&self.oldest_wait_s),
             unrecorded: get(&self.unrecorded),
+            put_off: get(&self.put_off),
             attempts: Outcome::ALL.iter().map(|one| (*one, get(&self.attempts[*one as usize]))).collect(),
             by_standing: [proven.read("proven"), untried.read("untried"), failing.read("failing")],
         }

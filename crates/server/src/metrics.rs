@@ -97,6 +97,7 @@ impl Counts {
         lines.gauge("attempts_unrecorded", "Results that are not on record yet", counts.unrecorded)?;
         lines.gauge("lanes", "Webhooks with something to do, or whose pace is remembered", counts.lanes)?;
         lines.gauge("lanes_failing", "Webhooks whose last attempt failed", counts.failing_lanes)?;
+        lines.counter("attempts_put_off", "Attempts that could not be made, and wait", counts.put_off)?;
         lines.metric("attempts", "Attempts made, by outcome", &ByOutcome(counts.attempts))?;
         self.lanes(lines, &counts.by_standing)
     }
@@ -297,6 +298,7 @@ mod tests {
                 "cstar_attempts_unrecorded 0",
                 "cstar_lanes 0",
                 "cstar_lanes_failing 0",
+                "cstar_attempts_put_off_total 0",
                 "cstar_delivery_wait_seconds_sum 0.0",
                 "cstar_delivery_wait_seconds_count 0",
                 "cstar_lanes_deliveries{lane=\"proven\",state=\"due\"} 0",

@@ -6,6 +6,8 @@ use std::time::Duration;
 use cstar_delivery::Options;
 use cstar_testkit::{Authority, Proxy, ProxyReply, Receiver, Reply, Validity, until};
 use cstar_types::{Attempt, DeliveryStatus, Outcome, RetrySchedule};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
 
 use super::world::{Names, World, options};
 
@@ -26,6 +28,11 @@ async fn attempt_by(reply: ProxyReply, options: impl FnOnce(Options) -> Options)
     assert_eq!(proxy.asked().len(), 1);
     assert!(receiver.received().is_empty(), "nothing comes past the proxy");
     attempts.remove(0)
+}
+
+/// Waits until an attempt could not be made.
+async fn put_off(world: &World) {
+    until("an attempt to be put off", async || (world.handle.counts().put_off > 0).then_some(())).await;
 }
 
 /// The proxy is asked for the vetted address, with its credentials; the endpoint gets its usual request, and no word of
@@ -151,7 +158,7 @@ async fn what_is_due_outlives_an_outage_of_the_proxy() {
     let world = World::with(options).await;
     world.webhook(&receiver.url("/")).await;
     world.publish().await;
-    tokio::time::sleep(Duration::from_millis(1200)).await;
+    put_off(&world).await;
     let (delivery, attempts) = world.deliveries().await.remove(0);
     assert_eq!((delivery.status, attempts.len()), (DeliveryStatus::Pending, 0));
     let _back = Proxy::at(gone, ProxyReply::Tunnel).await;
@@ -163,13 +170,15 @@ async fn what_is_due_outlives_an_outage_of_the_proxy() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_proxy_that_takes_no_connection_uses_up_no_delivery() {
-    let full = tokio::net::TcpSocket::new_v4().unwrap();
+    let full = TcpSocket::new_v4().unwrap();
     full.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let full = full.listen(1).unwrap();
     let (address, receiver) = (full.local_addr().unwrap(), Receiver::ok().await);
+    let mut waiting = Vec::new();
     // Beyond its backlog the system drops who wants to connect.
-    let _waiting = (0..8).map(|_| tokio::spawn(tokio::net::TcpStream::connect(address))).collect::<Vec<_>>();
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    while let Ok(taken) = timeout(Duration::from_millis(200), TcpStream::connect(address)).await {
+        waiting.push(taken.unwrap());
+    }
     let options = Options {
         egress_proxy: Some(format!("http://{address}").parse().unwrap()),
         retry_schedule: RetrySchedule::new(Vec::new()).unwrap(),
@@ -179,7 +188,7 @@ async fn a_proxy_that_takes_no_connection_uses_up_no_delivery() {
     let world = World::with(options).await;
     world.webhook(&receiver.url("/")).await;
     world.publish().await;
-    tokio::time::sleep(Duration::from_millis(900)).await;
+    put_off(&world).await;
     let (delivery, attempts) = world.deliveries().await.remove(0);
     assert_eq!((delivery.status, attempts.len()), (DeliveryStatus::Pending, 0), "{attempts:?}");
 }

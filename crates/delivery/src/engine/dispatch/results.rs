@@ -26,6 +26,7 @@ impl Dispatch {
                 self.recorder.add(Outstanding { report, gone });
             }
             Err(NotMade) => {
+                self.attempts.gauges.count_put_off();
                 let again_at = self.attempts.steady.now().plus(AGAIN);
                 self.lanes.given_up(webhook, delivery, again_at);
             }
