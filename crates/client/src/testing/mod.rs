@@ -9,4 +9,4 @@ pub(crate) use scenario::{
     Answer, Asks, Finish, Head, Part, Scenario, Shown, ShownDisconnected, ShownGap, envelope, event, ready,
     scenarios,
 };
-pub(crate) use server::{Pieces, Received, Server};
+pub(crate) use server::{Pieces, Received, Server, read_request};

@@ -107,7 +107,7 @@ async fn play(
     std::future::pending::<()>().await;
 }
 
-async fn read_request(socket: &mut TcpStream) -> Received {
+pub(crate) async fn read_request(socket: &mut TcpStream) -> Received {
     let mut bytes = Vec::new();
     let end = loop {
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {

@@ -1,6 +1,8 @@
 //! The stream as a whole.
 
 mod cut;
+mod hostile;
+mod log;
 mod scenarios;
 mod waiting;
 
