@@ -1,11 +1,12 @@
 // One program in every runtime at once, the package installed from its archive: it follows a stream over a kill of the
-// server on tokens that expire, and ends by itself.
+// server on tokens that expire, verifies a webhook, and ends by itself.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { openBrowser, servePages } from './chromium.mjs';
 import { clientOf } from './clients.mjs';
 import { install } from './installed.mjs';
+import { openReceiver } from './receiver.mjs';
 import { RUNTIMES } from './runtimes.mjs';
 import { Child, publish, Server, streamsOf, waitFor } from './scene.mjs';
 
@@ -20,17 +21,19 @@ const heard = {};
 const until = {};
 const exits = {};
 let published;
+let webhook;
 
 before(async () => {
   const server = await Server.start({ flags: ['--cors-origins', 'localhost'] });
   opened.push(() => server.stop());
   const team = await server.team('runtimes');
+  webhook = await genuineWebhook(team);
   const maker = clientOf(team);
   const pages = await servePages({
     '/token': async () => (await maker.realtime.createToken({ ttl_seconds: TOKEN_SECONDS })).token,
   });
   opened.push(() => pages.close());
-  const told = { url: server.url, teamId: team.id, tokens: `${pages.url}/token` };
+  const told = { url: server.url, teamId: team.id, tokens: `${pages.url}/token`, webhook };
 
   const project = await install();
   opened.push(() => project.remove());
@@ -65,7 +68,7 @@ after(async () => {
 const events = (name) => heard[name].filter(({ event }) => event);
 
 function start(name, program, args, { directory }, told) {
-  const child = new Child(program, [...args, `${directory}/main.mjs`], { cwd: directory, env: { FOLLOW: JSON.stringify(told) } });
+  const child = new Child(program, [...args, `${directory}/main.mjs`], { cwd: directory, env: { CSTAR_TOLD: JSON.stringify(told) } });
   opened.push(() => child.kill());
   exits[name] = () => child.end();
   until[name] = (...condition) => child.until(...condition);
@@ -81,9 +84,22 @@ async function startChromium(pages, told) {
   await page.exposeFunction('print', (line) => heard.Chromium.push(line));
   await page.goto(pages.url);
   await page.evaluate(async (told) => {
-    const [{ follow }, client] = await Promise.all([import('/programs/follow.mjs'), import('/client.js')]);
+    const [{ follow }, { verify }, client] = await Promise.all(
+      ['/programs/follow.mjs', '/programs/verify.mjs', '/client.js'].map((path) => import(path)),
+    );
+    globalThis.print(await verify(client, told.webhook));
     globalThis.following = follow(client, told, globalThis.print);
   }, told);
+}
+
+/** A request that the server made, and the secret that it was signed with. */
+async function genuineWebhook(team) {
+  const receiver = await openReceiver();
+  opened.push(() => receiver.close());
+  const { secret } = await team.webhook(receiver.url, ['ticket.created']);
+  await publish(team, 'ticket.created');
+  await waitFor('a webhook', () => receiver.received.length === 1);
+  return { ...receiver.received[0], secret };
 }
 
 for (const name of [...Object.keys(RUNTIMES), 'Chromium']) {
@@ -104,6 +120,21 @@ for (const name of [...Object.keys(RUNTIMES), 'Chromium']) {
 
   test(`R21, T14: ${name} is disconnected after destroy()`, async () => {
     assert.deepEqual(heard[name].slice(-2), [{ connected: false }, { destroyed: true, stillConnected: false }]);
+  });
+
+  test(`W36–W40, T2: ${name} verifies a genuine webhook and says what is wrong with another`, () => {
+    const { id } = JSON.parse(webhook.body);
+    assert.deepEqual(heard[name][0], {
+      genuine: id,
+      bytes: id,
+      forged: 'WebhookVerificationError no_match',
+      parsed: 'WebhookVerificationError body_not_raw',
+      late: 'WebhookVerificationError timestamp_too_old',
+      valid: true,
+      invalid: false,
+      short: false,
+      missing: false,
+    });
   });
 }
 
