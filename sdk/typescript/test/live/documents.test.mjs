@@ -55,6 +55,7 @@ for (const where of ['Node', 'Chromium']) {
       ]);
 
       playing.resume();
+      await playing.through();
       const [{ position }] = await publish(team, 'ticket.created');
       await playing.reaches(position);
       assert.equal(playing.told.length, 3, 'nothing after the tear-down, although it arrived');

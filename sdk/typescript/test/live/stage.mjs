@@ -4,7 +4,7 @@ import { openBrowser, servePages } from './chromium.mjs';
 import { play } from './programs/play.mjs';
 import { waitFor } from './scene.mjs';
 
-/** One block under way: what it told so far, and the word on which it goes on where it waits. */
+/** One block under way: what it told so far, and the word on which it goes on where it waits. `through()` is when it is done. */
 class Playing {
   told = [];
   paused = new Promise((resume) => (this.resume = resume));
@@ -29,6 +29,10 @@ class InNode extends Playing {
     const tell = (...told) => void playing.told.push(told);
     playing.#through = play(code, client, { tell, pause: () => playing.paused });
     return playing;
+  }
+
+  async through() {
+    await this.#through;
   }
 
   async lastEventId() {
@@ -56,6 +60,10 @@ class InChromium extends Playing {
       globalThis.through = play(code, client, { tell: globalThis.tell, pause: globalThis.pause });
     }, [code, environment]);
     return playing;
+  }
+
+  async through() {
+    await this.#page.evaluate(async () => void (await globalThis.through));
   }
 
   async lastEventId() {
