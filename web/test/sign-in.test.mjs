@@ -87,6 +87,7 @@ test('W3: a session that ends meanwhile leads to signing in, and back to the sam
   const session = await page.evaluate(async () => (await fetch('/v1/session')).json());
   await dev.team.json(204, 'DELETE', `/keys/${session.key.id}`);
   await page.getByRole('link', { name: 'Event types' }).click();
+  await page.getByText('Your session has ended').waitFor();
   await page.getByLabel('Team key').fill(dev.team.key);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await pages(page).waitFor();

@@ -187,6 +187,21 @@ test('W3: a webhook is disabled with what that means, says so, and is enabled ag
   assertQuiet(page);
 });
 
+test('W3, W54: what a webhook missed while it was disabled is sent, and the logs show it', async () => {
+  const { id } = await shown(['boss.*']);
+  await dev.team.json(200, 'PATCH', `/webhooks/${id}`, { body: { enabled: false } });
+  await dev.team.publish({ type: 'boss.spawned', data: '{"id":"1b4e"}' });
+  await dev.team.json(200, 'PATCH', `/webhooks/${id}`, { body: { enabled: true } });
+  await page.reload();
+  await choose('More', 'Send what it missed…');
+  await shoot(page, 'webhook-recover');
+  await button('Send again').click();
+  await page.getByRole('heading', { name: 'Logs' }).waitFor();
+  await page.getByRole('row', { name: /boss\.spawned/ }).getByText('Delivered').waitFor();
+  assert.equal(receiver.requests[0].headers['x-cstar-event'], 'boss.spawned');
+  assertQuiet(page);
+});
+
 test('W3: a webhook is deleted once that was confirmed', async () => {
   const { id } = await shown();
   await choose('More', 'Delete…');

@@ -1,6 +1,6 @@
 import { QueryClientProvider } from '@tanstack/react-query';
 import { Suspense } from 'react';
-import { Redirect, Route, Switch } from 'wouter';
+import { Redirect, Route, Switch, useLocation } from 'wouter';
 import { ByLink } from '../pages/sign-in/ByLink.tsx';
 import { SignIn } from '../pages/sign-in/SignIn.tsx';
 import { Page } from '../ui/Page.tsx';
@@ -19,13 +19,9 @@ export function App() {
           <ByLink />
         </Route>
         <Route>
-          <SessionGate signIn={<SignIn />}>
+          <SessionGate signIn={(hasEnded) => <SignIn hasEnded={hasEnded} />}>
             <Shell>
-              <Broken>
-                <Suspense fallback={<Loading />}>
-                  <Pages />
-                </Suspense>
-              </Broken>
+              <Pages />
             </Shell>
           </SessionGate>
         </Route>
@@ -35,6 +31,17 @@ export function App() {
 }
 
 function Pages() {
+  const [path] = useLocation();
+  return (
+    <Broken key={path}>
+      <Suspense fallback={<Loading />}>
+        <PageAt />
+      </Suspense>
+    </Broken>
+  );
+}
+
+function PageAt() {
   return (
     <Switch>
       <Route path="/">

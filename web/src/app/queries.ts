@@ -12,12 +12,16 @@ export const queries: QueryClient = new QueryClient({
   defaultOptions: { queries: { retry: false, staleTime: 5_000 }, mutations: { retry: false } },
 });
 
+/** A session, or why there is none. */
+export type Signed = Session | 'out' | 'ended';
+
 /** Whoever is signed in from now on, or nobody: what was read for somebody else is forgotten. */
-export function beginAs(session: Session | null): void {
-  queries.setQueryData(SESSION, session);
+export function beginAs(signed: Signed): void {
+  queries.setQueryData<Signed>(SESSION, signed);
   queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== SESSION[0] });
 }
 
 function whenOver(error: unknown): void {
-  if (refusal(error).status === 401 && queries.getQueryData(SESSION)) beginAs(null);
+  const isIn = typeof queries.getQueryData<Signed>(SESSION) === 'object';
+  if (isIn && refusal(error).status === 401) beginAs('ended');
 }

@@ -3,7 +3,7 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { createContext, type ReactNode, useContext, useMemo } from 'react';
 import { refusal } from '../api/refusal.ts';
 import { Failure } from '../ui/State.tsx';
-import { beginAs, SESSION } from './queries.ts';
+import { beginAs, SESSION, type Signed } from './queries.ts';
 
 /** The API before anybody is signed in: it knows of no team yet. */
 const door = new CStarClient({});
@@ -18,12 +18,12 @@ interface Known {
 const Context = createContext<Known | null>(null);
 
 /** Shows its children to whoever is signed in, and `signIn` to others. */
-export function SessionGate({ signIn, children }: { signIn: ReactNode; children: ReactNode }) {
-  const { data: session, error, refetch } = useQuery({ queryKey: SESSION, queryFn: current, staleTime: Infinity });
-  const known = useMemo(() => (session ? begin(session) : null), [session]);
+export function SessionGate({ signIn, children }: { signIn: (hasEnded: boolean) => ReactNode; children: ReactNode }) {
+  const { data: signed, error, refetch } = useQuery({ queryKey: SESSION, queryFn: current, staleTime: Infinity });
+  const known = useMemo(() => (typeof signed === 'object' ? begin(signed) : undefined), [signed]);
   if (error) return <Failure error={error} onRetry={() => void refetch()} title="The server could not be reached" />;
-  if (session === undefined) return null;
-  return known ? <Context value={known}>{children}</Context> : signIn;
+  if (signed === undefined) return null;
+  return known ? <Context value={known}>{children}</Context> : signIn(signed === 'ended');
 }
 
 function begin(session: Session): Known {
@@ -31,12 +31,11 @@ function begin(session: Session): Known {
   return { session, cstar, can: (scope) => session.key.scopes.includes(scope) };
 }
 
-/** Whose session it is; `null` where there is none. */
-async function current(): Promise<Session | null> {
+async function current(): Promise<Signed> {
   try {
     return await door.session.get();
   } catch (error) {
-    if (isOver(error)) return null;
+    if (isOver(error)) return 'out';
     throw error;
   }
 }
@@ -58,7 +57,7 @@ export function useSignIn(onSuccess?: () => void) {
 }
 
 export function useSignOut() {
-  return useMutation({ mutationFn: signOut, onSuccess: () => beginAs(null) });
+  return useMutation({ mutationFn: signOut, onSuccess: () => beginAs('out') });
 }
 
 /** Whoever is signed out already has what was asked for. */

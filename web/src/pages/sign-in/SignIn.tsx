@@ -7,7 +7,7 @@ import { Door } from './Door.tsx';
 import css from './Door.module.css';
 
 /** Signing in with a team's key, at whatever page was asked for: that one is shown afterwards. */
-export function SignIn() {
+export function SignIn({ hasEnded }: { hasEnded: boolean }) {
   const [key, setKey] = useState('');
   const enter = useSignIn();
   useEffect(() => {
@@ -19,6 +19,7 @@ export function SignIn() {
   };
   return (
     <Door title="Sign in to your team">
+      {hasEnded && <p role="alert">Your session has ended: it lasts 12 hours, or was revoked. Sign in again to go on where you were.</p>}
       <form className={css.form} onSubmit={submit}>
         <Field
           label="Team key"

@@ -1,7 +1,7 @@
 import type { Webhook } from '@cstar/client';
 import { useState } from 'react';
 import { useLocation } from 'wouter';
-import { useTeamPath } from '../../app/session.tsx';
+import { useCan, useTeamPath } from '../../app/session.tsx';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { HowTo } from '../../ui/HowTo.tsx';
@@ -9,10 +9,12 @@ import { Menu } from '../../ui/Menu.tsx';
 import { Refusal } from '../../ui/State.tsx';
 import { tell } from '../../ui/toast.tsx';
 import { useDelete, useUpdate } from './calls.ts';
+import { RecoverDialog } from './RecoverDialog.tsx';
 
 /** What can be done with a webhook. */
 export function Actions({ webhook }: { webhook: Webhook }) {
-  const [asked, ask] = useState<'disable' | 'delete' | null>(null);
+  const [asked, ask] = useState<'recover' | 'disable' | 'delete' | null>(null);
+  const can = useCan();
   const update = useUpdate(webhook.id);
   const close = () => ask(null);
   const enable = () => update.mutate({ enabled: true }, { onSuccess: () => tell('The webhook is enabled.') });
@@ -28,10 +30,12 @@ export function Actions({ webhook }: { webhook: Webhook }) {
       <Menu
         label="More"
         items={[
+          ...(isEnabled && can('deliveries:write') ? [{ id: 'recover', title: 'Send what it missed…', onAction: () => ask('recover') }] : []),
           ...(isEnabled ? [{ id: 'disable', title: 'Disable…', onAction: () => ask('disable') }] : []),
           { id: 'delete', title: 'Delete…', isBad: true, onAction: () => ask('delete') },
         ]}
       />
+      {asked === 'recover' && <RecoverDialog webhook={webhook} onClose={close} />}
       {asked === 'disable' && <DisableDialog webhook={webhook} onClose={close} />}
       {asked === 'delete' && <DeleteDialog webhook={webhook} onClose={close} />}
     </>

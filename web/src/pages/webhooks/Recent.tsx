@@ -4,6 +4,7 @@ import { ButtonLink } from '../../ui/Button.tsx';
 import { Section } from '../../ui/Page.tsx';
 import { Failure, Loading } from '../../ui/State.tsx';
 import { Time } from '../../ui/Time.tsx';
+import { reasonOf } from '../logs/reason.ts';
 import { Status } from '../logs/Status.tsx';
 import { useRecentDeliveries } from './calls.ts';
 import css from './Recent.module.css';
@@ -29,7 +30,7 @@ export function Recent({ webhook }: { webhook: string }) {
               <Link href={`/logs/${id}`}>
                 <code>{event_type}</code>
               </Link>
-              <span className={css.detail}>{last_attempt?.detail}</span>
+              <span className={css.detail}>{last_attempt && reasonOf(last_attempt)}</span>
               <span className={css.soft}>
                 <Time at={created_at} relative />
               </span>

@@ -12,6 +12,7 @@ import { HowTo } from '../../ui/HowTo.tsx';
 import { Section } from '../../ui/Page.tsx';
 import { Select } from '../../ui/Select.tsx';
 import { Refusal } from '../../ui/State.tsx';
+import { adviceOn, reasonOf } from '../logs/reason.ts';
 import { useEventTypes, useTest } from './calls.ts';
 import { anyTakes } from './patterns.ts';
 import css from './TestSection.module.css';
@@ -49,14 +50,16 @@ export function TestSection({ webhook }: { webhook: Webhook }) {
 
 function Answer({ attempt }: { attempt: Attempt }) {
   const arrived = attempt.outcome === 'success';
+  const advice = adviceOn(attempt);
   const headers = attempt.response_headers.map(({ name, value }) => `${name}: ${value}`).join('\n');
   return (
     <div className={css.answer}>
       <p className={css.line}>
         <Badge tone={arrived ? 'good' : 'bad'}>{arrived ? 'Delivered' : 'Failed'}</Badge>
-        <span>{capital(attempt.detail)}</span>
+        <span>{reasonOf(attempt)}</span>
         <span className={css.soft}>in {duration(attempt.duration_ms)}</span>
       </p>
+      {advice && <p className={css.soft}>{advice}</p>}
       {attempt.response_body && <Code label="body of the answer" language="text" text={attempt.response_body} bounded />}
       {headers && (
         <Fold title="Headers of the answer">
@@ -65,8 +68,4 @@ function Answer({ attempt }: { attempt: Attempt }) {
       )}
     </div>
   );
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

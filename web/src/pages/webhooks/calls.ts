@@ -12,7 +12,7 @@ export function useWebhookList() {
 
 export function useWebhook(id: string) {
   const cstar = useCStar();
-  return queryOptions({ queryKey: ['webhook', id], queryFn: () => cstar.webhooks.get(id) });
+  return queryOptions({ queryKey: ['webhook', id], queryFn: () => cstar.webhooks.get(id), refetchInterval: REFRESH_MS });
 }
 
 export function useStats(id: string) {
@@ -79,7 +79,16 @@ export function useTest(id: string) {
   const queries = useQueryClient();
   return useMutation({
     mutationFn: (type: string) => cstar.webhooks.test(id, type ? { type } : {}),
-    onSettled: () => Promise.all([queries.invalidateQueries({ queryKey: ['deliveries'] }), queries.invalidateQueries({ queryKey: ['webhook-stats', id] })]),
+    onSettled: () => Promise.all(['deliveries', 'webhook-stats', 'webhook'].map((name) => queries.invalidateQueries({ queryKey: [name] }))),
+  });
+}
+
+export function useRecover(id: string) {
+  const cstar = useCStar();
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (since: string) => cstar.webhooks.recover(id, { since }),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ['operations'] }),
   });
 }
 
