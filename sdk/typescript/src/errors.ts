@@ -172,8 +172,6 @@ const BY_STATUS: Record<number, typeof ApiError> = {
 
 function told({ status, problem, location }: Refusal): string {
   if (problem !== undefined) return `${problem.code}: ${problem.detail} (request ${problem.request_id})`;
-  if (status === 0 || location !== undefined) {
-    return `the address redirects${location === undefined ? '' : ` to ${location}`}: give the address that it leads to`;
-  }
+  if (status === 0 || location) return `the address redirects to ${location ?? 'another'}: give the address that it leads to`;
   return `an answer of ${status} that is not cStar's: see to the address, or to a proxy`;
 }

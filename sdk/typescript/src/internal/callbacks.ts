@@ -23,7 +23,7 @@ export class Callbacks<Args extends unknown[]> {
     return this.#entries.length === 0;
   }
 
-  add(call: (...args: Args) => unknown, wants: ((...args: Args) => boolean) | undefined): Off {
+  add(call: (...args: Args) => unknown, wants?: (...args: Args) => boolean): Off {
     if (typeof call !== 'function') throw new TypeError('what is registered is no function');
     const entry = { call, wants, on: true };
     this.#entries = [...this.#entries, entry];

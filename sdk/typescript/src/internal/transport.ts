@@ -2,7 +2,7 @@
 import { AuthenticationError, CStarError, ProtocolError, TimeoutError } from '../errors.js';
 import type { CallOptions } from '../types/options.js';
 import { Linked, sleep } from './abort.js';
-import { readAnswer } from './answer.js';
+import { refusal } from './answer.js';
 import { broken, type Connection, type QueryValue } from './connection.js';
 import type { Bearer } from './key-ring.js';
 import { retryInMs, type Repeat } from './retry.js';
@@ -39,7 +39,7 @@ export class Transport {
       return JSON.parse(text) as T;
     } catch (cause) {
       const what = `the answer to ${call.method} ${call.path.join('/')} is no JSON`;
-      throw new ProtocolError(`${what}: check that the address is cStar's, and that no proxy changes its answers`, { cause });
+      throw new ProtocolError(`${what}: check the address, and the proxy before it`, { cause });
     }
   }
 
@@ -88,7 +88,8 @@ export class Transport {
     const request = { method, url, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) };
     const response = await this.connection.send(request, bearer?.value);
     try {
-      return await readAnswer(response);
+      if (!response.ok) throw await refusal(response);
+      return await response.text();
     } catch (error) {
       signal.throwIfAborted();
       throw error instanceof CStarError ? error : broken(url, error);

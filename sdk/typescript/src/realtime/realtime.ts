@@ -17,8 +17,8 @@ type Handler = (event: Envelope) => unknown;
 /**
  * Events as they happen.
  *
- * The stream opens by itself when the first function is registered, reconnects by itself, and stays open until `destroy()`
- * (T11). Events come once and in order; what could not be replayed is told to `onGap`.
+ * The stream opens by itself when the first handler, or a listener for its connection, is registered; it reconnects by itself, and
+ * stays open until `destroy()` (T11). Events come once and in order; what could not be replayed is told to `onGap`.
  */
 export class Realtime<Map = CatalogEvents> {
   readonly #connection: Connection;
@@ -57,17 +57,20 @@ export class Realtime<Map = CatalogEvents> {
   on<Pattern extends PatternOf<Map>>(pattern: Pattern, handler: (event: RealtimeEvent<Map, Pattern>) => unknown): Off;
   on(pattern: string, handler: (event: never) => unknown): Off {
     const matches = matcher(pattern);
-    return this.#registered(this.#events, handler as Handler, ({ type }) => matches(type));
+    this.#begin();
+    return this.#events.add(handler as Handler, ({ type }) => matches(type));
   }
 
   /** Calls the handler for every event. */
   onAny(handler: (event: RealtimeEvent<Map>) => unknown): Off {
-    return this.#registered(this.#events, handler as Handler);
+    this.#begin();
+    return this.#events.add(handler as Handler);
   }
 
   /** Calls back with true on connect and false on disconnect; soon, with true, if it is connected already (T12). */
   onConnectionChange(callback: (connected: boolean) => unknown): Off {
-    const off = this.#registered(this.#changes, callback);
+    this.#begin();
+    const off = this.#changes.add(callback);
     if (!this.#connected) return off;
     let on = true;
     queueMicrotask(() => {
@@ -79,14 +82,16 @@ export class Realtime<Map = CatalogEvents> {
     };
   }
 
-  /** Calls back once for each failed try, and for each handler that throws (T13). */
+  /** Calls back once for each failed try, and for each handler that throws (T13). It opens nothing by itself. */
   onError(callback: (error: RealtimeError) => unknown): Off {
-    return this.#registered(this.#errors, callback);
+    this.#mustBeAlive();
+    return this.#errors.add(callback);
   }
 
-  /** Calls back for each part of the log that was missed for good (T16). */
+  /** Calls back for each part of the log that was missed for good (T16). It opens nothing by itself. */
   onGap(callback: (gap: Gap) => unknown): Off {
-    return this.#registered(this.#gaps, callback);
+    this.#mustBeAlive();
+    return this.#gaps.add(callback);
   }
 
   /**
@@ -120,19 +125,12 @@ export class Realtime<Map = CatalogEvents> {
     for (const callbacks of [this.#events, this.#changes, this.#gaps, this.#errors]) callbacks.clear();
   }
 
-  /** The stream opens one microtask after the first function is registered, so that those registered beside it miss nothing. */
-  #registered<Args extends unknown[]>(
-    callbacks: Callbacks<Args>,
-    callback: (...args: Args) => unknown,
-    wants?: (...args: Args) => boolean,
-  ): Off {
+  /** The stream opens one microtask after the first is registered, so that those registered beside it miss nothing. */
+  #begin(): void {
     this.#mustBeAlive();
-    const off = callbacks.add(callback, wants);
-    if (!this.#begun) {
-      this.#begun = true;
-      queueMicrotask(() => void this.#run());
-    }
-    return off;
+    if (this.#begun) return;
+    this.#begun = true;
+    queueMicrotask(() => void this.#run());
   }
 
   #open(options: EventsOptions): EventStream {

@@ -169,6 +169,16 @@ describe('handlers', () => {
 });
 
 describe('the life of a stream', () => {
+  test('T11: a listener for errors or gaps alone, or `connected`, opens none', async () => {
+    await using server = await StreamServer.start();
+    const { realtime } = clientOf(server);
+    realtime.onError(() => {});
+    realtime.onGap(() => {});
+    expect(realtime.connected).toBe(false);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(server.connections).toHaveLength(0);
+  });
+
   test('R2, T11: it opens a microtask after the first handler, and one stream serves all of them', async () => {
     await using server = await StreamServer.start((connection) => connection.stand('1.40'));
     const fetching = vi.fn(fetch);
@@ -218,6 +228,7 @@ describe('the life of a stream', () => {
     });
     const { realtime } = clientOf(server);
     const errors: RealtimeError[] = [];
+    realtime.onAny(() => {});
     realtime.onError((error) => errors.push(error));
     realtime.onError(() => expect.unreachable('it was torn down'))();
     await until(() => errors.length === 3);
@@ -243,7 +254,9 @@ describe('the life of a stream', () => {
     clientOf(server).realtime.onAny(() => {});
     await until(() => warned.mock.calls.length === 1);
     const gaps: unknown[] = [];
-    clientOf(server).realtime.onGap((one) => gaps.push(one));
+    const { realtime } = clientOf(server);
+    realtime.onAny(() => {});
+    realtime.onGap((one) => gaps.push(one));
     await until(() => gaps.length === 1);
     expect(gaps).toEqual([gap]);
     expect(warned).toHaveBeenCalledTimes(1);
@@ -339,6 +352,7 @@ describe('T17: keys', () => {
     let given = 0;
     const { realtime } = clientOf(server, { apiKey: async () => `cst_${(given += 1)}` });
     const errors: CStarError[] = [];
+    realtime.onAny(() => {});
     realtime.onError((error) => errors.push(error));
     const second = await server.connection(1);
     expect(second.headers.authorization).toBe('Bearer cst_2');
@@ -350,6 +364,7 @@ describe('T17: keys', () => {
     const apiKey = vi.fn(async () => 'cst_1').mockRejectedValueOnce(new Error('offline'));
     const { realtime } = clientOf(server, { apiKey });
     const errors: RealtimeError[] = [];
+    realtime.onAny(() => {});
     realtime.onError((error) => errors.push(error));
     await until(() => realtime.connected);
     expect(errors).toMatchObject([{ message: 'the key could not be had: offline', willRetry: true }]);

@@ -1,6 +1,6 @@
 // Opening a connection.
 import { ProtocolError, TimeoutError } from '../../errors.js';
-import { mediaTypeIs, refusal } from '../answer.js';
+import { discard, mediaTypeIs, refusal } from '../answer.js';
 import type { Connection } from '../connection.js';
 import { Reading } from './reading.js';
 
@@ -52,9 +52,8 @@ export class Opener {
     const response = await this.#connection.send({ method: 'GET', url, headers, signal }, bearer?.value);
     if (response.status !== 200) throw await refusal(response);
     if (response.body === null || !mediaTypeIs(response.headers, MEDIA_TYPE)) {
-      await response.body?.cancel().catch(() => {});
-      const declared = response.headers.get('content-type') ?? 'unknown';
-      throw new ProtocolError(`an answer of type ${declared} in place of a stream: check the address, and the proxy before it`);
+      discard(response);
+      throw new ProtocolError('an answer that is no stream: check the address, and the proxy before it');
     }
     return new Reading(url, response.body);
   }

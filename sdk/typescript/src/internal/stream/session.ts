@@ -95,8 +95,8 @@ export class Session {
   }
 
   #open(at: Position | undefined, said: Said): Effect[] {
-    const { resumed, head, oldest, heartbeat_ms: heartbeat } = said;
-    if (typeof resumed !== 'boolean' || !position(head) || !position(oldest)) throw unreadable('cstar.ready');
+    const { resumed, heartbeat_ms: heartbeat } = said;
+    if (typeof resumed !== 'boolean') throw unreadable('cstar.ready');
     const heartbeatMs = Math.min(milliseconds('cstar.ready', heartbeat) || HEARTBEAT_UNLESS_SAID_MS, HEARTBEAT_MAX_MS);
     this.#ready = true;
     return [{ kind: 'open', resumed, heartbeatMs }, ...(at === undefined ? [] : this.#goOnAt(at))];
@@ -104,7 +104,7 @@ export class Session {
 
   #gap(at: Position | undefined, { from, to, reason }: Said): Effect[] {
     const end = position(to);
-    if (end === undefined || (from !== null && !position(from)) || typeof reason !== 'string') throw unreadable('cstar.gap');
+    if (end === undefined || (from !== null && !position(from))) throw unreadable('cstar.gap');
     this.#move(at ?? end);
     const known = reason === 'expired' || reason === 'restored' ? reason : 'unknown';
     return [{ kind: 'gap', gap: { from: from as string | null, to: end.text, reason: known } }];
@@ -175,5 +175,4 @@ function optionalText(what: string, value: unknown): string | undefined {
 
 const unreadable = (what: string): ProtocolError => wrong(`${what} cannot be read`);
 
-const wrong = (what: string): ProtocolError =>
-  new ProtocolError(`${what}: check that the address is cStar's, and that no proxy changes its answers`);
+const wrong = (what: string): ProtocolError => new ProtocolError(`${what}: check the address, and the proxy before it`);
