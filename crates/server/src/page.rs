@@ -27,7 +27,8 @@ The settings page is not in this binary.
 
 `cargo xtask dev` builds both and starts them. By hand, with Node 20.19 or later:
 
-  cd web && npm ci && npm run build
+  (cd sdk/typescript && npm ci && npm run build)
+  (cd web && npm ci && npm run build)
   cargo build -p cstar-cli
 
 Everything that the page does can be done by the API, which is described at /docs, and by the `cstar` command.
@@ -42,60 +43,78 @@ enum Kept {
 
 /// The page's routes.
 pub(crate) fn routes() -> Router {
-    let page = || match file("index.html") {
-        Some(_) => serve("index.html", Kept::AskAgain),
-        None => get(async || (StatusCode::NOT_FOUND, [(X_CONTENT_TYPE_OPTIONS, "nosniff")], NOT_BUILT)),
-    };
-    let mut router = Router::new().route("/", page());
-    for path in PATHS {
-        router = router.route(&format!("/{path}"), page()).route(&format!("/{path}/{{*rest}}"), page());
+    Files(FILES).routes()
+}
+
+/// Files by name, in the order of their names.
+#[derive(Clone, Copy)]
+struct Files(&'static [(&'static str, &'static [u8])]);
+
+impl Files {
+    fn routes(self) -> Router {
+        let mut router = Router::new().route("/", self.index());
+        for path in PATHS {
+            router = router
+                .route(&format!("/{path}"), self.index())
+                .route(&format!("/{path}/{{*rest}}"), self.index());
+        }
+        let assets =
+            self.0.iter().filter(|(name, _)| name.starts_with("assets/") && encoding(name).is_none());
+        assets.fold(router, |router, (name, _)| {
+            router.route(&format!("/{name}"), self.serve(name, Kept::ForEver))
+        })
     }
-    let assets = FILES.iter().filter(|(name, _)| name.starts_with("assets/") && encoding(name).is_none());
-    assets.fold(router, |router, (name, _)| router.route(&format!("/{name}"), serve(name, Kept::ForEver)))
-}
 
-fn file(name: &str) -> Option<&'static [u8]> {
-    let place = FILES.binary_search_by_key(&name, |(name, _)| name).ok()?;
-    Some(FILES[place].1)
-}
-
-fn serve(name: &'static str, kept: Kept) -> MethodRouter {
-    get(async move |headers: HeaderMap| answer(name, kept, &headers))
-}
-
-fn answer(name: &str, kept: Kept, asked: &HeaderMap) -> Response {
-    let (body, encoding) = smallest(name, asked);
-    let mut response = Body::from(body).into_response();
-    let headers = response.headers_mut();
-    let mut set = |name: HeaderName, value: &'static str| {
-        headers.insert(name, HeaderValue::from_static(value));
-    };
-    set(CONTENT_TYPE, media_type(name));
-    set(VARY, "accept-encoding");
-    set(X_CONTENT_TYPE_OPTIONS, "nosniff");
-    set(REFERRER_POLICY, "no-referrer");
-    set(CONTENT_SECURITY_POLICY, POLICY);
-    set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
-    set(
-        CACHE_CONTROL,
-        match kept {
-            Kept::ForEver => "public, max-age=31536000, immutable",
-            Kept::AskAgain => "no-cache",
-        },
-    );
-    if let Some(encoding) = encoding {
-        set(CONTENT_ENCODING, encoding);
+    fn index(self) -> MethodRouter {
+        match self.find("index.html") {
+            Some(_) => self.serve("index.html", Kept::AskAgain),
+            None => get(async || (StatusCode::NOT_FOUND, [(X_CONTENT_TYPE_OPTIONS, "nosniff")], NOT_BUILT)),
+        }
     }
-    response
-}
 
-/// The file in the shortest of the forms that the asker takes.
-fn smallest(name: &str, asked: &HeaderMap) -> (&'static [u8], Option<&'static str>) {
-    let packed = [("br", ".br"), ("gzip", ".gz")].into_iter().find_map(|(encoding, end)| {
-        let body = takes(asked, encoding).then(|| file(&format!("{name}{end}")))??;
-        Some((body, Some(encoding)))
-    });
-    packed.unwrap_or_else(|| (file(name).unwrap_or_default(), None))
+    fn serve(self, name: &'static str, kept: Kept) -> MethodRouter {
+        get(async move |headers: HeaderMap| self.answer(name, kept, &headers))
+    }
+
+    fn answer(self, name: &str, kept: Kept, asked: &HeaderMap) -> Response {
+        let (body, encoding) = self.smallest(name, asked);
+        let mut response = Body::from(body).into_response();
+        let headers = response.headers_mut();
+        let mut set = |name: HeaderName, value: &'static str| {
+            headers.insert(name, HeaderValue::from_static(value));
+        };
+        set(CONTENT_TYPE, media_type(name));
+        set(VARY, "accept-encoding");
+        set(X_CONTENT_TYPE_OPTIONS, "nosniff");
+        set(REFERRER_POLICY, "no-referrer");
+        set(CONTENT_SECURITY_POLICY, POLICY);
+        set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+        set(
+            CACHE_CONTROL,
+            match kept {
+                Kept::ForEver => "public, max-age=31536000, immutable",
+                Kept::AskAgain => "no-cache",
+            },
+        );
+        if let Some(encoding) = encoding {
+            set(CONTENT_ENCODING, encoding);
+        }
+        response
+    }
+
+    /// The file in the shortest of the forms that the asker takes.
+    fn smallest(self, name: &str, asked: &HeaderMap) -> (&'static [u8], Option<&'static str>) {
+        let packed = [("br", ".br"), ("gzip", ".gz")].into_iter().find_map(|(encoding, end)| {
+            let body = takes(asked, encoding).then(|| self.find(&format!("{name}{end}")))??;
+            Some((body, Some(encoding)))
+        });
+        packed.unwrap_or_else(|| (self.find(name).unwrap_or_default(), None))
+    }
+
+    fn find(self, name: &str) -> Option<&'static [u8]> {
+        let place = self.0.binary_search_by_key(&name, |(name, _)| name).ok()?;
+        Some(self.0[place].1)
+    }
 }
 
 fn takes(asked: &HeaderMap, encoding: &str) -> bool {
@@ -124,30 +143,66 @@ fn media_type(name: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::Request;
+    use tower::ServiceExt;
+
     use super::*;
 
-    #[test]
-    fn what_is_taken_is_what_the_asker_says() {
-        let asked = |line: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(ACCEPT_ENCODING, HeaderValue::from_str(line).unwrap());
-            (takes(&headers, "br"), takes(&headers, "gzip"))
+    const BUILT: Files = Files(&[
+        ("assets/a-1.js", b"plain"),
+        ("assets/a-1.js.br", b"br"),
+        ("assets/a-1.js.gz", b"gz"),
+        ("index.html", b"the page"),
+    ]);
+
+    /// The status, the encoding and the body of what is at a path.
+    async fn at(files: Files, path: &str, accept: &str) -> (u16, Option<String>, String) {
+        let request = Request::get(path).header(ACCEPT_ENCODING, accept).body(Body::empty()).unwrap();
+        let answer = files.routes().oneshot(request).await.unwrap();
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let encoding = headers.get(CONTENT_ENCODING).map(|value| value.to_str().unwrap().to_owned());
+        let body = axum::body::to_bytes(answer.into_body(), 10_000).await.unwrap();
+        (status, encoding, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn the_page_is_at_its_own_paths_alone() {
+        for path in ["/", "/webhooks", "/webhooks/wh_1/edit", "/portal"] {
+            assert_eq!(at(BUILT, path, "br").await, (200, None, "the page".to_owned()), "{path}");
+        }
+        for path in ["/v1", "/docs", "/index.html", "/assets/b.js", "/assets/a-1.js.br", "/webhooksmith"] {
+            assert_eq!(at(BUILT, path, "").await.0, 404, "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_is_served_in_the_shortest_form_that_is_taken() {
+        let got = async |accept| {
+            let (_, encoding, body) = at(BUILT, "/assets/a-1.js", accept).await;
+            (encoding.unwrap_or_default(), body)
         };
-        assert_eq!(asked("gzip, deflate, br, zstd"), (true, true));
-        assert_eq!(asked("GZIP;q=0.5"), (false, true));
-        assert_eq!(asked("br;q=0, gzip"), (false, true));
-        assert_eq!(asked("identity"), (false, false));
-        assert!(!takes(&HeaderMap::new(), "gzip"));
+        let expected = |encoding: &str, body: &str| (encoding.to_owned(), body.to_owned());
+        assert_eq!(got("gzip, deflate, br, zstd").await, expected("br", "br"));
+        assert_eq!(got("GZIP;q=0.5").await, expected("gzip", "gz"));
+        assert_eq!(got("br;q=0, gzip").await, expected("gzip", "gz"));
+        assert_eq!(got("identity").await, expected("", "plain"));
+    }
+
+    #[tokio::test]
+    async fn a_server_without_the_page_says_how_to_come_by_it() {
+        let (status, _, told) = at(Files(&[]), "/portal", "br").await;
+        assert_eq!(status, 404);
+        assert!(told.contains("cargo xtask dev"), "{told}");
     }
 
     /// Whether the page was built or not.
     #[test]
     fn files_are_found_by_their_names_and_are_of_known_kinds() {
         for (name, body) in FILES {
-            assert_eq!(file(name), Some(*body));
+            assert_eq!(Files(FILES).find(name), Some(*body));
             let plain = encoding(name).map_or(*name, |end| &name[..name.len() - end.len() - 1]);
             assert_ne!(media_type(plain), "application/octet-stream", "{name}");
         }
-        assert_eq!(file("nothing.js"), None);
+        assert_eq!(Files(FILES).find("nothing.js"), None);
     }
 }
