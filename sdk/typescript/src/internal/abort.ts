@@ -1,16 +1,51 @@
 // Giving up: signals that are linked, and waits that end early.
 
+/**
+ * What is to be aborted with each signal, by one listener however many there are: Node warns of a leak where a signal has more
+ * than ten, and so many calls are under way at once.
+ */
+const LISTENERS = new WeakMap<AbortSignal, Listener>();
+
+class Listener {
+  readonly #linked = new Set<Linked>();
+  readonly #signal: AbortSignal;
+  readonly #abort = (): void => {
+    for (const { controller } of this.#linked) controller.abort(this.#signal.reason);
+  };
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+    signal.addEventListener('abort', this.#abort);
+  }
+
+  static of(signal: AbortSignal): Listener {
+    const listener = LISTENERS.get(signal) ?? new Listener(signal);
+    LISTENERS.set(signal, listener);
+    return listener;
+  }
+
+  add(linked: Linked): void {
+    this.#linked.add(linked);
+  }
+
+  delete(linked: Linked): void {
+    this.#linked.delete(linked);
+    if (this.#linked.size > 0) return;
+    this.#signal.removeEventListener('abort', this.#abort);
+    LISTENERS.delete(this.#signal);
+  }
+}
+
 /** A controller that is aborted with any of the signals, until it is released. */
 export class Linked {
   readonly controller = new AbortController();
   readonly #signals: readonly AbortSignal[];
-  readonly #abort = (event: Event): void => this.controller.abort((event.target as AbortSignal).reason);
 
   constructor(...signals: Array<AbortSignal | undefined>) {
     this.#signals = signals.filter((signal) => signal !== undefined);
     for (const signal of this.#signals) {
       if (signal.aborted) this.controller.abort(signal.reason);
-      else signal.addEventListener('abort', this.#abort);
+      else Listener.of(signal).add(this);
     }
   }
 
@@ -20,7 +55,7 @@ export class Linked {
 
   /** Leaves nothing behind on the signals. */
   release(): void {
-    for (const signal of this.#signals) signal.removeEventListener('abort', this.#abort);
+    for (const signal of this.#signals) LISTENERS.get(signal)?.delete(this);
   }
 }
 

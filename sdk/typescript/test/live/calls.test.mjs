@@ -39,7 +39,11 @@ test('W8–W29, T9: every type is published and read as the flat envelope', asyn
   assert.deepEqual((await listed(cstar.eventTypes.list())).map(({ type }) => type).sort(), [...EVENT_TYPES].sort());
 });
 
-test('LOG-1: a publish that a kill cut off is repeated and makes one event', async () => {
+test('LOG-1: a publish that a kill cut off is repeated and makes one event', async (t) => {
+  const warnings = [];
+  const note = ({ name }) => void warnings.push(name);
+  process.on('warning', note);
+  t.after(() => process.off('warning', note));
   const types = ['boss.spawned'];
   const earlier = (await listed(cstar.events.list({ types }))).length;
   const publishing = Promise.all(Array.from({ length: 20 }, () => cstar.events.publish({ type: 'boss.spawned', data: example('boss.spawned') })));
@@ -49,6 +53,7 @@ test('LOG-1: a publish that a kill cut off is repeated and makes one event', asy
   const rows = await listed(cstar.events.list({ types }));
   assert.equal(rows.length, earlier + 20);
   assert.deepEqual(new Set(rows.slice(0, 20).map(({ id }) => id)), new Set(ids));
+  assert.deepEqual(warnings, [], 'so many calls at once are nothing to warn of');
 });
 
 test('W2, W4, W5, T8: a webhook is made, tested, changed, rotated, resent to and deleted', async () => {
@@ -93,4 +98,13 @@ test('SEC-2: keys are made, used and revoked', async () => {
   assert.ok((await listed(reader.events.list())).every(({ type }) => type.startsWith('ticket.')));
   await cstar.keys.revoke(made.id);
   await assert.rejects(reader.events.list().page(), { status: 401, code: 'key_revoked' });
+});
+
+test('SEC-2, T17: a token opens the stream and nothing else', async () => {
+  const { token } = await cstar.realtime.createToken({ types: ['ticket.*'] });
+  const page = clientOf(team, { apiKey: token, lastEventId: '0' });
+  await assert.rejects(page.events.list().page(), PermissionError);
+  const event = await new Promise((resolve) => page.realtime.onAny(resolve));
+  assert.equal(event.type, 'ticket.created');
+  page.destroy();
 });
