@@ -1,7 +1,7 @@
-// The examples, each as somebody runs it: in a folder of its own, with the package installed.
+// The examples and the README's lines on the client, each as somebody runs it: in a folder of its own, with the package installed.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { cp, symlink } from 'node:fs/promises';
+import { cp, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +10,7 @@ import { openBrowser } from './chromium.mjs';
 import { install } from './installed.mjs';
 import { Child, example, publish, Server, streamsOf, waitFor } from './scene.mjs';
 
+const README = new URL('../../../../README.md', import.meta.url);
 const EXAMPLES = fileURLToPath(new URL('../../../../examples/', import.meta.url));
 const PACKAGES = fileURLToPath(new URL('node_modules/', import.meta.url));
 
@@ -83,4 +84,21 @@ test('R17, R18, R27, T17: the dashboard shows events as they happen, over a kill
   assert.deepEqual(await page.locator('#counts div').allTextContents(), ['1boss', '2ticket']);
   assert.equal(await page.locator('#notice').isVisible(), false);
   assert.ok((await Promise.all(answers.slice(0, 4))).every((text) => !text.includes(team.key)));
+});
+
+test("R1, R10, R17, R18: the README's lines on the client do what it says", async (t) => {
+  const blocks = [...readFileSync(README, 'utf8').matchAll(/^```js\n(.*?)^```$/gms)].map(([, code]) => code);
+  const [code] = blocks.filter((block) => block.includes('cstar.realtime'));
+  await writeFile(join(project.directory, 'readme.mjs'), code);
+  const team = await server.team('readme');
+  const env = { CSTAR_URL: server.url, CSTAR_TEAM_ID: team.id, CSTAR_KEY: team.key };
+  const child = new Child(process.execPath, ['readme.mjs'], { cwd: project.directory, env });
+  t.after(() => child.kill());
+  await child.until('live', () => child.stdout === 'live\n');
+  await publish(team, 'boss.spawned', 'ticket.created');
+  await child.until('the ticket', () => child.stdout === `live\nticket.created ${example('ticket.created').title}\n`);
+  await server.crash();
+  await child.until('reconnecting', () => child.stdout.endsWith('reconnecting\n'));
+  await server.begin();
+  await child.until('live again', () => child.stdout.endsWith('reconnecting\nlive\n'));
 });
