@@ -3,20 +3,21 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { Label, ProgressBar } from 'react-aria-components';
 import { useTeamPath } from '../../app/session.tsx';
-import { Button } from '../../ui/Button.tsx';
+import { Button, ButtonLink } from '../../ui/Button.tsx';
 import { count } from '../../ui/duration.ts';
 import { HowTo } from '../../ui/HowTo.tsx';
 import { Refusal } from '../../ui/State.tsx';
+import { isBegunHere, totalOf } from './begun.ts';
 import { isRunning, useCancel, useOperations } from './calls.ts';
+import { writeFilter } from './filter.ts';
 import css from './Operations.module.css';
-import { totalOf } from './totals.ts';
 
 /** Resends and recoveries that are under way, whoever began them, and those that ended while this was looked at. */
 export function Operations() {
   const { data = [], error } = useQuery(useOperations());
   const [closed, close] = useState<ReadonlySet<string>>(new Set());
   const seen = useRef(new Set<string>());
-  for (const operation of data) if (isRunning(operation) || totalOf(operation.id) !== undefined) seen.current.add(operation.id);
+  for (const operation of data) if (isRunning(operation) || isBegunHere(operation.id)) seen.current.add(operation.id);
   const shown = data.filter(({ id }) => seen.current.has(id) && !closed.has(id));
   useRefreshAtEnd(data);
   if (error) return <Refusal error={error} />;
@@ -63,9 +64,14 @@ function Progress({ operation, onClose }: { operation: Operation; onClose: () =>
             Cancel
           </Button>
         ) : (
-          <Button small onPress={onClose}>
-            Close
-          </Button>
+          <>
+            <ButtonLink small href={logsOf(operation)}>
+              Show them
+            </ButtonLink>
+            <Button small onPress={onClose}>
+              Close
+            </Button>
+          </>
         )}
       </div>
       <Refusal error={cancel.error} />
@@ -80,6 +86,13 @@ function Progress({ operation, onClose }: { operation: Operation; onClose: () =>
   );
 }
 
+/** The logs of what it was about: their status is another one now. */
+function logsOf({ kind, filter: { webhook, event, types, since, until } }: Operation): string {
+  const ofResend = kind === 'resend' ? { event, types: types?.[0], since, until } : {};
+  const set = Object.entries({ webhook, ...ofResend }).filter(([, value]) => value);
+  return `/logs?${new URLSearchParams(writeFilter(Object.fromEntries(set)))}`;
+}
+
 const FAILURES = { webhook_disabled: 'its webhook is disabled', webhook_deleted: 'its webhook was deleted', damaged: 'the log is damaged there' };
 
 function told({ kind, status, done, skipped, failure }: Operation, total: number | undefined): string {
@@ -90,7 +103,7 @@ function told({ kind, status, done, skipped, failure }: Operation, total: number
     case 'running':
       return `${kind === 'resend' ? 'Resending' : 'Recovering'}: ${total === undefined ? many : `${done + skipped} of ${count(total, 'delivery', 'deliveries')}`}.`;
     case 'done':
-      return `${many} ${doing}: what came of each stands below.${aside}`;
+      return `${many} ${doing}.${aside}`;
     case 'cancelled':
       return `Cancelled after ${many} had been ${doing}.${aside}`;
     case 'failed':

@@ -10,7 +10,6 @@ import { HowTo } from '../../ui/HowTo.tsx';
 import { Refusal } from '../../ui/State.tsx';
 import { useResendAll, useResendCount } from './calls.ts';
 import { asFlags, asResend, canBeResent, type LogFilter } from './filter.ts';
-import { keepTotal } from './totals.ts';
 
 /** Resends all that the filter matches. */
 export function ResendAll({ filter }: { filter: LogFilter }) {
@@ -30,13 +29,8 @@ function ResendDialog({ filter, isNarrowed, onClose }: { filter: ResendFilter; i
   const path = useTeamPath();
   const counted = useQuery(useResendCount(filter));
   const resend = useResendAll();
-  const begin = () =>
-    resend.mutate(filter, {
-      onSuccess: ({ id }) => {
-        if (counted.data?.complete) keepTotal(id, counted.data.deliveries);
-        onClose();
-      },
-    });
+  const total = counted.data?.complete ? counted.data.deliveries : undefined;
+  const begin = () => resend.mutate({ filter, total }, { onSuccess: onClose });
   return (
     <Dialog
       title={`Resend what ${filter.status === 'failed' ? 'failed' : `was ${filter.status}`}?`}

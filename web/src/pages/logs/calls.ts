@@ -1,6 +1,7 @@
 import { type DeliveryRow, type Operation, type Page, type ResendFilter } from '@cstar/client';
 import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from '@tanstack/react-query';
 import { useCStar } from '../../app/session.tsx';
+import { keepBegun } from './begun.ts';
 import { asQuery, type LogFilter } from './filter.ts';
 
 const PAGE_ROWS = 200;
@@ -53,7 +54,11 @@ export function useResendCount(filter: ResendFilter) {
 export function useResendAll() {
   const cstar = useCStar();
   const changed = useChanged();
-  return useMutation({ mutationFn: (filter: ResendFilter) => cstar.deliveries.resendAll(filter), onSuccess: changed });
+  const begin = async ({ filter, total }: { filter: ResendFilter; total: number | undefined }) => {
+    const { id } = await cstar.deliveries.resendAll(filter);
+    keepBegun(id, total);
+  };
+  return useMutation({ mutationFn: begin, onSuccess: changed });
 }
 
 /** The newest operations. */
