@@ -109,7 +109,8 @@ fn answer(plan: &Plan, blocks: &[String]) -> Vec<u8> {
     match plan.abuse {
         Abuse::Reset | Abuse::Break => {
             let whole = [&stream[..], &chunked(body.as_bytes())].concat();
-            whole[..plan.place.min(whole.len() - "\n\r\n".len())].to_vec()
+            let before_its_last_block_ends = whole.len() - "\n\r\n".len();
+            whole[..plan.place.min(before_its_last_block_ends)].to_vec()
         }
         Abuse::Close => [&stream[..], &chunked(&body.as_bytes()[..cut]), END].concat(),
         Abuse::Silence => [&stream[..], &chunked(&body.as_bytes()[..cut.max(blocks[0].len())])].concat(),
