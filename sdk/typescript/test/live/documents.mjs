@@ -18,11 +18,12 @@ export const REALTIME_BLOCKS = {
   ...(isPublished('realtime.txt') && { 'the published': (name) => published('realtime.txt', name, REALTIME[name]) }),
 };
 
-/** The receiver and the command lines on webhooks, likewise. */
+/** The payload, the receiver and the command lines on webhooks, likewise. */
 export const WEBHOOK_BLOCKS = {
-  'our own': { receiver: ours('verify-webhook.js'), commands: ours('local-testing.sh') },
+  'our own': { payload: ours('payload.json'), receiver: ours('verify-webhook.js'), commands: ours('local-testing.sh') },
   ...(isPublished('webhooks.txt') && {
     'the published': {
+      payload: published('webhooks.txt', 'Webhook payload', 'Signature Verification'),
       receiver: published('webhooks.txt', 'verify-webhook.js', 'Request Headers'),
       commands: published('webhooks.txt', 'Local Testing with the CLI'),
     },

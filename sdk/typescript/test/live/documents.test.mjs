@@ -1,8 +1,9 @@
-// What the documentation shows on realtime, played as it stands against the real server, and seen to do what it says.
+// What the documentation shows, played as it stands against the real server, and seen to do what it says.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { REALTIME_BLOCKS } from './documents.mjs';
+import { REALTIME_BLOCKS, WEBHOOK_BLOCKS } from './documents.mjs';
+import { openReceiver } from './receiver.mjs';
 import { EVENT_TYPES, example, publish, Server, streamsOf, waitFor } from './scene.mjs';
 import { openStages } from './stage.mjs';
 
@@ -76,9 +77,12 @@ for (const where of ['Node', 'Chromium']) {
       assert.deepEqual(playing.named('console.log'), [[false]]);
       await waitFor('the indicator on', () => isLive().length === 1);
       await server.crash();
-      await waitFor('the indicator off', () => isLive().length === 2);
-      await waitFor('an error', () => playing.named('console.warn').length > 0);
-      await server.begin();
+      try {
+        await waitFor('the indicator off', () => isLive().length === 2);
+        await waitFor('an error', () => playing.named('console.warn').length > 0);
+      } finally {
+        await server.begin();
+      }
       await waitFor('the indicator on again', () => isLive().length === 3);
       playing.resume();
       await streamsOf(team, 0);
@@ -100,4 +104,24 @@ for (const where of ['Node', 'Chromium']) {
       ]);
     });
   }
+}
+
+for (const [whose, { payload }] of Object.entries(WEBHOOK_BLOCKS)) {
+  test(`W30–W35: a webhook has the form of ${whose} payload, and the same data`, async (t) => {
+    const receiver = await openReceiver();
+    t.after(() => receiver.close());
+    const team = await server.team('payload');
+    const shown = JSON.parse(payload);
+    await team.webhook(receiver.url, [shown.type]);
+    await team.publish({ type: shown.type, data: JSON.stringify(shown.data) });
+    await waitFor('the webhook', () => receiver.received.length === 1);
+    const sent = JSON.parse(receiver.received[0].body);
+    assert.deepEqual(Object.keys(sent), Object.keys(shown));
+    assert.equal(JSON.stringify(sent.data), JSON.stringify(shown.data));
+    assert.deepEqual([sent.type, sent.team_id], [shown.type, team.id]);
+    for (const { id, created_at: created } of [sent, shown]) {
+      assert.match(id, /^evt_[a-z0-9]+$/);
+      assert.match(created, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+    }
+  });
 }

@@ -7,8 +7,11 @@ const PACKAGES = fileURLToPath(new URL('node_modules/', import.meta.url));
 /** How each runtime is called with a program; the packages of Deno and Bun have one for this platform below their scope. */
 export const RUNTIMES = {
   [`Node ${process.versions.node}`]: [process.execPath],
-  'Node 22': [binary('node22/bin/node')],
-  'Node 24': [binary('node24/bin/node')],
+  // npm has packages of other versions of Node for this platform alone.
+  ...(process.platform === 'linux' && process.arch === 'x64' && {
+    'Node 22': [binary('node22/bin/node')],
+    'Node 24': [binary('node24/bin/node')],
+  }),
   Deno: [binary(`@deno/${platform('@deno')}/deno`), 'run', '--quiet', '--allow-net', '--allow-env', '--allow-read'],
   Bun: [binary(`@oven/${platform('@oven')}/bin/bun`), 'run'],
 };
@@ -19,7 +22,7 @@ function platform(scope) {
 
 function binary(path) {
   if (!existsSync(PACKAGES + path)) {
-    throw new Error(`there is no ${path} in ${PACKAGES}; run \`npm ci\` there, with optional packages, on x86-64 Linux`);
+    throw new Error(`there is no ${path} in ${PACKAGES}; run \`npm ci\` beside it, with optional packages`);
   }
   return PACKAGES + path;
 }

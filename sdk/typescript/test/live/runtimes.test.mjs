@@ -68,7 +68,7 @@ after(async () => {
 const events = (name) => heard[name].filter(({ event }) => event);
 
 function start(name, program, args, { directory }, told) {
-  const child = new Child(program, [...args, `${directory}/main.mjs`], { cwd: directory, env: { CSTAR_TOLD: JSON.stringify(told) } });
+  const child = new Child(program, [...args, `${directory}/main.mjs`], { cwd: directory, env: { CSTAR_TOLD: JSON.stringify(told), DENO_NO_UPDATE_CHECK: '1' } });
   opened.push(() => child.kill());
   exits[name] = () => child.end();
   until[name] = (...condition) => child.until(...condition);
