@@ -84,7 +84,7 @@ export interface Refusal {
   location?: string | undefined;
 }
 
-/** The server, or something before it, answered and refused: there is a class for each status that asks for something else. */
+/** The server, or something before it, answered and refused. Calls throw it as the class for its status. */
 export class ApiError extends CStarError {
   override readonly name: string = 'ApiError';
   /** The status of the answer; 0 for a redirect that a browser does not show. */
@@ -106,69 +106,7 @@ export class ApiError extends CStarError {
     this.requestId = refusal.requestId ?? refusal.problem?.request_id;
     this.retryAfterMs = refusal.retryAfterMs;
   }
-
-  /** The error of the class for its status. */
-  static of(refusal: Refusal): ApiError {
-    const Class = BY_STATUS[refusal.status] ?? (refusal.status >= 500 ? ServerError : ApiError);
-    return new Class(refusal);
-  }
 }
-
-/** 400: the request cannot be read. */
-export class BadRequestError extends ApiError {
-  override readonly name = 'BadRequestError';
-}
-
-/** 401: no key, or one that is not taken (any more). */
-export class AuthenticationError extends ApiError {
-  override readonly name = 'AuthenticationError';
-}
-
-/** 403: the key may not do this. */
-export class PermissionError extends ApiError {
-  override readonly name = 'PermissionError';
-}
-
-/** 404: there is no such thing, or not for this key. */
-export class NotFoundError extends ApiError {
-  override readonly name = 'NotFoundError';
-}
-
-/** 409: it cannot be done as things stand. */
-export class ConflictError extends ApiError {
-  override readonly name = 'ConflictError';
-}
-
-/** 413: larger than allowed. */
-export class TooLargeError extends ApiError {
-  override readonly name = 'TooLargeError';
-}
-
-/** 422: readable, and a value in it is not as it should be; `problem.errors` names the fields. */
-export class InvalidError extends ApiError {
-  override readonly name = 'InvalidError';
-}
-
-/** 429: too much, too fast. */
-export class RateLimitError extends ApiError {
-  override readonly name = 'RateLimitError';
-}
-
-/** 5xx: a fault of the server, or of something before it. */
-export class ServerError extends ApiError {
-  override readonly name = 'ServerError';
-}
-
-const BY_STATUS: Record<number, typeof ApiError> = {
-  400: BadRequestError,
-  401: AuthenticationError,
-  403: PermissionError,
-  404: NotFoundError,
-  409: ConflictError,
-  413: TooLargeError,
-  422: InvalidError,
-  429: RateLimitError,
-};
 
 function told({ status, problem, location }: Refusal): string {
   if (problem !== undefined) return `${problem.code}: ${problem.detail} (request ${problem.request_id})`;

@@ -3,9 +3,8 @@ export { CStarClient } from './client.js';
 export * from './errors.js';
 export type * from './generated/api.js';
 export type { CatalogEvents } from './generated/catalog.js';
-export { acrossTabs, type TabsOptions } from './tabs.js';
-export { Realtime } from './realtime/realtime.js';
 export { List, type ListQuery, type Page } from './list.js';
+export { Realtime } from './realtime/realtime.js';
 export type { Deliveries, DeliveryQuery, ResendFilter } from './resources/deliveries.js';
 export type { EventTypes } from './resources/event-types.js';
 export type { BatchedEvent, BatchOptions, EventQuery, Events, PublishedBatch, PublishEvent, PublishOptions } from './resources/events.js';
@@ -15,6 +14,18 @@ export type { TeamRealtime } from './resources/realtime.js';
 export type { Sessions, SignIn } from './resources/sessions.js';
 export type { AuditQuery, OwnTeam } from './resources/team.js';
 export type { Webhooks } from './resources/webhooks.js';
+export {
+  AuthenticationError,
+  BadRequestError,
+  ConflictError,
+  InvalidError,
+  NotFoundError,
+  PermissionError,
+  RateLimitError,
+  ServerError,
+  TooLargeError,
+} from './status-errors.js';
+export { acrossTabs, type TabsOptions } from './tabs.js';
 export type { Envelope, FlatEvent, Matching, PatternOf, RealtimeEvent, TypeOf } from './types/event.js';
 export type { ApiKey, CallOptions, ClientOptions, ConnectionOptions, Off, RealtimeOptions, StreamOptions } from './types/options.js';
 export type { EventsOptions, Gap } from './types/realtime.js';

@@ -1,18 +1,18 @@
 // What a server answered.
-import { ApiError } from '../errors.js';
+import type { Refusal } from '../errors.js';
 import type { Problem } from '../generated/api.js';
 import { retryAfterMs } from './retry-after.js';
 
-/** The error that an answer other than the one hoped for is. */
-export async function refusal(response: Response): Promise<ApiError> {
+/** What an answer other than the one hoped for says. */
+export async function refusal(response: Response): Promise<Refusal> {
   const { headers, status } = response;
-  return ApiError.of({
+  return {
     status,
     problem: await problemOf(response),
     requestId: headers.get('x-request-id') ?? undefined,
     retryAfterMs: retryAfterMs(headers.get('retry-after'), Date.now()),
     location: headers.get('location') ?? undefined,
-  });
+  };
 }
 
 /** Whether the body is declared as this, whatever parameters follow. */

@@ -1,5 +1,6 @@
 // Calls: as many tries as are harmless and of use, and JSON both ways.
-import { AuthenticationError, CStarError, ProtocolError, TimeoutError } from '../errors.js';
+import { CStarError, ProtocolError, TimeoutError } from '../errors.js';
+import { apiError, AuthenticationError } from '../status-errors.js';
 import type { CallOptions } from '../types/options.js';
 import { Linked, sleep } from './abort.js';
 import { refusal } from './answer.js';
@@ -88,7 +89,7 @@ export class Transport {
     const request = { method, url, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) };
     const response = await this.connection.send(request, bearer?.value);
     try {
-      if (!response.ok) throw await refusal(response);
+      if (!response.ok) throw apiError(await refusal(response));
       return await response.text();
     } catch (error) {
       signal.throwIfAborted();

@@ -1,3 +1,5 @@
+import { getEventListeners } from 'node:events';
+
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import { ApiError, ConnectionError, CStarClient, NotFoundError, ProtocolError, ServerError, TimeoutError } from '../../src/index.js';
@@ -154,6 +156,16 @@ describe('errors', () => {
     client.destroy();
     expect(await call).toMatchObject({ message: 'the client was destroyed' });
   });
+});
+
+test('however many calls are under way, a signal has one listener, and none when they are through', async () => {
+  await using server = await TestServer.start(json(200, {}));
+  const client = clientOf(server);
+  const { signal } = new AbortController();
+  const calls = Array.from({ length: 20 }, () => client.team.get({ signal }));
+  expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+  await Promise.all(calls);
+  expect(getEventListeners(signal, 'abort')).toHaveLength(0);
 });
 
 describe('keys', () => {

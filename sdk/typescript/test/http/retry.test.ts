@@ -1,13 +1,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { ApiError, ConnectionError, ProtocolError, TimeoutError } from '../../src/errors.js';
+import { ConnectionError, ProtocolError, TimeoutError } from '../../src/errors.js';
 import { backoff } from '../../src/internal/backoff.js';
 import { retryAfterMs } from '../../src/internal/retry-after.js';
 import { retryInMs } from '../../src/internal/retry.js';
+import { apiError } from '../../src/status-errors.js';
 
 const refused = (status: number, code?: string, retryAfter?: number) =>
-  ApiError.of({
+  apiError({
     status,
     problem: code === undefined ? undefined : { type: '', title: '', status, detail: '', code, request_id: '' },
     retryAfterMs: retryAfter,

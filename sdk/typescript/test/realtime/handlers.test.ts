@@ -235,7 +235,7 @@ describe('the life of a stream', () => {
     expect(errors).toMatchObject([
       { name: 'RealtimeError', status: 503, attempt: 1, willRetry: true, retryInMs: 0 },
       { status: undefined, attempt: 1, willRetry: true, retryInMs: 0, message: 'the stream was closed' },
-      { status: 403, attempt: 2, willRetry: false, retryInMs: undefined, cause: { name: 'PermissionError' } },
+      { status: 403, attempt: 2, willRetry: false, retryInMs: undefined, cause: { name: 'ApiError', status: 403 } },
     ]);
   });
 

@@ -5,7 +5,7 @@ import { ApiError, ConnectionError, StreamEndError, TimeoutError } from '../../s
 import { Reconnect } from '../../src/internal/stream/reconnect.js';
 
 const CLOSED = new StreamEndError('closed', 'closed');
-const refused = (status: number, retryAfterMs?: number) => ApiError.of({ status, retryAfterMs });
+const refused = (status: number, retryAfterMs?: number) => new ApiError({ status, retryAfterMs });
 const unauthorized = (code?: string) => new StreamEndError('unauthorized', 'x', code);
 
 /** Fails as often as there are `stood`, having stood for so many seconds each time (`undefined`: not opened): the longest waits. */

@@ -1,5 +1,5 @@
 // Opening a connection.
-import { ProtocolError, TimeoutError } from '../../errors.js';
+import { ApiError, ProtocolError, TimeoutError } from '../../errors.js';
 import { discard, mediaTypeIs, refusal } from '../answer.js';
 import type { Connection } from '../connection.js';
 import { Reading } from './reading.js';
@@ -50,7 +50,7 @@ export class Opener {
     const url = this.#connection.url(this.#connection.team('realtime'), { types, until: untilHead ? 'head' : undefined });
     const headers = { accept: MEDIA_TYPE, ...(cursor === undefined ? {} : { 'last-event-id': cursor }) };
     const response = await this.#connection.send({ method: 'GET', url, headers, signal }, bearer?.value);
-    if (response.status !== 200) throw await refusal(response);
+    if (response.status !== 200) throw new ApiError(await refusal(response));
     if (response.body === null || !mediaTypeIs(response.headers, MEDIA_TYPE)) {
       discard(response);
       throw new ProtocolError('an answer that is no stream: check the address, and the proxy before it');

@@ -44,11 +44,6 @@ export class Reading {
     return this.#blocks[this.#next++]!;
   }
 
-  /** Lets the connection go. */
-  close(): void {
-    this.#reader.cancel().catch(() => {});
-  }
-
   async #read(): Promise<void> {
     this.#blocks = [];
     this.#next = 0;

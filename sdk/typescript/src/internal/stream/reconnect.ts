@@ -1,5 +1,5 @@
 // When a stream is opened again. Pure: time, outcome and random number are handed in.
-import { ApiError, AuthenticationError, StreamEndError } from '../../errors.js';
+import { ApiError, StreamEndError } from '../../errors.js';
 import { backoff } from '../backoff.js';
 
 /** A stream that stood for so long has recovered from whatever was before. */
@@ -77,7 +77,7 @@ export class Reconnect {
 }
 
 const isKeyRefused = (error: unknown): boolean =>
-  error instanceof AuthenticationError || (hasEndedForGood(error) && error.code !== 'not_found');
+  (error instanceof ApiError && error.status === 401) || (hasEndedForGood(error) && error.code !== 'not_found');
 
 /** Whether the next try may well succeed (T13). A wrong content type is what a proxy shows while the server starts. */
 function mayPass(error: unknown): boolean {

@@ -77,19 +77,15 @@ export class EventStream implements Source {
   async *#connection(newKey: boolean, controller: AbortController): AsyncGenerator<Told, boolean, undefined> {
     this.#session.begin();
     const reading = await this.#opener.open(this.#session.cursor, newKey, controller);
-    try {
-      for (;;) {
-        const effects = this.#session.take(await reading.block());
-        const last = effects.at(-1);
-        if (last === undefined) yield this.#passed();
-        for (const effect of effects) {
-          if (effect === last) this.cursor = this.#session.cursor;
-          if (effect.kind === 'end') return true;
-          yield this.#applied(effect, reading);
-        }
+    for (;;) {
+      const effects = this.#session.take(await reading.block());
+      const last = effects.at(-1);
+      if (last === undefined) yield this.#passed();
+      for (const effect of effects) {
+        if (effect === last) this.cursor = this.#session.cursor;
+        if (effect.kind === 'end') return true;
+        yield this.#applied(effect, reading);
       }
-    } finally {
-      reading.close();
     }
   }
 
