@@ -60,7 +60,16 @@ export class Dev {
   }
 }
 
-const SCOPES = ['events:write', 'events:read', 'webhooks:read', 'webhooks:write', 'deliveries:read', 'deliveries:write', 'keys:write', 'audit:read'];
+const SCOPES = [
+  'events:write',
+  'events:read',
+  'webhooks:read',
+  'webhooks:write',
+  'deliveries:read',
+  'deliveries:write',
+  'keys:write',
+  'audit:read',
+];
 
 Team.prototype.makeKeyByPlatform = async function () {
   return (await this.api.json(201, 'POST', `${this.path}/keys`, { body: { name: 'tests', scopes: SCOPES } })).key;
@@ -103,7 +112,12 @@ export async function launch() {
  * forbade. `{ expected }` is what may be complained of: a browser reports each answer above 399.
  */
 export async function open(browser, { expected = /status of 4\d\d/, ...options } = {}) {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, timezoneId: 'Europe/Berlin', locale: 'en-GB', ...options });
+  const context = await browser.newContext({
+    viewport: { width: 1440, height: 900 },
+    timezoneId: 'Europe/Berlin',
+    locale: 'en-GB',
+    ...options,
+  });
   context.setDefaultTimeout(DEADLINE_MS);
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   const page = await context.newPage();
@@ -132,7 +146,9 @@ export async function signIn(page, dev, asked) {
 export async function violations(page) {
   await page.evaluate(axe.source);
   const { violations } = await page.evaluate(() => globalThis.axe.run({ resultTypes: ['violations'] }));
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) => `${target} ${failureSummary}`).join('; ')}`);
+  return violations.map(
+    ({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) => `${target} ${failureSummary}`).join('; ')}`,
+  );
 }
 
 /** Keeps a picture for people to look at. */

@@ -6,7 +6,15 @@ import { after, before, test } from 'node:test';
 import { assertQuiet, Dev, launch, open, Receiver, shoot, signIn, violations } from './harness.mjs';
 import { waitFor } from '../../tests/node/wait.mjs';
 
-const SCOPES = ['events:write', 'events:read', 'webhooks:read', 'webhooks:write', 'deliveries:read', 'deliveries:write', 'keys:write'];
+const SCOPES = [
+  'events:write',
+  'events:read',
+  'webhooks:read',
+  'webhooks:write',
+  'deliveries:read',
+  'deliveries:write',
+  'keys:write',
+];
 /** Both widths and both schemes, each once. */
 const LOOKS = [
   ['wide', 'light', { width: 1440, height: 900 }],
@@ -32,7 +40,8 @@ async function furnish() {
   await team.json(200, 'PATCH', `/webhooks/${well.id}`, { body: { description: 'The helpdesk’s own server' } });
   const off = await team.webhook(`${receiver.url}/with/a/long/path/that/somebody/chose/for/reasons/of/their/own`, ['*']);
   await team.json(200, 'PATCH', `/webhooks/${off.id}`, { body: { enabled: false } });
-  const ticket = '{"id":"550e8400-e29b-41d4-a716-446655440000","title":"Cannot <i>log in</i>","status":"new","priority":"high"}';
+  const ticket =
+    '{"id":"550e8400-e29b-41d4-a716-446655440000","title":"Cannot <i>log in</i>","status":"new","priority":"high"}';
   for (let count = 0; count < 3; count++) await team.publish({ type: 'ticket.created', data: ticket });
   await waitFor('deliveries', () => receiver.requests.length >= 3);
   receiver.answer = { status: 500, body: '{"error":"<img src=x onerror=alert(1)>"}' };

@@ -30,16 +30,39 @@ async function get(path, headers = {}, method = 'GET') {
 const html = 'text/html; charset=utf-8';
 
 test('the page is at its own paths, and at nobody else’s', async () => {
-  for (const path of ['/', '/webhooks', '/webhooks/wh_1/edit', '/logs/dlv_1', '/live', '/event-types/ticket.created', '/keys', '/portal']) {
+  for (const path of [
+    '/',
+    '/webhooks',
+    '/webhooks/wh_1/edit',
+    '/logs/dlv_1',
+    '/live',
+    '/event-types/ticket.created',
+    '/keys',
+    '/portal',
+  ]) {
     const { status, headers } = await get(path);
     assert.deepEqual([status, headers['content-type']], [200, html], path);
   }
-  for (const path of ['/v1', '/v1/nothing', '/nothing', '/index.html', '/assets/', '/assets/nothing.js', '/webhooks.html', '/keysmith', '/%2e%2e/etc/passwd']) {
+  for (const path of [
+    '/v1',
+    '/v1/nothing',
+    '/nothing',
+    '/index.html',
+    '/assets/',
+    '/assets/nothing.js',
+    '/webhooks.html',
+    '/keysmith',
+    '/%2e%2e/etc/passwd',
+  ]) {
     const { status, headers } = await get(path);
     assert.equal(headers['content-type'], 'application/problem+json', path);
     assert.ok([401, 404].includes(status), path);
   }
-  for (const [path, kind] of [['/docs', html], ['/openapi.json', 'application/json'], ['/readyz', 'application/json']]) {
+  for (const [path, kind] of [
+    ['/docs', html],
+    ['/openapi.json', 'application/json'],
+    ['/readyz', 'application/json'],
+  ]) {
     const { status, headers, body } = await get(path);
     assert.equal(status, 200, path);
     assert.ok(headers['content-type'].startsWith(kind.split(';')[0]), path);
@@ -52,7 +75,15 @@ test('the page is at its own paths, and at nobody else’s', async () => {
 test('the policy allows the page its own files and this server, and nothing else', async () => {
   const { headers, body } = await get('/');
   const policy = headers['content-security-policy'];
-  for (const rule of ["default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'"]) {
+  for (const rule of [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "connect-src 'self'",
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+    "form-action 'none'",
+  ]) {
     assert.ok(policy.includes(rule), rule);
   }
   assert.doesNotMatch(policy, /unsafe|\*|https?:|data:/);
@@ -68,7 +99,10 @@ test('files are packed as the browser takes them; those named by their content a
   const plain = await get(script);
   const gzip = await get(script, { 'accept-encoding': 'gzip' });
   const brotli = await get(script, { 'accept-encoding': 'gzip, deflate, br' });
-  assert.deepEqual([plain, gzip, brotli].map(({ headers }) => headers['content-encoding']), [undefined, 'gzip', 'br']);
+  assert.deepEqual(
+    [plain, gzip, brotli].map(({ headers }) => headers['content-encoding']),
+    [undefined, 'gzip', 'br'],
+  );
   assert.ok(gunzipSync(gzip.body).equals(plain.body));
   assert.ok(brotli.body.length < gzip.body.length);
   for (const { headers } of [plain, gzip, brotli]) {
@@ -83,7 +117,10 @@ test('at most 200 KB, gzipped, are loaded before the first page is drawn', async
   await page.getByRole('button', { name: 'Continue' }).click();
   await page.getByRole('heading', { name: 'No webhooks yet' }).waitFor();
   const loaded = await page.evaluate(() =>
-    performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation')).map(({ name, encodedBodySize }) => [name, encodedBodySize]),
+    performance
+      .getEntriesByType('resource')
+      .concat(performance.getEntriesByType('navigation'))
+      .map(({ name, encodedBodySize }) => [name, encodedBodySize]),
   );
   const files = loaded.filter(([name]) => !name.includes('/v1/'));
   const bytes = files.reduce((sum, [, size]) => sum + size, 0);

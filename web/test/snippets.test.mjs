@@ -36,7 +36,12 @@ test('W37, T5: the receiver for Node takes what is genuine, and nothing else', a
     await writeFile(file, code.replace('3000', port));
     const receiver = new Child(process.execPath, [file], { env: { WEBHOOK_SECRET: secretOf(webhook) } });
     running.push(receiver);
-    await receiver.until('it listens', () => fetch(`http://127.0.0.1:${port}/`).then(() => true, () => false));
+    await receiver.until('it listens', () =>
+      fetch(`http://127.0.0.1:${port}/`).then(
+        () => true,
+        () => false,
+      ),
+    );
     const attempt = await dev.team.json(200, 'POST', `/webhooks/${webhook.id}/test`, { body: {} });
     return { attempt, receiver };
   };

@@ -78,7 +78,10 @@ test('W3, W4, W5: a webhook is registered with wildcards, by hand', async () => 
 
   const [made] = await theWebhooks();
   assert.deepEqual([made.url, made.events], [receiver.url, ['ticket.*', 'boss.defeated', '*.submitted']]);
-  await dev.team.publish({ type: 'ticket.created', data: '{"id":"550e8400-e29b-41d4-a716-446655440000","title":"a","status":"new","priority":"low"}' });
+  await dev.team.publish({
+    type: 'ticket.created',
+    data: '{"id":"550e8400-e29b-41d4-a716-446655440000","title":"a","status":"new","priority":"low"}',
+  });
   const request = await waitFor('the delivery', () => receiver.requests[0]);
   assert.equal(request.headers['x-cstar-signature'], plainSignature(secret, request.body));
 
@@ -167,7 +170,10 @@ test('W3: a webhook is changed, and only in what was changed', async () => {
   assert.deepEqual((await asked).postDataJSON(), change);
   await page.getByText('At most 5 attempts a second').waitFor();
   const now = await dev.team.json(200, 'GET', `/webhooks/${id}`);
-  assert.deepEqual({ events: now.events, ordered: now.ordered, rate_limit: now.rate_limit, retry_schedule: now.retry_schedule }, change);
+  assert.deepEqual(
+    { events: now.events, ordered: now.ordered, rate_limit: now.rate_limit, retry_schedule: now.retry_schedule },
+    change,
+  );
   assertQuiet(page);
 });
 
@@ -197,7 +203,10 @@ test('W3, W54: what a webhook missed while it was disabled is sent, and the logs
   await shoot(page, 'webhook-recover');
   await button('Send again').click();
   await page.getByRole('heading', { name: 'Logs' }).waitFor();
-  await page.getByRole('row', { name: /boss\.spawned/ }).getByText('Delivered').waitFor();
+  await page
+    .getByRole('row', { name: /boss\.spawned/ })
+    .getByText('Delivered')
+    .waitFor();
   assert.equal(receiver.requests[0].headers['x-cstar-event'], 'boss.spawned');
   assertQuiet(page);
 });

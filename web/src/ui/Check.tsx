@@ -9,9 +9,7 @@ export function Check({ children, ...rest }: Omit<CheckboxProps, 'children' | 'c
       {({ isSelected, isIndeterminate }) => (
         <>
           <span className={css.box} aria-hidden="true">
-            <svg viewBox="0 0 16 16">
-              {isIndeterminate ? <path d="M4 8h8" /> : isSelected && <path d="M3.5 8.5l3 3 6-7" />}
-            </svg>
+            <svg viewBox="0 0 16 16">{isIndeterminate ? <path d="M4 8h8" /> : isSelected && <path d="M3.5 8.5l3 3 6-7" />}</svg>
           </span>
           <span className={css.text}>{children}</span>
         </>

@@ -2,6 +2,7 @@ import { Check, Copy as CopyIcon } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { Button } from './Button.tsx';
 import css from './Copy.module.css';
+import { tell } from './toast.tsx';
 
 const SHOWN_MS = 1600;
 
@@ -21,10 +22,18 @@ export function Copy({ text, label, showLabel = false }: Props) {
     const timer = setTimeout(() => setCopied(0), SHOWN_MS);
     return () => clearTimeout(timer);
   }, [copied]);
-  const copy = () => void navigator.clipboard.writeText(text).then(() => setCopied((count) => count + 1));
+  // Browsers have no clipboard for pages that came over plain HTTP, and may refuse it to others.
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      setCopied((count) => count + 1);
+    } catch {
+      tell('The browser does not let this page copy: select the text and copy it by hand.');
+    }
+  };
   return (
     <>
-      <Button look="quiet" small aria-label={label} onPress={copy}>
+      <Button look="quiet" small aria-label={label} onPress={() => void copy()}>
         {copied > 0 ? <Check aria-hidden="true" /> : <CopyIcon aria-hidden="true" />}
         {showLabel && (copied > 0 ? 'Copied' : showLabel === 'all' ? label : 'Copy')}
       </Button>

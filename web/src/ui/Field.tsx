@@ -21,7 +21,11 @@ export function Field({ label, hint, error, placeholder, rows, mono = false, ...
         {label}
         {!rest.isRequired && <span className={css.optional}> optional</span>}
       </Label>
-      {rows ? <TextArea className={input} rows={rows} placeholder={placeholder} /> : <Input className={input} placeholder={placeholder} />}
+      {rows ? (
+        <TextArea className={input} rows={rows} placeholder={placeholder} />
+      ) : (
+        <Input className={input} placeholder={placeholder} />
+      )}
       <FieldError className={css.error!}>{error}</FieldError>
       {hint && (
         <Text slot="description" className={css.hint!}>

@@ -35,7 +35,10 @@ export function HowTo({ call, command, title = 'By API or command line' }: { cal
 
 /** A call as it can be pasted into a shell, the key aside: that one nobody can read, this page neither. */
 export function curl({ method, path, headers = {}, body }: Call): string {
-  const lines = [`curl ${method === 'GET' ? '' : `-X ${method} `}${quoted(location.origin + path)}`, `-H "Authorization: Bearer $CSTAR_KEY"`];
+  const lines = [
+    `curl ${method === 'GET' ? '' : `-X ${method} `}${quoted(location.origin + path)}`,
+    `-H "Authorization: Bearer $CSTAR_KEY"`,
+  ];
   for (const [name, value] of Object.entries(headers)) lines.push(`-H ${quoted(`${name}: ${value}`)}`);
   if (body !== undefined) lines.push(`-H 'Content-Type: application/json'`, `-d ${quoted(JSON.stringify(body, null, 2))}`);
   return lines.join(' \\\n  ');

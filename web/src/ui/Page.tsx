@@ -40,7 +40,17 @@ export function Page({ title, lead, actions, above, heading, children }: Props) 
 }
 
 /** A part of a page, in a frame. */
-export function Section({ title, lead, actions, children }: { title: string; lead?: ReactNode; actions?: ReactNode; children: ReactNode }) {
+export function Section({
+  title,
+  lead,
+  actions,
+  children,
+}: {
+  title: string;
+  lead?: ReactNode;
+  actions?: ReactNode;
+  children: ReactNode;
+}) {
   return (
     <section className={css.section} aria-label={title}>
       <header className={css.header}>

@@ -24,7 +24,15 @@ export function Empty({ title, children, icon, action }: Told) {
 }
 
 /** Something was refused or broke: in the server's words, with what the operator needs to look it up. */
-export function Failure({ error, onRetry, title = 'This could not be loaded' }: { error: unknown; onRetry?: () => void; title?: string }) {
+export function Failure({
+  error,
+  onRetry,
+  title = 'This could not be loaded',
+}: {
+  error: unknown;
+  onRetry?: () => void;
+  title?: string;
+}) {
   const { status, detail, code, requestId } = refusal(error);
   if (status === 403) return <NoPermission>{detail}</NoPermission>;
   return (

@@ -36,8 +36,8 @@ function Spent() {
   return (
     <Door title="This link does not open anymore">
       <p>
-        It was used before, has expired, or is not whole. Go back to where you got it and ask for a new one. If it was you who used it
-        in this browser, you may still be signed in.
+        It was used before, has expired, or is not whole. Go back to where you got it and ask for a new one. If it was you who
+        used it in this browser, you may still be signed in.
       </p>
       <ButtonLink look="primary" href="/webhooks">
         Go to the page

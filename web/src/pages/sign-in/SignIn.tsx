@@ -19,7 +19,9 @@ export function SignIn({ hasEnded }: { hasEnded: boolean }) {
   };
   return (
     <Door title="Sign in to your team">
-      {hasEnded && <p role="alert">Your session has ended: it lasts 12 hours, or was revoked. Sign in again to go on where you were.</p>}
+      {hasEnded && (
+        <p role="alert">Your session has ended: it lasts 12 hours, or was revoked. Sign in again to go on where you were.</p>
+      )}
       <form className={css.form} onSubmit={submit}>
         <Field
           label="Team key"

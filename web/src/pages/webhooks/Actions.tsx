@@ -30,7 +30,9 @@ export function Actions({ webhook }: { webhook: Webhook }) {
       <Menu
         label="More"
         items={[
-          ...(isEnabled && can('deliveries:write') ? [{ id: 'recover', title: 'Send what it missed…', onAction: () => ask('recover') }] : []),
+          ...(isEnabled && can('deliveries:write')
+            ? [{ id: 'recover', title: 'Send what it missed…', onAction: () => ask('recover') }]
+            : []),
           ...(isEnabled ? [{ id: 'disable', title: 'Disable…', onAction: () => ask('disable') }] : []),
           { id: 'delete', title: 'Delete…', isBad: true, onAction: () => ask('delete') },
         ]}
@@ -54,7 +56,11 @@ function DisableDialog({ webhook: { id }, onClose }: { webhook: Webhook; onClose
       actions={
         <>
           <Button onPress={onClose}>Cancel</Button>
-          <Button look="danger" isPending={update.isPending} onPress={() => update.mutate({ enabled: false }, { onSuccess: onClose })}>
+          <Button
+            look="danger"
+            isPending={update.isPending}
+            onPress={() => update.mutate({ enabled: false }, { onSuccess: onClose })}
+          >
             Disable
           </Button>
         </>
@@ -62,7 +68,10 @@ function DisableDialog({ webhook: { id }, onClose }: { webhook: Webhook; onClose
     >
       <p>What waits to be sent is cancelled, and what happens from now on is not sent until somebody enables it again.</p>
       <Refusal error={update.error} />
-      <HowTo call={{ method: 'PATCH', path: `${path}/webhooks/${id}`, body: { enabled: false } }} command={`cstar webhooks update ${id} --disable`} />
+      <HowTo
+        call={{ method: 'PATCH', path: `${path}/webhooks/${id}`, body: { enabled: false } }}
+        command={`cstar webhooks update ${id} --disable`}
+      />
     </Dialog>
   );
 }
@@ -91,7 +100,8 @@ function DeleteDialog({ webhook: { id, url }, onClose }: { webhook: Webhook; onC
       }
     >
       <p>
-        <code>{url}</code> gets nothing any more, and what waits for it is cancelled. Its deliveries stay in the logs. This cannot be undone.
+        <code>{url}</code> gets nothing any more, and what waits for it is cancelled. Its deliveries stay in the logs. This
+        cannot be undone.
       </p>
       <Refusal error={remove.error} />
       <HowTo call={{ method: 'DELETE', path: `${path}/webhooks/${id}` }} command={`cstar webhooks delete ${id}`} />

@@ -51,7 +51,13 @@ interface DrawingProps extends Omit<Props, 'className'> {
 
 function Drawing({ hours, label, className, told, children }: DrawingProps) {
   return (
-    <svg className={className} viewBox={`0 0 ${hours.length * STEP} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={label}>
+    <svg
+      className={className}
+      viewBox={`0 0 ${hours.length * STEP} ${HEIGHT}`}
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={label}
+    >
       {hours.map((each, place) => (
         <g key={each.at} transform={`translate(${place * STEP})`}>
           <title>{told(each)}</title>
@@ -64,7 +70,9 @@ function Drawing({ hours, label, className, told, children }: DrawingProps) {
 }
 
 function Stack({ parts }: { parts: { amount: number; className: string | undefined }[] }) {
-  const shown = parts.filter(({ amount }) => amount > 0).map((part) => ({ ...part, height: Math.max(LEAST, part.amount * (HEIGHT - LEAST)) }));
+  const shown = parts
+    .filter(({ amount }) => amount > 0)
+    .map((part) => ({ ...part, height: Math.max(LEAST, part.amount * (HEIGHT - LEAST)) }));
   if (shown.length === 0) return <rect className={css.none} x={(STEP - BAR) / 2} y={HEIGHT - 2} width={BAR} height={2} />;
   let top = HEIGHT;
   return shown.map(({ className, height }) => {

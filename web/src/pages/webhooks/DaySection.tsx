@@ -22,11 +22,23 @@ export function DaySection({ id }: { id: string }) {
   return (
     <Section title="The last 24 hours">
       <div className={css.figures}>
-        <Figure title="Arrived" value={rate} note={judged > 0 ? `of ${count(judged, 'delivery', 'deliveries')}` : 'nothing sent yet'}>
+        <Figure
+          title="Arrived"
+          value={rate}
+          note={judged > 0 ? `of ${count(judged, 'delivery', 'deliveries')}` : 'nothing sent yet'}
+        >
           <DeliveryBars hours={hours} className={css.bars!} label={`Deliveries by the hour: ${rate} of ${judged} arrived`} />
         </Figure>
-        <Figure title="Latency" value={told(total.p95_ms)} note={total.p95_ms == null ? 'no attempts yet' : `95 of 100 at most; half of them ${told(total.p50_ms)}`}>
-          <LatencyBars hours={hours} className={css.bars!} label={`Latency by the hour: 95 of 100 attempts took at most ${told(total.p95_ms)}`} />
+        <Figure
+          title="Latency"
+          value={told(total.p95_ms)}
+          note={total.p95_ms == null ? 'no attempts yet' : `95 of 100 at most; half of them ${told(total.p50_ms)}`}
+        >
+          <LatencyBars
+            hours={hours}
+            className={css.bars!}
+            label={`Latency by the hour: 95 of 100 attempts took at most ${told(total.p95_ms)}`}
+          />
         </Figure>
         <dl className={css.counts}>
           <Count title="Delivered" value={total.delivered} />

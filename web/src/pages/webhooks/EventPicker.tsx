@@ -90,7 +90,16 @@ function OtherPatterns({ types, value, onChange }: Pick<Props, 'types' | 'value'
     const listed = next.split(/[\s,]+/).filter(Boolean);
     onChange([...value.filter((pattern) => known.has(pattern)), ...listed.filter((pattern) => !known.has(pattern))]);
   };
-  return <Field label="Other patterns" mono placeholder="*.created" value={text} onChange={change} hint="Separated by commas: *.created takes what any resource creates." />;
+  return (
+    <Field
+      label="Other patterns"
+      mono
+      placeholder="*.created"
+      value={text}
+      onChange={change}
+      hint="Separated by commas: *.created takes what any resource creates."
+    />
+  );
 }
 
 function byResource(types: EventTypeEntry[]): [string, EventTypeEntry[]][] {

@@ -30,7 +30,14 @@ export default function NewWebhook() {
   return (
     <Page title="New webhook" above={ABOVE}>
       {can('webhooks:write') ? (
-        <WebhookForm submit="Create webhook" cancel="/webhooks" error={create.error} isPending={create.isPending} onSubmit={submit} howTo={howTo} />
+        <WebhookForm
+          submit="Create webhook"
+          cancel="/webhooks"
+          error={create.error}
+          isPending={create.isPending}
+          onSubmit={submit}
+          howTo={howTo}
+        />
       ) : (
         <NoPermission />
       )}

@@ -15,7 +15,14 @@ const SHOWN = 6;
 export function Recent({ webhook }: { webhook: string }) {
   const { data, error, refetch } = useQuery(useRecentDeliveries(webhook, SHOWN));
   return (
-    <Section title="Latest deliveries" actions={<ButtonLink small href={`/logs?webhook=${webhook}`}>All in the logs</ButtonLink>}>
+    <Section
+      title="Latest deliveries"
+      actions={
+        <ButtonLink small href={`/logs?webhook=${webhook}`}>
+          All in the logs
+        </ButtonLink>
+      }
+    >
       {error ? (
         <Failure error={error} onRetry={() => void refetch()} />
       ) : !data ? (

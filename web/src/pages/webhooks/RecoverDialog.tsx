@@ -33,7 +33,11 @@ export function RecoverDialog({ webhook: { id }, onClose }: { webhook: Webhook; 
       actions={
         <>
           <Button onPress={onClose}>Cancel</Button>
-          <Button look="primary" isPending={recover.isPending} onPress={() => recover.mutate(since, { onSuccess: () => go(`/logs?webhook=${id}`) })}>
+          <Button
+            look="primary"
+            isPending={recover.isPending}
+            onPress={() => recover.mutate(since, { onSuccess: () => go(`/logs?webhook=${id}`) })}
+          >
             Send again
           </Button>
         </>
@@ -42,7 +46,10 @@ export function RecoverDialog({ webhook: { id }, onClose }: { webhook: Webhook; 
       <p>What failed, what was cancelled, and what happened while the webhook was disabled is sent again, oldest first.</p>
       <Select label="Events of" options={REACHES} value={hours} onChange={setHours} />
       <Refusal error={recover.error} />
-      <HowTo call={{ method: 'POST', path: `${path}/webhooks/${id}/recover`, body: { since } }} command={`cstar webhooks recover ${id} --since ${since}`} />
+      <HowTo
+        call={{ method: 'POST', path: `${path}/webhooks/${id}/recover`, body: { since } }}
+        command={`cstar webhooks recover ${id} --since ${since}`}
+      />
     </Dialog>
   );
 }

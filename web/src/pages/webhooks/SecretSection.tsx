@@ -23,7 +23,11 @@ export function SecretSection({ webhook, onSecret }: { webhook: Webhook; onSecre
   const overlaps = until != null && new Date(until) > now;
   const rotate = can('webhooks:write') && <Button onPress={() => setOpen(true)}>Rotate secret</Button>;
   return (
-    <Section title="Signing secret" lead="Every request is signed with it, so that a receiver can refuse what is not from here." actions={rotate}>
+    <Section
+      title="Signing secret"
+      lead="Every request is signed with it, so that a receiver can refuse what is not from here."
+      actions={rotate}
+    >
       <div className={css.part}>
         {overlaps && <Overlap id={webhook.id} until={until} />}
         <Fold title="How a receiver checks signatures">
@@ -42,17 +46,25 @@ function Overlap({ id, until }: { id: string; until: string }) {
   return (
     <div className={css.overlap}>
       <p>
-        <strong>Two secrets are valid until <Time at={until} />.</strong> <code>webhook-signature</code> carries a signature of each;{' '}
-        <code>x-cstar-signature</code>, which has room for one, is still made with the old one. Give your receiver the new secret, then
-        end this.
+        <strong>
+          Two secrets are valid until <Time at={until} />.
+        </strong>{' '}
+        <code>webhook-signature</code> carries a signature of each; <code>x-cstar-signature</code>, which has room for one, is
+        still made with the old one. Give your receiver the new secret, then end this.
       </p>
       <Refusal error={end.error} />
       {can('webhooks:write') && (
-        <Button isPending={end.isPending} onPress={() => end.mutate(undefined, { onSuccess: () => tell('The old secret signs nothing any more.') })}>
+        <Button
+          isPending={end.isPending}
+          onPress={() => end.mutate(undefined, { onSuccess: () => tell('The old secret signs nothing any more.') })}
+        >
           End the overlap now
         </Button>
       )}
-      <HowTo call={{ method: 'DELETE', path: `${path}/webhooks/${id}/secret/previous` }} command={`cstar webhooks end-overlap ${id}`} />
+      <HowTo
+        call={{ method: 'DELETE', path: `${path}/webhooks/${id}/secret/previous` }}
+        command={`cstar webhooks end-overlap ${id}`}
+      />
     </div>
   );
 }
@@ -61,7 +73,11 @@ const OVERLAPS = [
   { id: '86400', title: '1 day', hint: 'Time to give the new one to every receiver.' },
   { id: '604800', title: '7 days', hint: 'The longest there is.' },
   { id: '3600', title: '1 hour' },
-  { id: '0', title: 'None', hint: 'The old one leaked: it ends at once, and receivers refuse what comes until they have the new one.' },
+  {
+    id: '0',
+    title: 'None',
+    hint: 'The old one leaked: it ends at once, and receivers refuse what comes until they have the new one.',
+  },
 ];
 
 interface RotateProps {
@@ -98,8 +114,8 @@ function RotateDialog({ id, overlaps, onClose, onSecret }: RotateProps) {
       }
     >
       <p>
-        A new secret is made and shown once. For a while the old one stays valid beside it, so that no request is refused while your
-        receivers change over.
+        A new secret is made and shown once. For a while the old one stays valid beside it, so that no request is refused while
+        your receivers change over.
       </p>
       {overlaps && <p>An overlap is still open: its older secret ends now.</p>}
       <Select label="How long both are valid" options={OVERLAPS} value={overlap} onChange={setOverlap} />

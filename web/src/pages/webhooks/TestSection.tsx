@@ -25,7 +25,11 @@ export function TestSection({ webhook }: { webhook: Webhook }) {
   const [chosen, setChosen] = useState('');
   const type = chosen || (wanted[0] ?? types[0])?.type || '';
   const test = useTest(webhook.id);
-  const options = (wanted.length > 0 ? wanted : types).map(({ type, description }) => ({ id: type, title: type, hint: description }));
+  const options = (wanted.length > 0 ? wanted : types).map(({ type, description }) => ({
+    id: type,
+    title: type,
+    hint: description,
+  }));
   return (
     <Section title="Send a test" lead="The type’s example goes to this webhook alone, now, marked as a test event.">
       <div className={css.test}>

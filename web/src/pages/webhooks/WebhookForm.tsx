@@ -103,8 +103,8 @@ function Sending({ draft, set, error }: { draft: Draft; set: (change: Partial<Dr
   return (
     <div className={css.fields}>
       <p className={css.soft}>
-        What is not answered with a 2xx within 10 seconds is tried again, as often as the schedule says; then it is marked as failed
-        and stays in the logs.
+        What is not answered with a 2xx within 10 seconds is tried again, as often as the schedule says; then it is marked as
+        failed and stays in the logs.
       </p>
       <Fold title="Order, rate and retries">
         <Check isSelected={draft.ordered} onChange={(ordered) => set({ ordered })}>

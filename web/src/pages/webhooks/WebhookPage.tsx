@@ -83,15 +83,37 @@ function Notice({ webhook: { status, disabled_reason, failing_since } }: { webho
 function Settings({ webhook }: { webhook: Webhook }) {
   const path = useTeamPath();
   const rows: [string, React.ReactNode][] = [
-    ['Events', <span className={css.patterns}>{webhook.events.map((pattern) => <Chip key={pattern}>{pattern}</Chip>)}</span>],
+    [
+      'Events',
+      <span className={css.patterns}>
+        {webhook.events.map((pattern) => (
+          <Chip key={pattern}>{pattern}</Chip>
+        ))}
+      </span>,
+    ],
     ...(webhook.filter ? [['Filter', <code>{JSON.stringify(webhook.filter)}</code>] as [string, React.ReactNode]] : []),
     ['Order', webhook.ordered ? 'One at a time, in the order of events' : 'As fast as it answers, several at once'],
     ['Rate', webhook.rate_limit ? `At most ${webhook.rate_limit} attempts a second` : 'No limit of its own'],
-    ['Retries', webhook.retry_schedule ? <>After <code>{webhook.retry_schedule}</code></> : 'The server’s schedule'],
+    [
+      'Retries',
+      webhook.retry_schedule ? (
+        <>
+          After <code>{webhook.retry_schedule}</code>
+        </>
+      ) : (
+        'The server’s schedule'
+      ),
+    ],
     ['At 410 Gone', webhook.disable_on_gone ? 'It is disabled' : 'Retried like any other failure'],
     ...(webhook.header_names.length > 0 ? [['Own headers', webhook.header_names.join(', ')] as [string, React.ReactNode]] : []),
     ['Created', <Time at={webhook.created_at} />],
-    ['Id', <span className={css.id}><code>{webhook.id}</code><Copy text={webhook.id} label="Copy id" /></span>],
+    [
+      'Id',
+      <span className={css.id}>
+        <code>{webhook.id}</code>
+        <Copy text={webhook.id} label="Copy id" />
+      </span>,
+    ],
   ];
   return (
     <Section title="Settings">

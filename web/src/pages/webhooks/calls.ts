@@ -3,6 +3,8 @@ import { queryOptions, useMutation, useQueryClient } from '@tanstack/react-query
 import { useCStar } from '../../app/session.tsx';
 
 const REFRESH_MS = 15_000;
+/** Counting a day's deliveries is work for the server: a minute old is fresh enough. */
+const STATS_FRESH_MS = 60_000;
 
 /** The team's webhooks: there are a hundred at most, unless the operator allows more, and all are listed. */
 export function useWebhookList() {
@@ -17,7 +19,12 @@ export function useWebhook(id: string) {
 
 export function useStats(id: string) {
   const cstar = useCStar();
-  return queryOptions({ queryKey: ['webhook-stats', id], queryFn: () => cstar.webhooks.stats(id), refetchInterval: REFRESH_MS });
+  return queryOptions({
+    queryKey: ['webhook-stats', id],
+    queryFn: () => cstar.webhooks.stats(id),
+    staleTime: STATS_FRESH_MS,
+    refetchInterval: STATS_FRESH_MS,
+  });
 }
 
 export function useEventTypes() {
@@ -41,13 +48,19 @@ export function useRecentDeliveries(webhook: string, limit: number) {
 export function useCreate() {
   const cstar = useCStar();
   const changed = useChanged();
-  return useMutation({ mutationFn: (webhook: CreateWebhook) => cstar.webhooks.create(webhook), onSuccess: (made) => changed(made.id) });
+  return useMutation({
+    mutationFn: (webhook: CreateWebhook) => cstar.webhooks.create(webhook),
+    onSuccess: (made) => changed(made.id),
+  });
 }
 
 export function useUpdate(id: string) {
   const cstar = useCStar();
   const changed = useChanged();
-  return useMutation({ mutationFn: (change: UpdateWebhook) => cstar.webhooks.update(id, change), onSuccess: (now) => changed(id, now) });
+  return useMutation({
+    mutationFn: (change: UpdateWebhook) => cstar.webhooks.update(id, change),
+    onSuccess: (now) => changed(id, now),
+  });
 }
 
 export function useDelete(id: string) {
@@ -79,7 +92,8 @@ export function useTest(id: string) {
   const queries = useQueryClient();
   return useMutation({
     mutationFn: (type: string) => cstar.webhooks.test(id, type ? { type } : {}),
-    onSettled: () => Promise.all(['deliveries', 'webhook-stats', 'webhook'].map((name) => queries.invalidateQueries({ queryKey: [name] }))),
+    onSettled: () =>
+      Promise.all(['deliveries', 'webhook-stats', 'webhook'].map((name) => queries.invalidateQueries({ queryKey: [name] }))),
   });
 }
 
@@ -97,6 +111,9 @@ function useChanged() {
   const queries = useQueryClient();
   return async (id: string, now?: Webhook) => {
     if (now) queries.setQueryData(['webhook', id], now);
-    await Promise.all([queries.invalidateQueries({ queryKey: ['webhooks'] }), queries.invalidateQueries({ queryKey: ['webhook', id] })]);
+    await Promise.all([
+      queries.invalidateQueries({ queryKey: ['webhooks'] }),
+      queries.invalidateQueries({ queryKey: ['webhook', id] }),
+    ]);
   };
 }

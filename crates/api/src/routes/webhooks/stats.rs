@@ -14,9 +14,9 @@ use crate::query::NoQuery;
 const HOURS: i64 = 24;
 const HOUR_MS: i64 = 3_600_000;
 
-/// At most so many deliveries are counted: it bounds what a look at the page costs, and the newest say how things are. The
-/// store looks at no more rows in one call either.
-const COUNTED_MAX: usize = 10_000;
+/// At most so many deliveries are counted: it bounds what a look at the page costs, and the newest say how things are. It is half of
+/// the rows that the store looks at in one call.
+const COUNTED_MAX: usize = 5_000;
 
 /// `GET …/webhooks/{webhook}/stats`
 pub(crate) async fn stats(
