@@ -14,7 +14,9 @@ import { install } from './installed.mjs';
 import { run } from './scene.mjs';
 
 const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
-const BIN = fileURLToPath(new URL('node_modules/.bin/', import.meta.url));
+/** Programs of packages, by their files: the other versions of Node that are installed here would stand in `.bin` as `node`. */
+const ATTW = fileURLToPath(new URL('node_modules/@arethetypeswrong/cli/dist/index.js', import.meta.url));
+const TSC = fileURLToPath(new URL('node_modules/typescript/bin/tsc', import.meta.url));
 /** Of the part for realtime, with what it depends on. */
 const REALTIME_MAX_BYTES = 8 * 1024;
 
@@ -26,14 +28,14 @@ before(async () => {
 
 after(() => project?.remove());
 
-/** Runs this as a file of the project. */
-async function inProject(name, text, program = process.execPath, ...args) {
+/** Runs this as a file of the project, by Node or by a program for Node. */
+async function inProject(name, text, ...program) {
   await writeFile(join(project.directory, name), text);
-  return run(program, [...args, name], { cwd: project.directory });
+  return run(process.execPath, [...program, name], { cwd: project.directory });
 }
 
 test('attw finds the types of every entry right for every way to import it', async () => {
-  await run(join(BIN, 'attw'), [project.archive, '--no-emoji', '--format', 'ascii'], { cwd: project.directory });
+  await run(process.execPath, [ATTW, project.archive, '--no-emoji', '--format', 'ascii'], { cwd: project.directory });
 });
 
 test('publint has nothing to say', async () => {
@@ -75,7 +77,7 @@ for (const [kind, name, imported] of [
 
 for (const [kind, name] of [['ESM', 'typed.mts'], ['CJS', 'typed.cts']]) {
   test(`R8–R11, T9: handlers are typed in TypeScript as ${kind}`, async () => {
-    await inProject(name, TYPED, join(BIN, 'tsc'), '--noEmit', '--strict', '--target', 'es2022', '--module', 'nodenext');
+    await inProject(name, TYPED, TSC, '--noEmit', '--strict', '--target', 'es2022', '--module', 'nodenext');
   });
 }
 

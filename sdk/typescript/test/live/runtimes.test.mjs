@@ -10,16 +10,16 @@ import { openReceiver } from './receiver.mjs';
 import { RUNTIMES } from './runtimes.mjs';
 import { Child, publish, Server, streamsOf, waitFor } from './scene.mjs';
 
-/** So short that every stream sees its token expire, and long enough that none is refused twice within its first 5 s. */
-const TOKEN_SECONDS = 7;
+/**
+ * So short that every stream sees its token expire, and so long that this happens once it has stood for 5 s, kill or no kill: a
+ * stream whose keys are refused one after the other is given up.
+ */
+const TOKEN_SECONDS = 12;
 const ENDS_THE_RUN = 'survey.submitted';
 
 const opened = [];
-/** By runtime: what its program printed, in order. */
-const heard = {};
-/** By runtime: waits for a condition, and shows what the program said if it ends before that. */
-const until = {};
-const exits = {};
+/** By name of the runtime: its program, with the `lines` that it has printed. */
+const runs = {};
 let published;
 let webhook;
 
@@ -39,13 +39,13 @@ before(async () => {
   opened.push(() => project.remove());
   for (const [name, [program, ...args]] of Object.entries(RUNTIMES)) start(name, program, args, project, told);
   await startChromium(pages, told);
-  const names = Object.keys(heard);
-  const connected = (name) => heard[name].findLast((line) => 'connected' in line)?.connected === true;
-  const everybody = (what, condition) => Promise.all(names.map((name) => until[name](what, () => condition(name))));
+  const names = Object.keys(runs);
+  const connected = (name) => runs[name].lines.findLast((line) => 'connected' in line)?.connected === true;
+  const everybody = (what, condition) => Promise.all(names.map((name) => runs[name].until(what, () => condition(name))));
 
   await everybody('connected', connected);
   await streamsOf(team, names.length);
-  const before = await publish(team, 'ticket.created', 'ticket.updated');
+  const first = await publish(team, 'ticket.created', 'ticket.updated');
   await everybody('at the second event', (name) => events(name).length === 2);
 
   await server.crash();
@@ -54,34 +54,39 @@ before(async () => {
   const missed = await publish(team, 'boss.spawned', 'boss.defeated', 'player.level_up');
   await everybody('back', (name) => events(name).length === 5);
 
-  const tokens = (name) => heard[name].filter(({ asked }) => asked).length;
+  const tokens = (name) => runs[name].lines.filter(({ asked }) => asked).length;
   const earlier = Object.fromEntries(names.map((name) => [name, tokens(name)]));
   await everybody('with another token', (name) => tokens(name) > earlier[name] && connected(name));
-  published = [...before, ...missed, ...(await publish(team, 'customer.created', ENDS_THE_RUN))];
-  await everybody('at its end', (name) => heard[name].some(({ destroyed }) => destroyed));
+  published = [...first, ...missed, ...(await publish(team, 'customer.created', ENDS_THE_RUN))];
+  await everybody('at its end', (name) => runs[name].lines.some(({ destroyed }) => destroyed));
 });
 
 after(async () => {
   for (const close of opened.reverse()) await close();
 });
 
-const events = (name) => heard[name].filter(({ event }) => event);
+const events = (name) => runs[name].lines.filter(({ event }) => event);
 
 function start(name, program, args, { directory }, told) {
-  const child = new Child(program, [...args, `${directory}/main.mjs`], { cwd: directory, env: { CSTAR_TOLD: JSON.stringify(told), DENO_NO_UPDATE_CHECK: '1' } });
+  const env = { CSTAR_TOLD: JSON.stringify(told), DENO_NO_UPDATE_CHECK: '1' };
+  const child = new Child(program, [...args, `${directory}/main.mjs`], { cwd: directory, env });
   opened.push(() => child.kill());
-  exits[name] = () => child.end();
-  until[name] = (...condition) => child.until(...condition);
-  Object.defineProperty(heard, name, { enumerable: true, get: () => child.stdout.split('\n').slice(0, -1).map((line) => JSON.parse(line)) });
+  runs[name] = {
+    get lines() {
+      return child.stdout.split('\n').slice(0, -1).map((line) => JSON.parse(line));
+    },
+    until: (what, condition) => child.until(what, condition),
+    end: () => child.end(),
+  };
 }
 
 async function startChromium(pages, told) {
   const browser = await openBrowser();
   opened.push(() => browser.close());
   const page = await browser.newPage();
-  heard.Chromium = [];
-  until.Chromium = (what, condition) => waitFor(`${what} from Chromium`, condition);
-  await page.exposeFunction('print', (line) => heard.Chromium.push(line));
+  const lines = [];
+  runs.Chromium = { lines, until: (what, condition) => waitFor(`${what} from Chromium`, condition) };
+  await page.exposeFunction('print', (line) => lines.push(line));
   await page.goto(pages.url);
   await page.evaluate(async (told) => {
     const [{ follow }, { verify }, client] = await Promise.all(
@@ -109,22 +114,22 @@ for (const name of [...Object.keys(RUNTIMES), 'Chromium']) {
   });
 
   test(`R17–R19, T12, T13: ${name} is told of the kill and of the return`, () => {
-    const changes = heard[name].filter((line) => 'connected' in line).map(({ connected }) => connected);
+    const changes = runs[name].lines.filter((line) => 'connected' in line).map(({ connected }) => connected);
     assert.deepEqual(changes, changes.map((_, index) => index % 2 === 0), 'true, false, true, …');
-    assert.ok(heard[name].some(({ error }) => error?.willRetry));
+    assert.ok(runs[name].lines.some(({ error }) => error?.willRetry));
   });
 
   test(`T17: ${name} asks for another token when its own has expired, and goes on`, () => {
-    assert.ok(heard[name].filter(({ asked }) => asked).length > 1);
+    assert.ok(runs[name].lines.filter(({ asked }) => asked).length > 1);
   });
 
   test(`R21, T14: ${name} is disconnected after destroy()`, async () => {
-    assert.deepEqual(heard[name].slice(-2), [{ connected: false }, { destroyed: true, stillConnected: false }]);
+    assert.deepEqual(runs[name].lines.slice(-2), [{ connected: false }, { destroyed: true, stillConnected: false }]);
   });
 
   test(`W36–W40, T2: ${name} verifies a genuine webhook and says what is wrong with another`, () => {
     const { id } = JSON.parse(webhook.body);
-    assert.deepEqual(heard[name][0], {
+    assert.deepEqual(runs[name].lines[0], {
       genuine: id,
       bytes: id,
       forged: 'WebhookVerificationError no_match',
@@ -140,6 +145,6 @@ for (const name of [...Object.keys(RUNTIMES), 'Chromium']) {
 
 for (const name of Object.keys(RUNTIMES)) {
   test(`T14: ${name} ends by itself after destroy()`, async () => {
-    assert.equal(await exits[name](), 0);
+    assert.equal(await runs[name].end(), 0);
   });
 }

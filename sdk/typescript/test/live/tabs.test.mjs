@@ -61,7 +61,8 @@ const ids = (published) => published.map(({ id }) => id);
 /** Waits until each tab has heard these events since it was opened, and holds that it heard nothing else. */
 async function heardBy(tabs, expected) {
   for (const [number, { heard }] of tabs.entries()) {
-    await waitFor(() => `tab ${number} at its last event; ${heard.events.length} of ${expected.length}`, () => heard.events.length >= expected.length);
+    const told = () => `tab ${number} at its last event; ${heard.events.length} of ${expected.length}`;
+    await waitFor(told, () => heard.events.length >= expected.length);
     assert.deepEqual(heard.events, expected, `tab ${number}`);
     assert.equal(heard.gaps, 0);
   }
