@@ -1,5 +1,6 @@
 // One stream for all tabs of a page: `import { acrossTabs } from '@cstar/client/tabs'`.
 import { SharedStream } from './internal/tabs/shared-stream.js';
+import { VERSION } from './internal/version.js';
 import type { Share } from './internal/stream/stream.js';
 
 export interface TabsOptions {
@@ -20,6 +21,6 @@ export function acrossTabs({ reader = '' }: TabsOptions = {}): Share {
   return (name, start, open) => {
     const locks = globalThis.navigator?.locks;
     if (!locks || typeof BroadcastChannel === 'undefined') return open(start);
-    return new SharedStream(`cstar ${name} ${reader}`, locks, start, open);
+    return new SharedStream(`cstar ${VERSION} ${name} ${reader}`, locks, start, open);
   };
 }

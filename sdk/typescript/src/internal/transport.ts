@@ -11,6 +11,9 @@ import { retryInMs, type Repeat } from './retry.js';
 /** How long a try may take, its answer included: longer than the server takes to say that it is overloaded. */
 const TIMEOUT_MS = 30_000;
 
+/** The longest that a timer can be; a longer one would be none. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+
 /** What is asked of the server. */
 export interface Call {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -106,7 +109,7 @@ class Deadline extends Linked {
     super(signal);
     const late = (): void =>
       this.controller.abort(new TimeoutError(`no answer within ${timeoutMs} ms: try again, or see whether the server is overloaded`));
-    this.#timer = setTimeout(late, timeoutMs);
+    this.#timer = setTimeout(late, Math.min(timeoutMs, TIMER_MAX_MS));
   }
 
   override release(): void {

@@ -194,7 +194,7 @@ export class Realtime<Map = CatalogEvents> {
   /** So is the end of the stream, or a handler that throws, an error. */
   #tellError(error: RealtimeError): void {
     if (!this.#errors.isEmpty) this.#errors.call(error);
-    else if (!error.willRetry || error.attempt === 0) console.error('cStar:', error.message);
+    else if (!error.willRetry || error.attempt === 0) console.error('cStar:', error);
   }
 
   /** The last failure of an iteration is thrown to who iterates. */
