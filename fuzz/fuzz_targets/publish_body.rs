@@ -44,7 +44,7 @@ impl World {
         let (_, delivery) =
             Engine::new(shared(), cstar_delivery::Options::new(Arc::clone(&clock))).expect("an engine");
         let hub = Hub::new(shared(), cstar_realtime::Options::default(), Arc::clone(&clock));
-        let router = router(Api {
+        let api = Api {
             store: shared(),
             options,
             hub,
@@ -52,7 +52,9 @@ impl World {
             clock,
             metrics: None,
             publish_times: publish_times(),
-        });
+            traces: None,
+        };
+        let router = router(api, Router::new());
         let mut world = Self { store, router, team: TeamId::from_uuid(Uuid::nil()), bodies: 0 };
         let (status, team) = world.ask("POST", "/v1/teams".to_owned(), br#"{"name":"a team"}"#).await;
         assert_eq!(status, StatusCode::CREATED);
