@@ -70,14 +70,14 @@ export class Events<Map = CatalogEvents> {
 
   /** Publishes an event. It is on disk once this resolves; a repeat after a failure makes no second one. */
   publish<Event extends PublishEvent<Map>>(event: Event, options: PublishOptions = {}): Promise<FlatEvent<Map, Event['type']>> {
-    const { idempotencyKey = crypto.randomUUID(), test, ...rest } = options;
+    const { idempotencyKey = newKey(), test, ...rest } = options;
     return this.#transport.fetch(this.#post(event, test, { 'idempotency-key': idempotencyKey }), rest);
   }
 
   /** Publishes all of them, in this order and side by side in the log, or none. */
   publishBatch(events: ReadonlyArray<BatchedEvent<Map>>, options: BatchOptions = {}): Promise<PublishedBatch<Map>> {
     const { webhooks, test, ...rest } = options;
-    const rows = events.map(({ type, data, idempotencyKey = crypto.randomUUID() }) => ({
+    const rows = events.map(({ type, data, idempotencyKey = newKey() }) => ({
       type,
       data,
       idempotency_key: idempotencyKey,
@@ -114,3 +114,5 @@ export class Events<Map = CatalogEvents> {
   }
 }
 
+/** `crypto.randomUUID` is missing in pages without TLS. */
+const newKey = (): string => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -9,7 +9,7 @@ import { decodedSecret } from './secret.js';
 const TOLERANCE_SECONDS = 300;
 
 /** A request's body as it came, before any parser. */
-export type RawBody = string | Uint8Array | ArrayBuffer;
+export type RawBody = string | ArrayBufferView | ArrayBuffer;
 
 /** A request's headers, as any framework has them. */
 export type WebhookHeaders = Headers | Record<string, string | readonly string[] | undefined>;
@@ -61,7 +61,7 @@ export async function isValidWebhook(
 ): Promise<boolean> {
   try {
     const code = hexDecoded(String(signature));
-    return code !== undefined && (await isSignedWith(utf8(secret), code, bytesOf(rawBody)));
+    return code !== undefined && (await isSignedWith(wholeSecret(secret), code, bytesOf(rawBody)));
   } catch {
     return false;
   }
@@ -70,7 +70,7 @@ export async function isValidWebhook(
 /** W36–W40: hex of the body's HMAC, whose key is the whole secret. */
 async function verifyBody(body: Bytes, signature: string, secret: string): Promise<void> {
   const code = hexDecoded(signature);
-  if (code === undefined || !(await isSignedWith(utf8(secret), code, body))) throw mistake(bodyMistake(signature, body));
+  if (code === undefined || !(await isSignedWith(wholeSecret(secret), code, body))) throw mistake(bodyMistake(signature, body));
 }
 
 /** T4, T5: Standard Webhooks 1.0. */
@@ -92,11 +92,18 @@ async function verifyStandard(body: Bytes, headers: WebhookHeaders, key: Bytes, 
   throw mistake(hexDecoded(signatures) === undefined ? 'signature_without_v1' : 'wrong_header');
 }
 
+/** The secret as the key of `x-cstar-signature`. What is no text, such as a variable that is not set, would be one that anybody can guess. */
+function wholeSecret(secret: string): Bytes {
+  if (typeof secret !== 'string' || secret === '') throw mistake('secret_without_prefix');
+  return utf8(secret);
+}
+
 function checkAge(timestamp: string, now: number, toleranceSeconds: number): void {
   const signed = /^\d{1,15}$/.test(timestamp) ? Number(timestamp) : undefined;
   if (signed === undefined) throw mistake('malformed_timestamp');
-  if (now - signed > toleranceSeconds) throw mistake('timestamp_too_old');
-  if (signed - now > toleranceSeconds) throw mistake('timestamp_too_new');
+  // A tolerance that is no number tolerates nothing.
+  if (!(now - signed <= toleranceSeconds)) throw mistake('timestamp_too_old');
+  if (!(signed - now <= toleranceSeconds)) throw mistake('timestamp_too_new');
 }
 
 /** Compared in constant time, by the platform. */
@@ -124,15 +131,19 @@ function ofMismatch(body: Bytes): VerificationCode {
 
 /** The header's value, whatever its name's case. */
 function header(headers: WebhookHeaders, name: string): string {
-  const value = headers instanceof Headers ? headers.get(name) : Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1];
+  const value = isHeaders(headers) ? headers.get(name) : Object.entries(headers ?? {}).find(([key]) => key.toLowerCase() === name)?.[1];
   if (value === null || value === undefined || value.length === 0) throw mistake('missing_header');
   return typeof value === 'string' ? value : value.join(', ');
 }
 
+/** Those of another realm or library are no instance of the `Headers` here. */
+const isHeaders = (headers: WebhookHeaders): headers is Headers => typeof headers?.get === 'function';
+
+/** A copy: who gave the body may change it while it is verified. */
 function bytesOf(body: RawBody): Bytes {
   if (typeof body === 'string') return utf8(body);
-  if (body instanceof ArrayBuffer) return new Uint8Array(body);
-  if (body instanceof Uint8Array) return new Uint8Array(body);
+  if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice();
+  if (Object.prototype.toString.call(body) === '[object ArrayBuffer]') return new Uint8Array(body).slice();
   throw mistake('body_not_raw'); // A parsed object, most of all.
 }
 

@@ -75,14 +75,14 @@ describe('repeating', () => {
     const sent = clientOf(gone, { fetch: counting }).webhooks.test('wh_1');
     expect(await failure(sent)).toMatchObject({ name: 'ConnectionError', message: expect.stringContaining('ECONNREFUSED') });
     expect(tries).toBe(4);
-  }, 15_000);
+  });
 
   test('a publish carries one idempotency key over all its tries', async () => {
     await using server = await TestServer.start(reset, json(201, {}));
     await clientOf(server).events.publish(EVENT);
     await clientOf(server).events.publish(EVENT, { idempotencyKey: 'mine' });
     const keys = server.seen.map(({ headers }) => headers['idempotency-key']);
-    expect(keys[0]).toMatch(/^[0-9a-f-]{36}$/);
+    expect(keys[0]).toMatch(/^[0-9a-f]{32}$/);
     expect(keys[1]).toBe(keys[0]);
     expect(keys[2]).toBe('mine');
   });
@@ -91,7 +91,7 @@ describe('repeating', () => {
     await using server = await TestServer.start(json(201, {}));
     await clientOf(server).events.publishBatch([EVENT, { ...EVENT, idempotencyKey: 'mine' }]);
     const { events } = JSON.parse(server.seen[0]!.body) as { events: Array<{ idempotency_key: string }> };
-    expect(events.map((event) => event.idempotency_key)).toEqual([expect.stringMatching(/^[0-9a-f-]{36}$/), 'mine']);
+    expect(events.map((event) => event.idempotency_key)).toEqual([expect.stringMatching(/^[0-9a-f]{32}$/), 'mine']);
   });
 });
 
@@ -151,7 +151,7 @@ describe('errors', () => {
     await using server = await TestServer.start(() => {});
     const client = clientOf(server);
     const call = failure(client.team.get());
-    await vi.waitUntil(() => server.seen.length === 1);
+    await vi.waitUntil(() => server.seen.length === 1, { timeout: 20_000, interval: 2 });
     client.destroy();
     client.destroy();
     expect(await call).toMatchObject({ message: 'the client was destroyed' });

@@ -19,7 +19,7 @@ function clientOf(server: { url: string }, more: Partial<ConstructorParameters<t
   return client;
 }
 
-const until = (condition: () => boolean) => vi.waitUntil(condition, { timeout: 5000, interval: 2 });
+const until = (condition: () => boolean) => vi.waitUntil(condition, { timeout: 20_000, interval: 2 });
 
 let seq = 40;
 /** An event of this type at the next place. */

@@ -27,7 +27,7 @@ function clientOf(server: { url: string }, more: Partial<ConstructorParameters<t
   return client;
 }
 
-const until = (condition: () => boolean) => vi.waitUntil(condition, { timeout: 5000, interval: 2 });
+const until = (condition: () => boolean) => vi.waitUntil(condition, { timeout: 20_000, interval: 2 });
 const positions = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, index) => `1.${first + index}`);
 const END = block('cstar.end', undefined, {});
 
@@ -111,7 +111,7 @@ describe('R4, R6, T13: connections that break', () => {
       expect(seen, `split at ${at}`).toEqual(['Grüße 👋', '43']);
     }
     expect(server.connections).toHaveLength(bytes.length - 1);
-  }, 20_000);
+  });
 });
 
 describe('T13: answers that are no stream', () => {
@@ -239,7 +239,7 @@ describe('an iteration', () => {
     for (let next = 2; next <= sent; next += 1) expect((await events.next()).value).toMatchObject({ data: { id: String(next) } });
     await events.return!();
     await until(() => stream.closed);
-  }, 20_000);
+  });
 
   test('ends with its signal, with return while it waits, and with the client', async () => {
     await using server = await StreamServer.start((connection) => connection.stand('1.40'));

@@ -80,7 +80,7 @@ export class StreamServer implements AsyncDisposable {
 
   /** The connection with this number, once it is there. */
   async connection(index: number): Promise<StreamConnection> {
-    await vi.waitUntil(() => this.connections.length > index, { timeout: 5000, interval: 2 });
+    await vi.waitUntil(() => this.connections.length > index, { timeout: 20_000, interval: 2 });
     return this.connections[index]!;
   }
 

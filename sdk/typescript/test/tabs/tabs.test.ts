@@ -19,7 +19,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-const until = (condition: () => boolean) => vi.waitUntil(condition, { timeout: 5000, interval: 2 });
+const until = (condition: () => boolean) => vi.waitUntil(condition, { timeout: 20_000, interval: 2 });
 
 /** A page that listens to everything. */
 class Tab {
@@ -165,7 +165,7 @@ test('a tab that sleeps while it should read loses its turn, and follows when it
   const one = await new Tab(server).connected();
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
   const two = new Tab(server);
-  await vi.waitUntil(() => two.realtime.connected, { timeout: 5000, interval: 2 });
+  await vi.waitUntil(() => two.realtime.connected, { timeout: 20_000, interval: 2 });
   const asleep = vi.spyOn(BroadcastChannel.prototype, 'postMessage').mockReturnValue();
   vi.advanceTimersByTime(36_000);
   asleep.mockRestore();
