@@ -1,5 +1,5 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { type ReactNode, type RefObject, useEffect, useRef } from 'react';
+import { type ReactNode, type RefObject, useCallback, useEffect, useRef } from 'react';
 import css from './VirtualTable.module.css';
 
 /** Drawn beside those that are seen, so that Tab leads from each row to the next. */
@@ -14,6 +14,7 @@ interface Props<Row> {
   /** The columns' widths, as `grid-template-columns`; a narrow page gives the rows a layout of its own. */
   className?: string | undefined;
   rows: readonly Row[];
+  /** The same function each time: with another one, every row is measured anew. */
   rowKey: (row: Row) => string;
   rowHeightPx: number;
   /** The cells of a row, each with `role="cell"`. */
@@ -36,7 +37,7 @@ export function VirtualTable<Row>(props: Props<Row>) {
     count: rows.length,
     getScrollElement: () => frame.current,
     estimateSize: () => rowHeightPx,
-    getItemKey: (index) => rowKey(rows[index]!),
+    getItemKey: useCallback((index: number) => rowKey(rows[index]!), [rows, rowKey]),
     overscan: OVERSCAN_ROWS,
     initialOffset: startPx,
   });

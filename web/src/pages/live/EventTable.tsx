@@ -15,6 +15,8 @@ const NARROW_ROW_PX = 66;
 /** More does not fit into a row. */
 const SHOWN_CHARACTERS = 240;
 
+const keyOf = ({ key }: Row) => key;
+
 interface Props {
   rows: readonly Row[];
   frame: RefObject<HTMLDivElement | null>;
@@ -30,7 +32,7 @@ export function EventTable({ rows, frame, onScroll }: Props) {
       columns={COLUMNS}
       className={css.table}
       rows={rows}
-      rowKey={({ key }) => key}
+      rowKey={keyOf}
       rowHeightPx={isNarrow ? NARROW_ROW_PX : ROW_PX}
       rowClassName={({ kind }) => (kind === 'gap' ? css.gap : undefined)}
       frame={frame}

@@ -16,6 +16,8 @@ const NARROW_ROW_PX = 104;
 /** Where each list was left, so that coming back from a delivery leads to the same place. */
 const places = new Map<string, number>();
 
+const keyOf = ({ id }: DeliveryRow) => id;
+
 interface Props {
   rows: DeliveryRow[];
   /** The webhooks' addresses, as far as they are known. */
@@ -38,7 +40,7 @@ export function Deliveries({ rows, urls, place, onNearEnd, isLooking }: Props) {
         columns={COLUMNS}
         className={css.table}
         rows={rows}
-        rowKey={({ id }) => id}
+        rowKey={keyOf}
         rowHeightPx={isNarrow ? NARROW_ROW_PX : ROW_PX}
         rowClassName={({ status }) => (status === 'failed' ? css.failed : undefined)}
         startPx={places.get(place) ?? 0}
