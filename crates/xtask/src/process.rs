@@ -32,7 +32,9 @@ pub(crate) fn run_together(commands: Vec<Command>) -> Result<()> {
 }
 
 fn run_quietly(mut command: Command) -> Result<()> {
-    let line = describe(&command);
+    // Side by side the same words run in several directories.
+    let directory = command.get_current_dir().unwrap_or(Path::new(".")).display();
+    let line = format!("{} in {directory}", describe(&command));
     let output = command.output().map_err(|source| Error::Start { line: line.clone(), source })?;
     let said = [output.stdout, output.stderr].concat();
     println!("    {line}\n{}", String::from_utf8_lossy(&said).trim_end());
@@ -89,7 +91,7 @@ mod tests {
         let words = |words: &[&str]| command(Path::new("."), words);
         assert!(run_together(vec![words(&["true"]), words(&["true", "--now"])]).is_ok());
         let error = run_together(vec![words(&["true"]), words(&["false"])]).unwrap_err().to_string();
-        assert!(error.contains("`false` ended"), "{error}");
+        assert!(error.contains("`false in .` ended"), "{error}");
     }
 
     #[test]

@@ -90,8 +90,7 @@ fn plan(extras: &Extras) -> Vec<Step> {
         plain("build", &["cargo", "build", "--workspace", "--all-targets"]),
         plain("rust tests", rust_tests(extras)),
         plain("doc tests", &["cargo", "test", "--doc", "--workspace", "--quiet"]),
-        run("node tests", NODE_PROJECT, &["npm", "test"]),
-        run("client live tests", CLIENT_LIVE, &["npm", "test"]),
+        Step { name: "live tests", action: Action::Together(&LIVE_TESTS) },
         run("page tests", PAGE, &["npm", "test"]),
         plain("python environment", &["python3", "-m", "venv", PYTHON]),
         plain(
@@ -105,6 +104,13 @@ fn plan(extras: &Extras) -> Vec<Step> {
 /// As the lock files have them: each project waits for the registry.
 const NPM_PACKAGES: [Line; 4] =
     [packages(NODE_PROJECT), packages(CLIENT), packages(CLIENT_LIVE), packages(PAGE)];
+
+/// The running server, with all the waiting that a kill or a retry brings.
+const LIVE_TESTS: [Line; 2] = [tests(NODE_PROJECT), tests(CLIENT_LIVE)];
+
+const fn tests(directory: &'static str) -> Line {
+    Line { directory, words: &["npm", "test"] }
+}
 
 const fn packages(directory: &'static str) -> Line {
     Line { directory, words: &["npm", "ci"] }
@@ -158,10 +164,9 @@ mod tests {
         let place = |name| names.iter().position(|other| *other == name).unwrap();
         assert!(place("needs") < place("format"), "{names:?}");
         assert!(place("build") < place("rust tests"), "{names:?}");
-        assert!(place("build") < place("node tests"), "{names:?}");
         assert!(place("npm packages") < place("client check"), "{names:?}");
-        assert!(place("client build") < place("client live tests"), "{names:?}");
-        assert!(place("build") < place("client live tests"), "{names:?}");
+        assert!(place("client build") < place("live tests"), "{names:?}");
+        assert!(place("build") < place("live tests"), "{names:?}");
         assert!(place("client build") < place("page build"), "{names:?}");
         assert!(place("page build") < place("clippy"), "{names:?}");
         assert!(place("build") < place("page tests"), "{names:?}");
