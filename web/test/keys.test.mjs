@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { assertQuiet, Dev, launch, open, Receiver, signIn } from './harness.mjs';
+import { assertQuiet, Dev, launch, open, Receiver, signIn, violations } from './harness.mjs';
 import { waitFor } from '../../tests/node/wait.mjs';
 
 const SCOPES = ['events:write', 'events:read', 'webhooks:read', 'deliveries:read', 'keys:write'];
@@ -29,6 +29,7 @@ test('SEC-2, SEC-3: a key is made within the session, shown once, and revoked', 
   await dialog.getByRole('button', { name: 'Make the key' }).click();
   await dialog.getByText('Say what it is for.').waitFor();
   await dialog.getByText('Choose at least one.').waitFor();
+  assert.deepEqual(await violations(page), []);
   assert.equal(await dialog.getByText('audit:read').count(), 0, 'the session has no such scope');
   await dialog.getByLabel('Name').fill('<b>dashboard</b> \u202Etxt');
   await dialog.getByText('Read events, and follow them live').click();
@@ -106,6 +107,7 @@ test('T20: the example is sent as a test event, and its delivery is a click away
   await page.goto(`${dev.url}/event-types/boss.defeated`);
   await button('Send this example').click();
   const dialog = page.getByRole('dialog');
+  assert.deepEqual(await violations(page), []);
   await dialog.getByRole('button', { name: 'Send', exact: true }).click();
   await dialog.getByText('The test event was published').waitFor();
   const { headers, body } = await waitFor('the test event', () => receiver.requests[0]);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 
-import { assertQuiet, Dev, launch, open, signIn } from './harness.mjs';
+import { assertQuiet, Dev, launch, open, signIn, violations } from './harness.mjs';
 
 const UUID = '550e8400-e29b-41d4-a716-446655440000';
 
@@ -34,6 +34,8 @@ test('W3, R3: an event is shown at once, and opens to what stands in the log', a
   const { envelope } = await ticket('first');
   await rows('first').getByRole('link').click();
   const dialog = page.getByRole('dialog', { name: 'ticket.created' });
+  await dialog.getByRole('group', { name: 'event', exact: true }).waitFor();
+  assert.deepEqual(await violations(page), []);
   await dialog.getByRole('tab', { name: 'Raw' }).click();
   assert.equal(await dialog.getByRole('group', { name: 'event, raw' }).locator('code').textContent(), envelope);
   await page.keyboard.press('Escape');

@@ -5,7 +5,7 @@ import { createHmac } from 'node:crypto';
 import { after, before, beforeEach, test } from 'node:test';
 import { promisify } from 'node:util';
 
-import { assertQuiet, Dev, launch, open, Receiver, signIn } from './harness.mjs';
+import { assertQuiet, Dev, launch, open, Receiver, signIn, violations } from './harness.mjs';
 import { waitFor } from '../../tests/node/wait.mjs';
 
 const TICKET = '{"id":"550e8400-e29b-41d4-a716-446655440000","title":"Cannot log in","status":"new","priority":"high"}';
@@ -72,6 +72,7 @@ test('W54: once the receiver is mended, all that failed is sent again, under the
   await button('Resend all failed…').click();
   const dialog = page.getByRole('alertdialog', { name: 'Resend what failed?' });
   await dialog.getByText('12 deliveries that the filter shows.').waitFor();
+  assert.deepEqual(await violations(page), []);
   await dialog.getByRole('button', { name: 'Resend', exact: true }).click();
   const progress = page.getByRole('region', { name: 'Resending' });
   await progress.getByText('12 deliveries resent').waitFor();
