@@ -3,6 +3,7 @@ import { CStarError, ConnectionError } from '../errors.js';
 import type { ConnectionOptions } from '../types/options.js';
 import { KeyRing } from './key-ring.js';
 import { environment, isBrowser, pageOrigin, warnOfSecretKey } from './platform.js';
+import type { Named } from './stream/stream.js';
 import { USER_AGENT } from './version.js';
 
 /** Where a server of `cstar dev` listens. */
@@ -41,9 +42,9 @@ export class Connection {
     return ['teams', this.#teamId ?? '', ...path];
   }
 
-  /** What tells streams apart: server, team and patterns. */
-  nameOf(types: readonly string[] | undefined): string {
-    return `${this.#base} ${this.#teamId} ${[...(types ?? ['*'])].sort().join()}`;
+  /** What tells streams apart. */
+  named(types: readonly string[] = ['*']): Named {
+    return { server: this.#base, team: this.#teamId, types: [...types].sort(), key: this.keys?.fixed };
   }
 
   /** Where the path is, with those parameters that have a value. */

@@ -21,6 +21,11 @@ export class KeyRing {
     if (typeof source === 'string') this.#held = this.#take(source);
   }
 
+  /** The key, where it is always the same one. */
+  get fixed(): string | undefined {
+    return typeof this.#source === 'string' ? this.#source : undefined;
+  }
+
   /** Whether another key may be had where one is refused (T13). */
   get canAskAgain(): boolean {
     return typeof this.#source === 'function';

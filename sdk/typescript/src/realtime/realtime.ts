@@ -35,7 +35,7 @@ export class Realtime<Map = CatalogEvents> {
     this.#connection = connection;
     const { share, types } = options;
     const open = (start: StreamStart): EventStream => this.#open({ ...start, types });
-    this.#stream = share?.(connection.nameOf(types), options, open) ?? open(options);
+    this.#stream = share?.(connection.named(types), options, open) ?? open(options);
   }
 
   /** Whether the stream stands (R20). To read it does not connect. */

@@ -34,7 +34,7 @@ export interface StreamOptions {
 }
 
 export interface RealtimeOptions extends ConnectionOptions, StreamOptions {
-  /** `acrossTabs()` for one stream that all tabs of a page share; each client has its own unless given. */
+  /** `acrossTabs({ reader })` for one stream that all tabs of a page share; each client has its own unless given. */
   share?: Share | undefined;
 }
 

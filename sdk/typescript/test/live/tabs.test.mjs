@@ -46,7 +46,7 @@ async function openTab(context, pages, team) {
   await page.evaluate(async ([baseUrl, teamId]) => {
     const { acrossTabs, CStarClient } = await import('/client.js');
     const apiKey = async () => (await fetch('/token')).text();
-    const { realtime } = new CStarClient({ baseUrl, teamId, apiKey, share: acrossTabs() });
+    const { realtime } = new CStarClient({ baseUrl, teamId, apiKey, share: acrossTabs({ reader: 'one' }) });
     realtime.onAny(({ id }) => globalThis.event(id));
     realtime.onGap(() => globalThis.gap());
     realtime.onConnectionChange((connected) => globalThis.connected(connected));

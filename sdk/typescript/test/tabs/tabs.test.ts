@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-import { Realtime } from '../../src/realtime.js';
+import { Realtime, type ApiKey } from '../../src/realtime.js';
 import { acrossTabs } from '../../src/tabs.js';
 import { block, event, ready } from '../support/scenario.js';
 import { Locks } from '../support/locks.js';
@@ -29,8 +29,8 @@ class Tab {
   readonly errors: string[] = [];
   readonly gaps: unknown[] = [];
 
-  constructor(server: StreamServer, more: { lastEventId?: string; types?: string[]; reader?: string } = {}) {
-    const { reader, ...options } = more;
+  constructor(server: StreamServer, more: { lastEventId?: string; types?: string[]; reader?: string; apiKey?: ApiKey; teamId?: string } = {}) {
+    const { reader = 'ada', ...options } = more;
     this.realtime = new Realtime({ apiKey: 'cst_1', teamId: TEAM, baseUrl: server.url, share: acrossTabs({ reader }), ...options });
     this.realtime.onAny(() => this.seen.push(this.realtime.lastEventId!));
     this.realtime.onConnectionChange((connected) => this.changes.push(connected));
@@ -180,13 +180,39 @@ test('a tab that sleeps while it should read loses its turn, and follows when it
   expect(two.changes).toEqual([true, false, true]);
 });
 
-test('tabs of other patterns or other readers do not share', async () => {
-  const log = new Log();
-  await using server = await StreamServer.start(log.served);
-  const all = [new Tab(server), new Tab(server, { types: ['ticket.*'] }), new Tab(server, { reader: 'ada' })];
-  await Promise.all(all.map((tab) => tab.connected()));
-  expect(server.connections).toHaveLength(3);
+for (const [what, other] of Object.entries({
+  reader: { reader: 'grace' },
+  key: { apiKey: 'cst_2' },
+  'key from a function': { apiKey: () => 'cst_1' },
+  team: { teamId: '550e8400-e29b-41d4-a716-446655440001' },
+  'set of types': { types: ['ticket.*'] },
+  'reader whose name looks like what follows it': { reader: 'ada","http://127.0.0.1' },
+})) {
+  test(`SEC-2: a tab with another ${what} has a stream of its own, and is told nothing of the first one's`, async () => {
+    await using server = await StreamServer.start((connection) => connection.stand('1.40'));
+    const one = await new Tab(server).connected();
+    const two = await new Tab(server, other).connected();
+    expect(server.connections).toHaveLength(2);
+    server.connections[0]!.send('1.41');
+    await until(() => one.seen.length === 1);
+    server.connections[1]!.send('1.42');
+    await until(() => two.seen.length === 1);
+    expect([one.seen, two.seen]).toEqual([['1.41'], ['1.42']]);
+  });
+}
+
+test('the name of what tabs share does not hold the key', async () => {
+  const requested = vi.spyOn(Locks.prototype, 'request');
+  await using server = await StreamServer.start((connection) => connection.stand('1.40'));
+  await new Tab(server, { apiKey: 'cst_secret' }).connected();
+  expect(requested.mock.calls[0]![0]).not.toContain('cst_secret');
 });
+
+for (const options of [undefined, {}, { reader: '' }, { reader: 7 }]) {
+  test(`to share without saying who reads, as with ${JSON.stringify(options)}, is refused`, () => {
+    expect(() => acrossTabs(options as never)).toThrow(/^no reader: /);
+  });
+}
 
 test('R27: without Web Locks each tab has a stream of its own', async () => {
   vi.stubGlobal('navigator', {});

@@ -24,8 +24,16 @@ export interface Source {
   told(signal: AbortSignal): AsyncGenerator<Told, void, undefined>;
 }
 
+/** What tells streams apart. `key` is missing where it comes from a function, which gives another one each time. */
+export interface Named {
+  server: string;
+  team: string | undefined;
+  types: readonly string[];
+  key: string | undefined;
+}
+
 /** Makes the source of what is named so of `open`, which opens a stream. */
-export type Share = (name: string, start: StreamStart, open: (start: StreamStart) => EventStream) => Source;
+export type Share = (named: Named, start: StreamStart, open: (start: StreamStart) => EventStream) => Source;
 
 export interface StreamStart {
   lastEventId?: string | undefined;

@@ -35,22 +35,25 @@ export class SharedStream implements Source {
   #connected = false;
   #heartbeatMs = 15_000;
   #patienceMs = SILENCES * 15_000;
-  readonly #name: string;
+  readonly #named: Promise<string>;
   readonly #locks: LockManager;
   readonly #open: (start: StreamStart) => EventStream;
 
-  constructor(name: string, locks: LockManager, start: StreamStart, open: (start: StreamStart) => EventStream) {
-    this.#name = name;
+  /** Tabs of the same name share. */
+  constructor(name: Promise<string>, locks: LockManager, start: StreamStart, open: (start: StreamStart) => EventStream) {
+    this.#named = name;
     this.#locks = locks;
     this.#open = open;
     this.cursor = start.lastEventId;
   }
 
   async *told(signal: AbortSignal): AsyncGenerator<Told, void, undefined> {
-    const channel = new BroadcastChannel(this.#name);
+    const name = await this.#named;
+    if (signal.aborted) return;
+    const channel = new BroadcastChannel(name);
     const mailbox = new Mailbox<Tale>();
     const wake = (): void => mailbox.wake();
-    let turn = new Turn(this.#locks, this.#name, false, wake);
+    let turn = new Turn(this.#locks, name, false, wake);
     channel.onmessage = ({ data }: MessageEvent<Message>) => {
       if (!('hello' in data)) mailbox.put(data);
       else if (turn.isGranted) this.#tell(channel, { kind: 'passed' }, this.cursor);
@@ -61,7 +64,7 @@ export class SharedStream implements Source {
       while (!signal.aborted) {
         if (turn.isGranted) {
           if ((yield* this.#read(channel, turn, signal)) || signal.aborted) return;
-          turn = new Turn(this.#locks, this.#name, false, wake);
+          turn = new Turn(this.#locks, name, false, wake);
         }
         const tale = await mailbox.take(this.#patienceMs);
         if (signal.aborted || turn.isGranted) continue;
@@ -70,7 +73,7 @@ export class SharedStream implements Source {
         } else {
           yield* this.#standing(false);
           turn.end();
-          turn = new Turn(this.#locks, this.#name, true, wake);
+          turn = new Turn(this.#locks, name, true, wake);
         }
       }
     } finally {
