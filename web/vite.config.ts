@@ -9,6 +9,8 @@ export default defineConfig({
     // An inlined file would be a `data:` URL, which the page's policy allows to images alone.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // What is in the page is others' work too; their licences ask to be handed on with it.
+    license: { fileName: 'assets/licences.md' },
     reportCompressedSize: false,
     // The directory stays, since cargo watches it; `npm run build` empties it.
     emptyOutDir: false,

@@ -111,6 +111,14 @@ test('files are packed as the browser takes them; those named by their content a
   }
 });
 
+test('the licences of what the page is made of are handed on with it', async () => {
+  const { status, headers, body } = await get('/assets/licences.md');
+  assert.deepEqual([status, headers['cache-control']], [200, 'no-cache']);
+  for (const name of ['react', 'react-aria-components', '@tanstack/react-query', 'lucide-react', 'wouter', 'highlight.js']) {
+    assert.ok(body.toString().includes(`## ${name} - `), name);
+  }
+});
+
 test('at most 200 KB, gzipped, are loaded before the first page is drawn', async () => {
   const page = await open(browser, { extraHTTPHeaders: { 'accept-encoding': 'gzip' } });
   await page.goto(await dev.newLink());

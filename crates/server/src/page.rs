@@ -22,6 +22,9 @@ const PATHS: [&str; 6] = ["webhooks", "logs", "live", "event-types", "keys", "po
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
 
+/// The licences of what the page is made of: the one name there that says nothing of the content.
+const LICENCES: &str = "assets/licences.md";
+
 const NOT_BUILT: &str = "\
 The settings page is not in this binary.
 
@@ -56,12 +59,14 @@ impl Files {
         for path in PATHS {
             router = router
                 .route(&format!("/{path}"), self.index())
+                .route(&format!("/{path}/"), self.index())
                 .route(&format!("/{path}/{{*rest}}"), self.index());
         }
         let assets =
             self.0.iter().filter(|(name, _)| name.starts_with("assets/") && encoding(name).is_none());
         assets.fold(router, |router, (name, _)| {
-            router.route(&format!("/{name}"), self.serve(name, Kept::ForEver))
+            let kept = if *name == LICENCES { Kept::AskAgain } else { Kept::ForEver };
+            router.route(&format!("/{name}"), self.serve(name, kept))
         })
     }
 
@@ -137,6 +142,7 @@ fn media_type(name: &str) -> &'static str {
         Some((_, "js")) => "text/javascript; charset=utf-8",
         Some((_, "css")) => "text/css; charset=utf-8",
         Some((_, "svg")) => "image/svg+xml",
+        Some((_, "md")) => "text/markdown; charset=utf-8",
         _ => "application/octet-stream",
     }
 }
@@ -167,7 +173,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_page_is_at_its_own_paths_alone() {
-        for path in ["/", "/webhooks", "/webhooks/wh_1/edit", "/portal"] {
+        for path in ["/", "/webhooks", "/webhooks/", "/webhooks/wh_1/edit", "/portal", "/portal/"] {
             assert_eq!(at(BUILT, path, "br").await, (200, None, "the page".to_owned()), "{path}");
         }
         for path in ["/v1", "/docs", "/index.html", "/assets/b.js", "/assets/a-1.js.br", "/webhooksmith"] {
