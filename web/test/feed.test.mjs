@@ -73,6 +73,14 @@ test('the newest are kept, by number and by size', () => {
   assert.ok(keys().length >= fit && keys().length <= fit * 1.25, `${keys().length} rows of a mebibyte`);
 });
 
+test('a row that is let go is not shown any more, even if nothing that is wanted is left', () => {
+  feed.add(event(0, { type: 'boss.spawned' }));
+  feed.want(rows.wanted('boss.*', ''));
+  for (let number = 1; number <= ROWS_MAX * 2; number++) feed.add(event(number));
+  frame();
+  assert.deepEqual(keys(), []);
+});
+
 test('a search takes what was typed as it is, in whatever case', () => {
   const row = event(1, { text: '{"title":"A (new) TICKET"}', id: 'evt_9' });
   for (const [search, is] of [['(new) ticket', true], ['EVT_9', true], ['.created', true], ['new.ticket', false], ['  ', true]]) {

@@ -110,7 +110,7 @@ export class Feed {
     const gone = new Set(this.#log.slice(0, first));
     this.#log = this.#log.slice(first);
     this.#characters = characters;
-    this.#wanted = this.#wanted.slice(this.#wanted.findIndex((row) => !gone.has(row)));
+    this.#wanted = this.#wanted.filter((row) => !gone.has(row));
   }
 
   #later(): void {
