@@ -50,6 +50,22 @@ test('R4: after a machine’s sleep, in which timers stand still, a dead connect
   expect(state.is).toBe(DEAD);
 });
 
+for (const alignedTo of [1000, 60_000]) {
+  test(`R4: a dead connection is noticed where timers are held back until the next multiple of ${alignedTo} ms`, async () => {
+    const timeout = globalThis.setTimeout;
+    const aligned = (call: () => void, ms: number): unknown => {
+      const due = Date.now() + ms;
+      return timeout(call, Math.ceil(due / alignedTo) * alignedTo - Date.now());
+    };
+    vi.stubGlobal('setTimeout', aligned);
+    vi.setSystemTime(300); // No limit falls on a multiple.
+    const state = listening();
+    await vi.advanceTimersByTimeAsync(LIMIT_MS + 2 * alignedTo);
+    vi.unstubAllGlobals();
+    expect(state.is).toBe(DEAD);
+  });
+}
+
 test('what came while the page was busy or asleep is looked at first', async () => {
   const state = listening();
   vi.setSystemTime(Date.now() + 3_600_000);

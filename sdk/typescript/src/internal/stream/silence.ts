@@ -13,7 +13,7 @@ const LOOK_MS = 5_000;
 /** Who looks later than this was not waiting for bytes: the page was busy, or the machine asleep. */
 const LATE_MS = 250;
 
-/** What came meanwhile has so long to be seen. */
+/** What came meanwhile has so long to be seen; once, for where timers are held back on purpose every one of them is late. */
 const GRACE_MS = 1_000;
 
 /**
@@ -25,6 +25,7 @@ export function orSilent<T>(bytes: Promise<T>, heartbeatMs: number): Promise<T> 
   return new Promise((resolve, reject) => {
     let timer: ReturnType<typeof setTimeout>;
     let since = Date.now();
+    let graceGiven = false;
     const wait = (ms: number): void => {
       const due = Date.now() + ms;
       timer = setTimeout(() => look(due), ms);
@@ -34,8 +35,10 @@ export function orSilent<T>(bytes: Promise<T>, heartbeatMs: number): Promise<T> 
       since = Math.min(since, now); // The clock may have been set back.
       const leftMs = since + limitMs - now;
       if (leftMs > 0) wait(Math.min(leftMs, LOOK_MS));
-      else if (now - due > LATE_MS) wait(GRACE_MS);
-      else reject(new StreamEndError('silent', `nothing came for ${limitMs / 1000} s, not even a heartbeat`));
+      else if (now - due > LATE_MS && !graceGiven) {
+        graceGiven = true;
+        wait(GRACE_MS);
+      } else reject(new StreamEndError('silent', `nothing came for ${limitMs / 1000} s, not even a heartbeat`));
     };
     wait(Math.min(limitMs, LOOK_MS));
     bytes.then(resolve, reject).finally(() => clearTimeout(timer));
