@@ -51,6 +51,9 @@ function wasNotCarriedOut(error: unknown): boolean {
 function wasNotReached(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (error.cause !== undefined) return wasNotReached(error.cause);
-  if (error instanceof AggregateError) return error.errors.every(wasNotReached);
+  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(wasNotReached);
+  // A connection that stood can break with the same code: `read EHOSTUNREACH`.
+  const { syscall } = error as { syscall?: unknown };
+  if (syscall !== undefined && syscall !== 'connect' && syscall !== 'getaddrinfo') return false;
   return NOT_REACHED.test(`${(error as { code?: unknown }).code} ${error.message}`);
 }

@@ -14,12 +14,17 @@ const refused = (status: number, code?: string, retryAfter?: number) =>
     retryAfterMs: retryAfter,
   });
 
-const broken = (code: string) =>
-  new ConnectionError('x', { cause: new TypeError('fetch failed', { cause: new AggregateError([Object.assign(new Error('x'), { code })]) }) });
+const failed = (cause: Error) => new ConnectionError('x', { cause: new TypeError('fetch failed', { cause }) });
+const broken = (code: string, syscall?: string) => failed(new AggregateError([Object.assign(new Error('x'), { code, syscall })]));
 
 test.each([
   { error: broken('ECONNREFUSED'), freely: true, otherwise: true },
   { error: broken('ENOTFOUND'), freely: true, otherwise: true },
+  { error: broken('EHOSTUNREACH', 'connect'), freely: true, otherwise: true },
+  { error: broken('EAI_AGAIN', 'getaddrinfo'), freely: true, otherwise: true },
+  { error: broken('EHOSTUNREACH', 'read'), freely: true, otherwise: false },
+  { error: broken('ENETUNREACH', 'write'), freely: true, otherwise: false },
+  { error: failed(new AggregateError([])), freely: true, otherwise: false },
   { error: broken('ECONNRESET'), freely: true, otherwise: false },
   { error: new ConnectionError('a browser does not say'), freely: true, otherwise: false },
   { error: new TimeoutError('late'), freely: true, otherwise: false },
