@@ -2,7 +2,7 @@
 import { CStarError, ConnectionError } from '../errors.js';
 import type { ConnectionOptions } from '../types/options.js';
 import { KeyRing } from './key-ring.js';
-import { environment, isBrowser, pageOrigin, warnOfSecretKey } from './platform.js';
+import { environment, isBrowser, isServer, pageOrigin } from './platform.js';
 import type { Named } from './stream/stream.js';
 import { USER_AGENT } from './version.js';
 
@@ -30,11 +30,19 @@ export class Connection {
     if (apiKey === undefined && !isBrowser()) {
       throw new CStarError("no apiKey: give a team key (csk_…), usually from the environment's CSTAR_KEY");
     }
-    warnOfSecretKey(apiKey);
     this.keys = apiKey === undefined ? undefined : new KeyRing(apiKey);
     this.#base = checkedBase(baseUrl ?? environment('CSTAR_URL') ?? (this.keys ? undefined : pageOrigin()) ?? DEFAULT_URL);
     this.#teamId = teamId;
-    this.#fetch = fetch ?? ((...given) => globalThis.fetch(...given));
+    this.#fetch = (...given) => (fetch ?? globalThis.fetch)(...given); // A page's own must not be called as a method of another.
+  }
+
+  /**
+   * Says at once what each request would say.
+   *
+   * @throws CStarError when the client was given no team.
+   */
+  mustHaveTeam(): void {
+    this.url(this.team());
   }
 
   /** The path below the team's. */
@@ -58,7 +66,7 @@ export class Connection {
   /** The answer, whatever it is. No redirect is followed: a key goes to the address it was given for, and to no other. */
   async send({ method, url, headers, body, signal }: Request, bearer: string | undefined): Promise<Response> {
     const all = {
-      ...(isBrowser() ? {} : { 'user-agent': USER_AGENT }),
+      ...(isServer() ? { 'user-agent': USER_AGENT } : {}),
       ...(bearer === undefined ? {} : { authorization: bearer }),
       ...headers,
     };

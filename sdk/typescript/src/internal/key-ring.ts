@@ -2,6 +2,7 @@
 import { KeyError } from '../errors.js';
 import type { ApiKey } from '../types/options.js';
 import { orAborted } from './abort.js';
+import { warnOfSecretKey } from './platform.js';
 
 /** The value of `Authorization`, and which of the keys that the source gave it is. */
 export interface Bearer {
@@ -60,6 +61,7 @@ export class KeyRing {
     if (typeof key !== 'string' || !/^[!-~]+$/.test(key)) {
       throw new KeyError('the key is empty or holds a character that no key has: check that it was copied whole');
     }
+    warnOfSecretKey(key);
     return { value: `Bearer ${key}`, generation: ++this.#given };
   }
 }

@@ -1,7 +1,9 @@
 // What the surroundings give: the environment's variables, a page, and a place for warnings.
 
 interface Surroundings {
-  process?: { env?: Record<string, string | undefined> };
+  process?: { env?: Record<string, string | undefined>; versions?: { node?: string } };
+  Deno?: unknown;
+  WorkerGlobalScope?: unknown;
   document?: unknown;
   location?: { origin?: string };
 }
@@ -17,8 +19,14 @@ export function environment(name: string): string | undefined {
   }
 }
 
-/** Whether this is a page in a browser. */
-export const isBrowser = (): boolean => surroundings.document !== undefined;
+/** Whether this is Node, Deno or Bun, and no page in one of them. */
+export const isServer = (): boolean =>
+  surroundings.document === undefined && (surroundings.process?.versions?.node !== undefined || surroundings.Deno !== undefined);
+
+/** Whether this is a page in a browser, or a worker of one, which unlike those at the edge has an address. */
+export const isBrowser = (): boolean =>
+  surroundings.document !== undefined ||
+  (!isServer() && surroundings.WorkerGlobalScope !== undefined && surroundings.location?.origin !== undefined);
 
 /** Where the page comes from. */
 export const pageOrigin = (): string | undefined => surroundings.location?.origin;

@@ -22,6 +22,7 @@ type Handler = (event: Envelope) => unknown;
  */
 export class Realtime<Map = CatalogEvents> {
   readonly #connection: Connection;
+  readonly #types: readonly string[] | undefined;
   readonly #stream: Source;
   readonly #destroyed = new AbortController();
   readonly #events = new Callbacks<[Envelope]>((error) => this.#threw(error));
@@ -34,7 +35,8 @@ export class Realtime<Map = CatalogEvents> {
   constructor(options: RealtimeOptions, /** @internal */ connection = new Connection(options)) {
     this.#connection = connection;
     const { share, types } = options;
-    const open = (start: StreamStart): EventStream => this.#open({ ...start, types });
+    this.#types = types;
+    const open = (start: StreamStart): EventStream => this.#open(start);
     this.#stream = share?.(connection.named(types), options, open) ?? open(options);
   }
 
@@ -103,6 +105,7 @@ export class Realtime<Map = CatalogEvents> {
     options: EventsOptions<Pattern> = {},
   ): AsyncIterableIterator<RealtimeEvent<Map, Pattern>, void, undefined> {
     this.#mustBeAlive();
+    this.#connection.mustHaveTeam();
     const ended = new AbortController();
     const events = this.#iterate(options, ended.signal) as AsyncGenerator<RealtimeEvent<Map, Pattern>, void, undefined>;
     return {
@@ -128,13 +131,15 @@ export class Realtime<Map = CatalogEvents> {
   /** The stream opens one microtask after the first is registered, so that those registered beside it miss nothing. */
   #begin(): void {
     this.#mustBeAlive();
+    this.#connection.mustHaveTeam();
     if (this.#begun) return;
     this.#begun = true;
-    queueMicrotask(() => void this.#run());
+    queueMicrotask(() => void this.#run().catch((error: unknown) => this.#failed(error)));
   }
 
   #open(options: EventsOptions): EventStream {
-    return new EventStream(new Opener(this.#connection, options), options);
+    const { types = this.#types, untilHead } = options;
+    return new EventStream(new Opener(this.#connection, { types, untilHead }), options);
   }
 
   #mustBeAlive(): void {
@@ -147,6 +152,13 @@ export class Realtime<Map = CatalogEvents> {
       if (signal.aborted) return;
       this.#take(told);
     }
+  }
+
+  /** A fault of the client's own, or of what it is to share with, must not look like a stream that is quiet. */
+  #failed(error: unknown): void {
+    if (this.#destroyed.signal.aborted) return;
+    this.#connectedIs(false);
+    this.#tellError(RealtimeError.of(error, 1, undefined));
   }
 
   #take(told: Told): void {

@@ -17,7 +17,7 @@ export interface Gap {
 }
 
 export interface EventsOptions<Pattern extends string = string> {
-  /** Only of these patterns; everything that the key sees unless given. */
+  /** Only of these patterns; the client's `types` unless given. */
   types?: readonly Pattern[] | undefined;
   /** Where to begin, as in the client's options. */
   lastEventId?: string | undefined;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { ApiError, ConnectionError, StreamEndError, TimeoutError } from '../../src/errors.js';
+import { ApiError, ConnectionError, CStarError, KeyError, ProtocolError, StreamEndError, TimeoutError } from '../../src/errors.js';
 import { Reconnect } from '../../src/internal/stream/reconnect.js';
 
 const CLOSED = new StreamEndError('closed', 'closed');
@@ -78,9 +78,17 @@ describe('T13: statuses', () => {
     expect(new Reconnect().failed(refused(status), true, 0, 0)).toBe('end');
   });
 
-  test('a broken connection is tried again', () => {
-    expect(new Reconnect().failed(new ConnectionError('x'), true, 0, 0)).toEqual({ again: 0, newKey: false });
-  });
+  for (const error of [new ConnectionError('x'), new TimeoutError('x'), new ProtocolError('x'), new KeyError('x'), CLOSED]) {
+    test(`${error.name} is tried again`, () => {
+      expect(new Reconnect().failed(error, true, 0, 0)).toEqual({ again: 0, newKey: false });
+    });
+  }
+
+  for (const error of [new CStarError('no teamId'), new TypeError('x is not a function'), 'a text', undefined]) {
+    test(`${String(error)}, a fault of the client's own, ends the stream`, () => {
+      expect(new Reconnect().failed(error, true, 0, 0)).toBe('end');
+    });
+  }
 });
 
 describe('T13: keys', () => {

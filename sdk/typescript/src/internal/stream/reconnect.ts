@@ -1,5 +1,5 @@
 // When a stream is opened again. Pure: time, outcome and random number are handed in.
-import { ApiError, StreamEndError } from '../../errors.js';
+import { ApiError, ConnectionError, KeyError, ProtocolError, StreamEndError, TimeoutError } from '../../errors.js';
 import { backoff } from '../backoff.js';
 
 /** A stream that stood for so long has recovered from whatever was before. */
@@ -79,10 +79,13 @@ export class Reconnect {
 const isKeyRefused = (error: unknown): boolean =>
   (error instanceof ApiError && error.status === 401) || (hasEndedForGood(error) && error.code !== 'not_found');
 
-/** Whether the next try may well succeed (T13). A wrong content type is what a proxy shows while the server starts. */
+/** A wrong content type is what a proxy shows while the server starts. */
+const PASSING = [ConnectionError, TimeoutError, ProtocolError, KeyError, StreamEndError];
+
+/** Whether the next try may well succeed (T13). What is wrong with the client itself, such as how it was set up, stays wrong. */
 function mayPass(error: unknown): boolean {
-  if (!(error instanceof ApiError)) return !hasEndedForGood(error);
-  return error.status >= 500 || [408, 409, 425, 429].includes(error.status);
+  if (error instanceof ApiError) return error.status >= 500 || [408, 409, 425, 429].includes(error.status);
+  return PASSING.some((Class) => error instanceof Class) && !hasEndedForGood(error);
 }
 
 /** Whether the server has said that with this key nothing more will come. */
