@@ -129,13 +129,15 @@ async fn the_caller_decides_what_is_recorded() {
 #[tokio::test]
 async fn an_attempt_after_a_restart_stands_alone() {
     let collector = Receiver::ok().await;
-    let flags = traced(&collector.url("")).flag("--retry-schedule", "3s");
-    let (mut cstar, team) = with_team(flags).await;
-    let endpoint = Receiver::new(|_| Reply::status(500)).await;
+    let (mut cstar, team) = with_team(traced(&collector.url(""))).await;
+    let endpoint = Receiver::ok().await;
     team.webhook(&endpoint.url("/"), &["*"]).await;
     assert_eq!(publish_within(&team, &format!("00-{TRACE}-{CALLER}-01"), "traced").await, 201);
+    let delivered = team.until_ended("status=delivered", 1).await.remove(0);
     let first = named(&collector, "delivery attempt", 1).await.remove(0);
     cstar.restart().await;
+    let resent = team.http.post(&team.path(&format!("deliveries/{}/resend", delivered.id)), "").await;
+    assert!((200..300).contains(&resent.status), "{resent}");
     let second = named(&collector, "delivery attempt", 2).await.remove(1);
     assert_eq!(attributes(&second)[..4], attributes(&first)[..4], "the same delivery");
     assert_eq!(attributes(&second)[4], ("cstar.attempt", "2".to_owned()));
