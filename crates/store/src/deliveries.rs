@@ -112,7 +112,8 @@ pub struct DeliveryQuery {
 ///
 /// In the transaction in which the server disables a webhook, or in which a delivery ends as failed, the operator is told: a
 /// [`cstar_types::Notice`] is appended to the log of [`TeamId::OPERATOR`], if a webhook of the operator's wants it. Of one
-/// webhook's failed deliveries one is told in [`cstar_types::DELIVERY_FAILED_EVERY`]. Of what becomes of test events, and of
+/// webhook's failed deliveries one is told in [`cstar_types::DELIVERY_FAILED_EVERY`], and in all as
+/// [`cstar_types::FailedDeliveries`] says. Of what becomes of test events, and of
 /// notices, none is made.
 ///
 /// DLV-1: deliveries are made by [`crate::Log::append`] and by calls that say so here, by nothing else.

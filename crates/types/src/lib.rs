@@ -6,6 +6,7 @@ mod audit;
 pub mod catalog;
 mod delivery;
 mod event;
+mod failed_deliveries;
 mod failing;
 mod filter;
 mod histogram;
@@ -29,6 +30,9 @@ pub use delivery::{
     Attempt, AttemptRequest, AttemptSummary, CancelReason, Delivery, DeliveryStatus, NotAStatus, Outcome,
 };
 pub use event::{Entry, Event, envelope_len};
+pub use failed_deliveries::{
+    DELIVERY_FAILED_EVERY, DELIVERY_FAILED_MAX, DELIVERY_FAILED_MAX_OF_TEAM, FailedDeliveries,
+};
 pub use failing::{FailureRule, FailureStreak};
 pub use filter::{Filter, FilterError, FilterFault, FilterProblem};
 pub use histogram::Histogram;
@@ -37,10 +41,7 @@ pub use id::{
     OperationKind, StreamId, StreamKind, TeamId, WebhookId, WebhookKind,
 };
 pub use key::{Key, NotAScope, Scope, Scopes};
-pub use notice::{
-    DELIVERY_FAILED_EVERY, DeliveryFailed, FailedDeliveries, Notice, NoticeType, STORAGE_LOW_EVERY,
-    StorageLow, WebhookDisabled,
-};
+pub use notice::{DeliveryFailed, Notice, NoticeType, STORAGE_LOW_EVERY, StorageLow, WebhookDisabled};
 pub use operation::{Operation, OperationFailure, OperationStatus, OperationWork, ResendFilter};
 pub use pattern::{EventType, Pattern, PatternError, Patterns};
 pub use position::{Cursor, NotAPosition, Position};

@@ -12,10 +12,6 @@ use crate::{
     DeliveryId, DisabledReason, Event, EventId, EventType, Outcome, TeamId, Timestamp, Webhook, WebhookId,
 };
 
-/// Of one webhook's failed deliveries one is told in so long, with the number of those before it: an operator wants to know
-/// that an endpoint fails, and not to be sent as much as it was.
-pub const DELIVERY_FAILED_EVERY: Duration = Duration::from_secs(60);
-
 /// A disk that is low, has room again and is low once more is told as often.
 pub const STORAGE_LOW_EVERY: Duration = Duration::from_secs(600);
 
@@ -208,27 +204,6 @@ pub struct StorageLow {
     pub free_bytes: u64,
 }
 
-/// The failed deliveries of one webhook: when they were last told, and how many there were since.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct FailedDeliveries {
-    told_at: Option<Timestamp>,
-    untold: u32,
-}
-
-impl FailedDeliveries {
-    /// Counts one that failed at `now`; answers how many are told now, if they are.
-    pub fn one_more(&mut self, now: Timestamp) -> Option<u32> {
-        self.untold = self.untold.saturating_add(1);
-        // A clock that was set back makes nobody wait until it is there again.
-        let is_soon = |told_at| now >= told_at && now.since(told_at) < DELIVERY_FAILED_EVERY;
-        if self.told_at.is_some_and(is_soon) {
-            return None;
-        }
-        self.told_at = Some(now);
-        Some(std::mem::take(&mut self.untold))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -284,17 +259,5 @@ mod tests {
         let told = WebhookDisabled::of(&webhook, DisabledReason::Gone, Some(at));
         let text = serde_json::to_string(&told).unwrap();
         assert!(text.contains("\"hooks.example.com\"") && !text.contains("secret"), "{text}");
-    }
-
-    #[test]
-    fn failed_deliveries_are_told_once_a_minute_and_none_is_forgotten() {
-        let at = |second: i64| Timestamp::from_millis(1_000_000 + second * 1000);
-        let mut failed = FailedDeliveries::default();
-        assert_eq!(failed.one_more(at(0)), Some(1));
-        assert_eq!((1..60).filter_map(|second| failed.one_more(at(second))).count(), 0);
-        assert_eq!(failed.one_more(at(60)), Some(60));
-        assert_eq!(failed.one_more(at(61)), None);
-        assert_eq!(failed.one_more(at(5)), Some(2), "the clock was set back");
-        assert_eq!(failed.one_more(at(65)), Some(1));
     }
 }

@@ -100,6 +100,7 @@ macro_rules! conformance_suite {
                 the_operator_is_no_team,
                 a_failed_delivery_is_told,
                 failed_deliveries_are_told_once_a_minute,
+                one_team_is_told_of_only_so_often,
                 a_webhook_that_the_server_disables_is_told,
                 a_notice_makes_no_notice,
                 notices_outlive_a_restart,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use cstar_types::{
-    AuditAction, Author, DeliveryFailed, DisabledReason, Entry, Event, EventId, FailureRule, Notice, Outcome,
-    TeamId, Timestamp, WebhookDisabled, WebhookId,
+    AuditAction, Author, DELIVERY_FAILED_MAX_OF_TEAM, DeliveryFailed, DisabledReason, Entry, Event, EventId,
+    FailureRule, Notice, Outcome, TeamId, Timestamp, WebhookDisabled, WebhookId,
 };
 use uuid::Uuid;
 
@@ -132,6 +132,23 @@ pub async fn failed_deliveries_are_told_once_a_minute(subject: impl Subject) {
     assert_eq!(notices(&store).await, as_told(&told));
 }
 
+/// Webhooks that are made, fail and are deleted are told of so many times a minute, and other teams' all the same.
+pub async fn one_team_is_told_of_only_so_often(subject: impl Subject) {
+    let store = subject.store();
+    hearing(&store, "delivery.failed").await;
+    let team = given::team(&store).await;
+    for _ in 0..=DELIVERY_FAILED_MAX_OF_TEAM {
+        let webhook = given::webhook(&store, team, "*").await;
+        given::published(&store, team, &["ticket.created"], at(0)).await;
+        given::recorded(&store, &given::only_due(&store, webhook).await, Verdict::Failed, at(1)).await;
+        store.delete_webhook(team, webhook, None, at(1)).await.unwrap();
+    }
+    assert_eq!(notices(&store).await.len(), DELIVERY_FAILED_MAX_OF_TEAM as usize);
+    let (other_team, _, other) = waiting(&store, 1).await;
+    given::recorded(&store, &other[0], Verdict::Failed, at(2)).await;
+    assert_eq!(notices(&store).await[10..], as_told(&[failed(other_team, &other[0], 1)]));
+}
+
 /// What the server disables is told with its reason; what somebody disables is not.
 pub async fn a_webhook_that_the_server_disables_is_told(subject: impl Subject) {
     let store = subject.store();
@@ -154,20 +171,22 @@ pub async fn a_webhook_that_the_server_disables_is_told(subject: impl Subject) {
     assert_eq!(notices(&store).await, as_told(&told));
 }
 
-/// Of what becomes of notices there is no notice.
+/// Of what becomes of notices there is no notice, but that a URL is disabled is told to the others.
 pub async fn a_notice_makes_no_notice(subject: impl Subject) {
     let store = subject.store();
     let (gone, failing) = (hearing(&store, "*").await, hearing(&store, "*").await);
     let (_, _, due) = waiting(&store, 1).await;
     given::recorded(&store, &due[0], Verdict::Failed, at(1)).await;
     given::recorded(&store, &given::only_due(&store, gone).await, Verdict::Failed, at(2)).await;
+    let due = given::only_due(&store, failing).await;
     store.disable_webhook(gone, None, DisabledReason::Gone, at(3)).await.unwrap();
     let rule = FailureRule { after: std::time::Duration::ZERO, attempts: 1 };
-    let due = given::only_due(&store, failing).await;
     store.record(vec![given::report(&due, Verdict::Failed, at(4))], rule).await.unwrap();
     let listed = store.webhooks(OPERATOR, read::first(9)).await.unwrap().rows;
     assert!(listed.iter().all(|webhook| webhook.disabled_reason.is_some()), "{listed:?}");
-    assert_eq!(notices(&store).await.len(), 1);
+    let told = notices(&store).await;
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[1].0 == "webhook.disabled" && told[1].1.contains(&gone.to_string()), "{told:?}");
 }
 
 /// A notice and where it is to go outlive a restart; it is sent as every event is.

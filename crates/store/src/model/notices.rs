@@ -38,7 +38,7 @@ impl State {
         if !self.is_heard(&Notice::DeliveryFailed(failed.clone())) {
             return None;
         }
-        let deliveries_failed = self.failed.entry(webhook).or_default().one_more(at)?;
+        let deliveries_failed = self.failed.one_more(webhook, failed.team_id, at)?;
         self.tell(&Notice::DeliveryFailed(DeliveryFailed { deliveries_failed, ..failed }), at)
     }
 
@@ -50,9 +50,6 @@ impl State {
         at: Timestamp,
     ) -> Option<Change> {
         let (webhook, _) = self.webhooks.get(&webhook)?;
-        if webhook.team == TeamId::OPERATOR {
-            return None;
-        }
         let notice = Notice::WebhookDisabled(WebhookDisabled::of(webhook, reason, webhook.failing_since));
         if self.is_heard(&notice) { self.tell(&notice, at) } else { None }
     }

@@ -27,8 +27,8 @@ pub(super) struct State {
     pub(super) webhooks: BTreeMap<WebhookId, (Webhook, WebhookSecrets)>,
     /// Of webhooks whose last attempt failed.
     pub(super) streaks: BTreeMap<WebhookId, FailureStreak>,
-    /// When the failed deliveries of each were last told.
-    pub(super) failed: BTreeMap<WebhookId, FailedDeliveries>,
+    /// When failed deliveries were last told.
+    pub(super) failed: FailedDeliveries<WebhookId, TeamId>,
     /// Their ids rise in the order of their making.
     pub(super) deliveries: BTreeMap<DeliveryId, Row>,
     pub(super) idempotency_keys: BTreeMap<(TeamId, String), FirstUse>,

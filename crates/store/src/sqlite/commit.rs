@@ -82,7 +82,7 @@ pub(super) fn commit(
     match applied {
         Ok(applied) => Ok((applied, effects)),
         Err(fault) => {
-            *memory = Memory::default();
+            memory.forget();
             // A type that this transaction numbered may be read by now, and its number is free again.
             shelf.types.forget();
             shelf.filters.forget();

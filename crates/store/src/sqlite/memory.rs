@@ -1,4 +1,5 @@
-//! What the writer remembers between commits. All of it can be read again: after a rollback it is forgotten.
+//! What the writer remembers between commits. All of it but how much was told can be read again: after a rollback it is
+//! forgotten.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -96,6 +97,12 @@ pub(super) struct Memory {
 }
 
 impl Memory {
+    /// After a rollback: what was learned in the transaction may not be so.
+    pub(super) fn forget(&mut self) {
+        let failed = std::mem::take(&mut self.failed).with_no_webhook();
+        *self = Self { failed, ..Self::default() };
+    }
+
     /// Takes a team's head out, reading it if need be. Whoever took it puts it back.
     pub(super) fn take_head(&mut self, look: Look<'_>, team: TeamId) -> Result<Head, Fault> {
         if let Some(head) = self.heads.remove(&team) {
@@ -155,7 +162,6 @@ impl Memory {
     pub(super) fn forget_generations(&mut self) {
         self.generations.clear();
         self.streaks.forget_all();
-        self.failed = Failed::default();
     }
 
     /// The present generation of a webhook, deleted or not; `None` if its team was deleted.

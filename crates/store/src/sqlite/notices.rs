@@ -1,10 +1,9 @@
 //! Notices: what happens to webhooks and to the disk is appended to the operator's log, by the transaction in which it
 //! happens. So a notice is kept exactly if its cause is, and is delivered as every event is.
 //!
-//! What nobody hears is not written, and of what becomes of notices none is made. Nor is one in the way of its cause: where
+//! What nobody hears is not written, and of what becomes of notices' deliveries none is made. Nor is one in the way of its cause: where
 //! what it needs is damaged, that is said instead.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use cstar_types::{
@@ -21,23 +20,11 @@ use super::tx::Tx;
 use super::webhook_rows::WebhookRow;
 use crate::{Append, AttemptReport, FanOut, NewEvent};
 
-/// As many webhooks are remembered, a few megabytes.
-const WEBHOOKS_MAX: usize = 65_536;
+/// When failed deliveries were last told, by the numbers of webhooks and teams. It is not kept over a restart: then one is told
+/// early.
+pub(super) type Failed = FailedDeliveries<i64, i64>;
 
-/// When the failed deliveries of each webhook were last told. It is not kept over a restart: then one is told early.
-#[derive(Debug, Default)]
-pub(super) struct Failed(HashMap<i64, FailedDeliveries>);
-
-impl Failed {
-    fn one_more(&mut self, webhook: i64, now: Timestamp) -> Option<u32> {
-        if self.0.len() >= WEBHOOKS_MAX && !self.0.contains_key(&webhook) {
-            self.0.clear();
-        }
-        self.0.entry(webhook).or_default().one_more(now)
-    }
-}
-
-/// Tells that the server has disabled a webhook.
+/// Tells that the server has disabled a webhook, or a URL that hears notices: the others hear of it, each once at most.
 pub(super) fn webhook_disabled(
     tx: &mut Tx<'_>,
     row: &WebhookRow,
@@ -45,7 +32,7 @@ pub(super) fn webhook_disabled(
     now: Timestamp,
 ) -> Result<(), Fault> {
     said(|| {
-        if row.webhook.team == TeamId::OPERATOR || !is_heard(tx, NoticeType::WebhookDisabled)? {
+        if !is_heard(tx, NoticeType::WebhookDisabled)? {
             return Ok(());
         }
         let since = tx.look().streak(row.number)?.map(|streak| streak.since);
@@ -66,7 +53,9 @@ pub(super) fn delivery_failed(
         }
         let Attempt { started_at, duration_ms, outcome, status_code, .. } = report.attempt;
         let now = started_at.plus(Duration::from_millis(duration_ms.into()));
-        let Some(deliveries_failed) = tx.memory.failed.one_more(row.webhook, now) else { return Ok(()) };
+        let Some(deliveries_failed) = tx.memory.failed.one_more(row.webhook, row.place.team(), now) else {
+            return Ok(());
+        };
         let look = tx.look();
         let Webhook { id: webhook_id, team: team_id, .. } = look.webhook_of_row(row)?.webhook;
         let notice = DeliveryFailed {

@@ -156,7 +156,12 @@ pub(super) fn disable_failing(tx: &mut Tx<'_>, number: i64, now: Timestamp) -> R
         Err(fault) => return Err(fault),
     };
     disable_row(tx, &mut row, DisabledReason::Failing, now)?;
-    tracing::warn!(webhook = %row.webhook.id, "a webhook is disabled: its attempts have only failed for long");
+    let webhook = row.webhook.id;
+    if row.webhook.team == TeamId::OPERATOR {
+        tracing::warn!(%webhook, "a URL that hears notices is disabled: its attempts have only failed for long; delete it and register it again");
+    } else {
+        tracing::warn!(%webhook, "a webhook is disabled: its attempts have only failed for long");
+    }
     Ok(true)
 }
 

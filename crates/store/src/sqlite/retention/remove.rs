@@ -18,6 +18,7 @@ pub(in crate::sqlite) fn remove(tx: &mut Tx<'_>, plan: &Plan, cutoffs: Cutoffs) 
     let look = tx.look();
     if let Some(team) = plan.erase {
         tx.memory.forget_generations();
+        tx.memory.failed.forget_webhooks(|_| true); // which are the team's is not asked: some are told early
         return erase(look, team, plan.rows);
     }
     let mut removed = 0;
@@ -47,6 +48,7 @@ pub(in crate::sqlite) fn remove(tx: &mut Tx<'_>, plan: &Plan, cutoffs: Cutoffs) 
     }
     if !plan.webhooks.is_empty() {
         tx.memory.forget_generations();
+        tx.memory.failed.forget_webhooks(|number| plan.webhooks.contains(number));
         let mut bare = look.conn.prepare_cached("DELETE FROM webhooks WHERE number = ?1 AND state = 3")?;
         let mut causes = look.conn.prepare_cached("DELETE FROM cancellations WHERE webhook = ?1")?;
         let mut failures = look.conn.prepare_cached("DELETE FROM failures WHERE webhook = ?1")?;
