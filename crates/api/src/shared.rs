@@ -13,6 +13,7 @@ use crate::body::Intake;
 use crate::catalog::Catalog;
 use crate::ids::Ids;
 use crate::rate::Rates;
+use crate::routes::Counted;
 
 /// Writes the metrics of the whole server, in the OpenMetrics text format.
 pub type Metrics = Arc<dyn Fn() -> String + Send + Sync>;
@@ -56,6 +57,7 @@ pub(crate) struct Shared {
     pub(crate) key_uses: KeyUses,
     pub(crate) intake: Intake,
     pub(crate) rates: Rates,
+    pub(crate) stats: Counted,
 }
 
 impl Shared {
@@ -64,7 +66,7 @@ impl Shared {
         let catalog = Catalog::new(Arc::clone(&api.store));
         let intake = Intake::new(api.options.body_memory_bytes, api.options.body_timeout);
         let rates = Rates::new(api.options.requests_per_key, api.options.requests_per_team);
-        Arc::new(Self { api, ids, catalog, key_uses, intake, rates })
+        Arc::new(Self { api, ids, catalog, key_uses, intake, rates, stats: Counted::default() })
     }
 
     pub(crate) fn store(&self) -> &dyn Store {

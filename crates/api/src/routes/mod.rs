@@ -29,6 +29,7 @@ use cstar_wire::Code;
 use http::HeaderMap;
 use http::header::ACCEPT;
 
+pub(crate) use self::webhooks::Counted;
 use crate::error::ApiError;
 use crate::shared::{Api, Shared};
 use crate::{auth, browser, edge, stream};

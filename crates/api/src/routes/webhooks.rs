@@ -10,6 +10,7 @@ mod test;
 
 pub(super) use read::{generated, target};
 pub(super) use secret::{end_overlap, rotate};
+pub(crate) use stats::Counted;
 pub(super) use stats::stats;
 pub(super) use test::{send_now, test};
 

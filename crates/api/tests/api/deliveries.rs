@@ -235,3 +235,22 @@ async fn a_webhook_is_told_how_it_has_been_doing() {
     let told = world.get(&*stats).await.expect(200).value();
     assert_eq!(told["total"]["failed"], 0, "a day later nothing of it is counted");
 }
+
+/// A webhook is counted anew after ten seconds, and at once for a key that sees less.
+#[tokio::test]
+async fn what_was_counted_serves_for_a_moment_and_for_the_same_eyes() {
+    let world = World::new();
+    let team = world.team().await;
+    let hook = world.webhook(team, &["ticket.*"]).await;
+    let narrow = world.key(team, &["deliveries:read"], &["ticket.*"]).await;
+    let stats = format!("/v1/teams/{team}/webhooks/{hook}/stats");
+    let pending = async || world.get(&*stats).await.expect(200).value()["total"]["pending"].clone();
+    assert_eq!(pending().await, 0);
+    world.publish(team, "ticket.created", TICKET).await;
+    assert_eq!(pending().await, 0, "as it was a moment ago");
+    assert_eq!(world.get(&*stats).key(&narrow).await.expect(200).value()["total"]["pending"], 1);
+    assert_eq!(pending().await, 1, "what others were told is not kept for this key");
+    world.publish(team, "ticket.created", TICKET).await;
+    world.wait_s(10);
+    assert_eq!(pending().await, 2);
+}

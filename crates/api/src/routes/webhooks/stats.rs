@@ -1,22 +1,39 @@
 //! `…/webhooks/{webhook}/stats`: how a webhook has been doing.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
 use axum::extract::State;
-use cstar_store::{DeliveryQuery, TypeFilter};
-use cstar_types::{Delivery, DeliveryStatus, Scope, Timestamp, WebhookId};
+use cstar_store::{DeliveryQuery, StoreError, TypeFilter};
+use cstar_types::{Delivery, DeliveryId, DeliveryStatus, Patterns, Scope, TeamId, Timestamp, WebhookId};
 use cstar_wire::{DeliveryCounts, HourStats, WebhookStats};
+use tokio::sync::Mutex;
 
 use super::{Api, visible};
 use crate::answer;
 use crate::auth::{Access, PathId};
-use crate::error::ApiResult;
+use crate::error::{ApiError, ApiResult};
 use crate::query::NoQuery;
+use crate::shared::Shared;
 
 const HOURS: i64 = 24;
 const HOUR_MS: i64 = 3_600_000;
 
-/// At most so many deliveries are counted: it bounds what a look at the page costs, and the newest say how things are. It is half of
-/// the rows that the store looks at in one call.
-const COUNTED_MAX: usize = 5_000;
+/// At most so many deliveries are counted. Each is read with its newest attempt, whole, since that is how damage is found
+/// (LOG-3); the newest say how things are.
+const COUNTED_MAX: usize = 2_000;
+
+/// For so long they are not counted anew: a page shows many webhooks, in many tabs.
+const KEPT: Duration = Duration::from_secs(10);
+
+/// The stats of so many webhooks are kept, a megabyte.
+const WEBHOOKS_MAX: usize = 512;
+
+/// What was counted a moment ago, for whom. Who counts holds the lock, so that however many ask, the store's readers are
+/// there for the others.
+#[derive(Debug, Default)]
+pub(crate) struct Counted(Mutex<HashMap<WebhookId, (Patterns, WebhookStats)>>);
 
 /// `GET …/webhooks/{webhook}/stats`
 pub(crate) async fn stats(
@@ -27,20 +44,70 @@ pub(crate) async fn stats(
 ) -> ApiResult {
     access.caller.needs(Scope::DeliveriesRead)?;
     visible(&shared, &access, id).await?;
+    // A task of its own, since a reading goes on when who asked has gone: until it ends, the next one waits.
+    let counting = tokio::spawn(fresh(Arc::clone(&shared), access.team, id, access.caller.visible()));
+    Ok(answer::ok(&counting.await.map_err(ApiError::internal)??))
+}
+
+/// The stats as they were a moment ago, or now.
+async fn fresh(
+    shared: Arc<Shared>,
+    team: TeamId,
+    webhook: WebhookId,
+    visible: Patterns,
+) -> Result<WebhookStats, StoreError> {
+    let mut kept = shared.stats.0.lock().await;
     let now = shared.now();
-    let since = first_hour(now);
+    let is_fresh = |stats: &WebhookStats| now >= stats.until && now.since(stats.until) < KEPT;
+    if let Some((of, stats)) = kept.get(&webhook)
+        && *of == visible
+        && is_fresh(stats)
+    {
+        return Ok(stats.clone());
+    }
+    let stats = count(&shared, team, webhook, visible.clone(), now).await?;
+    if kept.len() >= WEBHOOKS_MAX {
+        kept.retain(|_, (_, stats)| is_fresh(stats));
+    }
+    if kept.len() < WEBHOOKS_MAX {
+        kept.insert(webhook, (visible, stats.clone()));
+    }
+    Ok(stats)
+}
+
+async fn count(
+    shared: &Shared,
+    team: TeamId,
+    webhook: WebhookId,
+    visible: Patterns,
+    now: Timestamp,
+) -> Result<WebhookStats, StoreError> {
+    let first = first_hour(now);
     let query = DeliveryQuery {
-        filter: TypeFilter { visible: access.caller.visible(), wanted: None },
-        webhook: Some(id),
+        filter: TypeFilter { visible, wanted: None },
+        webhook: Some(webhook),
         event: None,
         status: None,
-        since: Some(since),
+        since: Some(first),
         until: None,
         from: None,
         limit: COUNTED_MAX,
     };
-    let page = shared.store().deliveries(access.team, query).await?;
-    Ok(answer::ok(&counted(&page.rows, page.next.is_none(), now)))
+    let page = shared.store().deliveries(team, query).await?;
+    let cut = match page.next {
+        Some(last) => Some(made_at(shared, team, last).await?.unwrap_or(now)),
+        None => None,
+    };
+    Ok(counted(&page.rows, cut, now))
+}
+
+/// When the last delivery that the store looked at was made, shown or not; `None` if it is gone by now.
+async fn made_at(shared: &Shared, team: TeamId, last: DeliveryId) -> Result<Option<Timestamp>, StoreError> {
+    match shared.store().delivery(team, last).await {
+        Ok((delivery, _)) => Ok(Some(delivery.created_at)),
+        Err(StoreError::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// When the oldest of the hours began.
@@ -49,19 +116,18 @@ fn first_hour(now: Timestamp) -> Timestamp {
     Timestamp::from_millis(this_hour - (HOURS - 1) * HOUR_MS)
 }
 
-/// Counts deliveries, newest first, that were made since the first hour began: all of them, if `complete`.
-fn counted(deliveries: &[Delivery], complete: bool, now: Timestamp) -> WebhookStats {
+/// Counts deliveries that were made since the first hour began, or since the `cut`.
+fn counted(deliveries: &[Delivery], cut: Option<Timestamp>, now: Timestamp) -> WebhookStats {
     let first = first_hour(now);
     let hour_of = |delivery: &Delivery| (delivery.created_at.as_millis() - first.as_millis()) / HOUR_MS;
     let hours = (0..HOURS).map(|hour| {
         let at = Timestamp::from_millis(first.as_millis() + hour * HOUR_MS);
         HourStats { at, counts: counts(deliveries.iter().filter(|delivery| hour_of(delivery) == hour)) }
     });
-    let oldest = deliveries.last().map_or(first, |oldest| oldest.created_at);
     WebhookStats {
-        since: if complete { first } else { oldest },
+        since: cut.unwrap_or(first),
         until: now,
-        complete,
+        complete: cut.is_none(),
         total: counts(deliveries.iter()),
         hours: hours.collect(),
     }
@@ -106,7 +172,7 @@ mod tests {
     #[test]
     fn the_hours_are_those_of_the_clock_and_this_one_is_the_last() {
         let now = Timestamp::from_millis(100 * HOUR_MS + 5);
-        let none = counted(&[], true, now);
+        let none = counted(&[], None, now);
         assert_eq!(none.hours.len(), 24);
         assert_eq!(none.since, Timestamp::from_millis(77 * HOUR_MS));
         assert_eq!(none.hours[23].at, Timestamp::from_millis(100 * HOUR_MS));
