@@ -138,7 +138,7 @@ async fn commit(
 
 /// What the first publish made, or the refusal if there was none.
 async fn repeated(shared: &Shared, append: Append, refusal: ApiError) -> ApiResult<Vec<Appended>> {
-    match shared.store().repeated(append).await {
+    match known_within(shared.options().publish_timeout, shared.store().repeated(append)).await {
         Ok(Some(first)) => Ok(first),
         Ok(None) | Err(StoreError::IdempotencyKeyReused { .. }) => Err(refusal),
         Err(error) => Err(error.into()),
@@ -162,12 +162,12 @@ async fn hand_over(shared: &Shared, append: Append, batch: bool) -> ApiResult<Ve
     }
 }
 
-/// What became of an append, if that is known in time. What was handed over may be stored even if not.
+/// What became of a publish, if that is known in time. What was handed over may be stored even if not.
 pub(super) async fn known_within<T>(
     limit: Duration,
-    append: impl Future<Output = Result<T, StoreError>>,
+    publish: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {
-    tokio::time::timeout(limit, append).await.unwrap_or(Err(StoreError::OutcomeUnknown))
+    tokio::time::timeout(limit, publish).await.unwrap_or(Err(StoreError::OutcomeUnknown))
 }
 
 /// T9: the envelope as it was stored, byte for byte.

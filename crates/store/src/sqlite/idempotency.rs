@@ -60,16 +60,6 @@ pub(super) enum Standing {
     Repeats(usize),
 }
 
-impl Standing {
-    /// The event that an earlier publish brought.
-    pub(super) fn stored(self) -> Option<Arc<Entry>> {
-        match self {
-            Self::Stored(entry) => Some(entry),
-            Self::New | Self::Repeats(_) => None,
-        }
-    }
-}
-
 /// The keys of what is to be appended.
 pub(super) fn keys(append: &Append) -> Vec<Option<KeyUse>> {
     let key_of =
@@ -109,6 +99,25 @@ pub(super) fn standings<'k>(
         standings.push(standing);
     }
     Ok(standings)
+}
+
+/// The first event of each key, if all are stored: it looks no further than the first that is not.
+pub(super) fn all_stored(
+    look: Look<'_>,
+    team: TeamId,
+    team_number: i64,
+    keys: &[Option<KeyUse>],
+) -> Result<Option<Vec<Arc<Entry>>>, Fault> {
+    let mut found = Vec::with_capacity(keys.len());
+    for (index, key) in keys.iter().enumerate() {
+        let Some(KeyUse { key, fingerprint }) = key else { return Ok(None) };
+        let Some((entry, used_for)) = stored(look, team, team_number, key)? else { return Ok(None) };
+        if used_for != *fingerprint {
+            return Err(Fault::Refused(StoreError::IdempotencyKeyReused { index }));
+        }
+        found.push(Arc::new(entry));
+    }
+    Ok(Some(found))
 }
 
 fn checksum(team: i64, key: &Hash, event: Place, fingerprint: &Hash, used_ms: i64) -> i64 {

@@ -25,12 +25,10 @@ impl Log for SqliteStore {
         let (team, keys) = (append.team, idempotency::keys(&append));
         let read = self.shared.read(move |look| {
             let number = look.team(team)?.number;
-            idempotency::standings(look, team, number, keys.iter())
+            idempotency::all_stored(look, team, number, &keys)
         });
-        let standings = read.await?.into_iter();
-        Ok(standings
-            .map(|standing| standing.stored().map(|entry| Appended { entry, replayed: true }))
-            .collect())
+        let first = read.await?;
+        Ok(first.map(|first| first.into_iter().map(|entry| Appended { entry, replayed: true }).collect()))
     }
 
     async fn erase(&self, team: TeamId, event: EventId) -> Result<(), StoreError> {
