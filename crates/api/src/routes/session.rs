@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use cstar_store::{SessionKey, StoreError};
 use cstar_types::{Actor, Key, KeyId};
 use cstar_wire::{self as wire, Code};
@@ -55,7 +55,11 @@ pub(super) async fn create(
         Shown::Link(link) => by_link(&shared, &whence, &link, id, &text).await?,
         Shown::Key(maker) => by_key(&shared, &whence, &maker, id, &text).await?,
     };
-    let mut response = answer::created(&session(&shared, key).await?);
+    // A link is used up by now: its cookie is given even if the team's name cannot be read.
+    let mut response = match session(&shared, key).await {
+        Ok(session) => answer::created(&session),
+        Err(error) => error.into_response(),
+    };
     response.headers_mut().insert(SET_COOKIE, auth::cookie(&text, shared.options()));
     Ok(response)
 }
