@@ -74,9 +74,15 @@ fn events() -> Vec<Operation> {
     );
     const TEST: Parameter =
         Parameter("header", "x-cstar-test", "Makes a test event.", |_| json!({"enum": ["true", "false"]}));
+    const TRACEPARENT: Parameter = Parameter(
+        "header",
+        "traceparent",
+        "W3C Trace Context: the caller's span, within which the publish stands if the server sends traces.",
+        text,
+    );
     vec![
         op(Method::POST, EVENTS, "publishEvents", "Events", "Publish an event, or a batch that is stored all or nothing", scope(Scope::EventsWrite))
-            .taking(&[IDEMPOTENCY_KEY, TEST])
+            .taking(&[IDEMPOTENCY_KEY, TEST, TRACEPARENT])
             .body_of(|schemas| json!({"oneOf": [schemas.request::<wire::Publish>(), schemas.request::<wire::PublishBatch>()]}))
             .answers_as(201, "Stored and synced: the envelope, with `x-cstar-position`, or the batch.", "application/json", |schemas| {
                 json!({"oneOf": [schemas.answer::<wire::Envelope>(), schemas.answer::<wire::PublishedBatch>()]})
