@@ -48,7 +48,7 @@ impl Tree {
         std::fs::write(&path, text).map_err(|source| Error::File { path, source })
     }
 
-    /// Every text file that is tracked, or new and not ignored.
+    /// Every file that is tracked, or new and not ignored. A picture is there, without text.
     pub(crate) fn files(&self) -> Result<Vec<TextFile>> {
         let mut list = process::command(
             self.root(),
@@ -58,7 +58,8 @@ impl Tree {
         let mut files: Vec<TextFile> = String::from_utf8_lossy(&listing)
             .split_terminator('\0')
             .filter_map(|path| {
-                let text = std::fs::read_to_string(self.root().join(path)).ok()?;
+                let bytes = std::fs::read(self.root().join(path)).ok()?;
+                let text = String::from_utf8(bytes).unwrap_or_default();
                 Some(TextFile { path: path.to_owned(), text })
             })
             .collect();
