@@ -45,6 +45,26 @@ test('while it is held nothing moves, and what waits is counted', () => {
   assert.equal(feed.shown().waiting, 0);
 });
 
+test('what is wanted while it is held is looked for in what was there before', () => {
+  feed.add(event(1));
+  feed.add(event(2, { type: 'boss.spawned' }));
+  frame();
+  feed.hold(true);
+  feed.add(event(3));
+  feed.add(event(4, { type: 'boss.spawned' }));
+  frame();
+  feed.want(rows.wanted('boss.*', ''));
+  assert.deepEqual([keys(), feed.shown().waiting], [['1.2'], 1]);
+  feed.add(event(5, { type: 'boss.spawned' }));
+  frame();
+  assert.deepEqual([keys(), feed.shown().waiting], [['1.2'], 2]);
+  feed.want(rows.wanted(undefined, ''));
+  assert.deepEqual([keys(), feed.shown().waiting], [['1.2', '1.1'], 3]);
+  feed.hold(false);
+  frame();
+  assert.deepEqual(keys(), ['1.5', '1.4', '1.3', '1.2', '1.1']);
+});
+
 test('what is wanted changes what is shown of all that came, and gaps are always shown', () => {
   feed.add(event(1));
   feed.add(rows.gapRow({ from: '1.1', to: '1.5', reason: 'expired' }));
@@ -97,10 +117,13 @@ test('T9: the data that handlers see a second time stands in a row once', () => 
   assert.equal(rows.eventRow(envelope('ticket.message_added', own), '1.2').text, JSON.stringify(own));
 });
 
+/** Lists in lists, which grow with the square of their depth where they are laid out. */
+const nested = (depth) => '['.repeat(depth) + ']'.repeat(depth);
+
 test('marks that turn the direction of text are shown as what they are, and the JSON stays the same', () => {
   const text = JSON.stringify({ name: 'a\u202Eb\u2066c\u200f' });
   const shown = pretty(text);
   assert.doesNotMatch(shown, /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/);
   assert.deepEqual(JSON.parse(shown), JSON.parse(text));
-  for (const other of ['<html>', '', '1', '"text"', 'null']) assert.equal(pretty(other), undefined);
+  for (const other of ['<html>', '', '1', '"text"', 'null', nested(4096), nested(100_000)]) assert.equal(pretty(other), undefined);
 });

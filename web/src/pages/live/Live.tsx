@@ -44,9 +44,15 @@ function Stream() {
   const frame = useRef<HTMLDivElement>(null);
   useEffect(() => feed.want(wanted(pattern, sought)), [feed, pattern, sought]);
   useEffect(() => feed.hold(isPaused || !isAtTop), [feed, isPaused, isAtTop]);
+  const isEmpty = shown.rows.length === 0 && shown.waiting === 0;
+  // Without a table nothing scrolls, and nothing would say that its next one begins at the top.
+  useEffect(() => {
+    if (isEmpty) setAtTop(true);
+  }, [isEmpty]);
   const setPattern = (types: string | undefined) => setQuery(types ? { types } : {});
   const newest = () => {
     pause(false);
+    setAtTop(true);
     frame.current?.scrollTo({ top: 0 });
   };
   return (
@@ -60,7 +66,7 @@ function Stream() {
           {isPaused ? 'Resume' : 'Pause'}
         </Button>
       </div>
-      {shown.rows.length === 0 && shown.waiting === 0 ? (
+      {isEmpty ? (
         <Nothing came={shown.came} onReplay={stream.replay} />
       ) : (
         <div className={css.feed}>

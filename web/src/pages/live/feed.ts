@@ -46,7 +46,9 @@ export class Feed {
   #wanted: Row[] = [];
   #characters = 0;
   #came = 0;
-  /** `came` at the time that what is shown was made. */
+  /** How many of the log came since what is shown was made, wanted or not … */
+  #unseen = 0;
+  /** … and wanted. */
   #waiting = 0;
   #want: Wanted = () => true;
   #isHeld = false;
@@ -61,6 +63,7 @@ export class Feed {
 
   add(row: Row): void {
     this.#log.push(row);
+    this.#unseen += 1;
     this.#characters += row.text.length;
     if (row.kind === 'event') this.#came += 1;
     if (this.#wants(row)) {
@@ -71,11 +74,14 @@ export class Feed {
     this.#later();
   }
 
-  /** Shows what is wanted of all that is kept. */
+  /** Shows what is wanted of all that is kept; while it is held, of what was there before. */
   want(want: Wanted): void {
     this.#want = want;
     this.#wanted = this.#log.filter((row) => this.#wants(row));
-    this.#show();
+    if (!this.#isHeld) return this.#show();
+    const seen = this.#log.slice(0, Math.max(0, this.#log.length - this.#unseen)).filter((row) => this.#wants(row));
+    this.#waiting = this.#wanted.length - seen.length;
+    this.#tell({ rows: seen.slice(-ROWS_MAX).reverse(), waiting: this.#waiting, came: this.#came });
   }
 
   /** While it is held, what is shown stays as it is. */
@@ -124,7 +130,7 @@ export class Feed {
   }
 
   #show(): void {
-    this.#waiting = 0;
+    this.#unseen = this.#waiting = 0;
     this.#tell({ rows: this.#wanted.slice(-ROWS_MAX).reverse(), waiting: 0, came: this.#came });
   }
 
