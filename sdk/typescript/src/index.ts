@@ -27,7 +27,17 @@ export {
 } from './status-errors.js';
 export { acrossTabs, type TabsOptions } from './tabs.js';
 export type { Envelope, FlatEvent, Matching, PatternOf, RealtimeEvent, TypeOf } from './types/event.js';
-export type { ApiKey, CallOptions, ClientOptions, ConnectionOptions, Off, RealtimeOptions, StreamOptions } from './types/options.js';
+export type {
+  ApiKey,
+  CallOptions,
+  ChangeOptions,
+  ClientOptions,
+  ConnectionOptions,
+  Off,
+  RealtimeOptions,
+  StreamOptions,
+  Tagged,
+} from './types/options.js';
 export type { EventsOptions, Gap } from './types/realtime.js';
 export { WebhookVerificationError, type VerificationCode } from './webhooks/error.js';
 export { isValidWebhook, verifyWebhook, type RawBody, type VerifyOptions, type WebhookHeaders } from './webhooks/verify.js';

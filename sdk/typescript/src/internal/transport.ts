@@ -1,7 +1,7 @@
 // Calls: as many tries as are harmless and of use, and JSON both ways.
 import { CStarError, ProtocolError, TimeoutError } from '../errors.js';
 import { apiError, AuthenticationError } from '../status-errors.js';
-import type { CallOptions } from '../types/options.js';
+import type { CallOptions, Tagged } from '../types/options.js';
 import { Linked, sleep } from './abort.js';
 import { refusal } from './answer.js';
 import { broken, type Connection, type QueryValue } from './connection.js';
@@ -25,6 +25,11 @@ export interface Call {
   repeat?: Repeat;
 }
 
+interface Answer {
+  text: string;
+  etag: string | undefined;
+}
+
 export class Transport {
   readonly connection: Connection;
   readonly #timeoutMs: number;
@@ -38,9 +43,14 @@ export class Transport {
 
   /** The answer, read as JSON. */
   async fetch<T>(call: Call, options?: CallOptions): Promise<T> {
-    const text = await this.send(call, options);
+    return (await this.fetchTagged<T>(call, options)).value;
+  }
+
+  /** The same, and which version of it that is. */
+  async fetchTagged<T>(call: Call, options?: CallOptions): Promise<Tagged<T>> {
+    const { text, etag } = await this.#send(call, options);
     try {
-      return JSON.parse(text) as T;
+      return { value: JSON.parse(text) as T, etag };
     } catch (cause) {
       const what = `the answer to ${call.method} ${call.path.join('/')} is no JSON`;
       throw new ProtocolError(`${what}: check the address, and the proxy before it`, { cause });
@@ -48,7 +58,11 @@ export class Transport {
   }
 
   /** The text of the answer. */
-  async send(call: Call, { signal, timeoutMs }: CallOptions = {}): Promise<string> {
+  async send(call: Call, options?: CallOptions): Promise<string> {
+    return (await this.#send(call, options)).text;
+  }
+
+  async #send(call: Call, { signal, timeoutMs }: CallOptions = {}): Promise<Answer> {
     const given = new Linked(signal, this.#destroyed);
     try {
       return await this.#tries(call, timeoutMs ?? this.#timeoutMs, given.signal);
@@ -57,7 +71,7 @@ export class Transport {
     }
   }
 
-  async #tries(call: Call, timeoutMs: number, signal: AbortSignal): Promise<string> {
+  async #tries(call: Call, timeoutMs: number, signal: AbortSignal): Promise<Answer> {
     const repeat = call.repeat ?? (call.method === 'GET' || call.method === 'PUT' ? 'freely' : 'if-not-carried-out');
     let refused: number | undefined;
     for (let failed = 0; ; ) {
@@ -85,7 +99,7 @@ export class Transport {
     }
   }
 
-  async #once(call: Call, bearer: Bearer | undefined, signal: AbortSignal): Promise<string> {
+  async #once(call: Call, bearer: Bearer | undefined, signal: AbortSignal): Promise<Answer> {
     const { method, path, query, body } = call;
     const url = this.connection.url(path, query);
     const headers = { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...call.headers };
@@ -93,7 +107,7 @@ export class Transport {
     const response = await this.connection.send(request, bearer?.value);
     try {
       if (!response.ok) throw apiError(await refusal(response));
-      return await response.text();
+      return { text: await response.text(), etag: response.headers.get('etag') ?? undefined };
     } catch (error) {
       signal.throwIfAborted();
       throw error instanceof CStarError ? error : broken(url, error);

@@ -14,7 +14,7 @@ import type {
 } from '../generated/api.js';
 import type { Transport } from '../internal/transport.js';
 import { List, type ListQuery } from '../list.js';
-import type { CallOptions } from '../types/options.js';
+import type { CallOptions, ChangeOptions, Tagged } from '../types/options.js';
 
 export class Webhooks {
   readonly #transport: Transport;
@@ -37,9 +37,15 @@ export class Webhooks {
     return this.#transport.fetch({ method: 'GET', path: this.#path(id) }, options);
   }
 
+  /** The same with its `etag`, for an `update` that does not undo what others change in between. */
+  getTagged(id: string, options?: CallOptions): Promise<Tagged<Webhook>> {
+    return this.#transport.fetchTagged({ method: 'GET', path: this.#path(id) }, options);
+  }
+
   /** Changes what is given; the rest stays as it is. */
-  update(id: string, change: UpdateWebhook, options?: CallOptions): Promise<Webhook> {
-    return this.#transport.fetch({ method: 'PATCH', path: this.#path(id), body: change }, options);
+  update(id: string, change: UpdateWebhook, { ifMatch, ...options }: ChangeOptions = {}): Promise<Webhook> {
+    const headers = ifMatch === undefined ? {} : { 'if-match': ifMatch };
+    return this.#transport.fetch({ method: 'PATCH', path: this.#path(id), body: change, headers }, options);
   }
 
   /** Deletes it, which cancels what waits. */
@@ -57,7 +63,7 @@ export class Webhooks {
     await this.#transport.send({ method: 'DELETE', path: this.#path(id, 'secret', 'previous') }, options);
   }
 
-  /** Sends an example and tells what came of it. It is no delivery, and it is not repeated. */
+  /** Sends an example now, and tells what came of its first attempt. It is a delivery like others: in the logs, and retried. */
   test(id: string, test: TestWebhook = {}, options?: CallOptions): Promise<Attempt> {
     return this.#transport.fetch({ method: 'POST', path: this.#path(id, 'test'), body: test }, options);
   }

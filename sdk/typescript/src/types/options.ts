@@ -51,5 +51,17 @@ export interface CallOptions {
   timeoutMs?: number | undefined;
 }
 
+/** For changes of what others may change meanwhile. */
+export interface ChangeOptions extends CallOptions {
+  /** The `etag` of what was read: if it was changed since then, the change is refused with 412 `changed`. */
+  ifMatch?: string | undefined;
+}
+
+/** What was read, and which version of it. */
+export interface Tagged<T> {
+  value: T;
+  etag: string | undefined;
+}
+
 /** Ends what its function began; calling it again does nothing. */
 export type Off = () => void;

@@ -35,6 +35,17 @@ test('a call says who is asking, and for what', async () => {
   });
 });
 
+test('a change is made over the version that was read, and over no other', async () => {
+  const read = json(200, { id: 'wh_1' }, { etag: '"3"' });
+  await using server = await TestServer.start(read, problem(412, 'changed'), json(200, { id: 'wh_1' }));
+  const { webhooks } = clientOf(server);
+  const { value, etag } = await webhooks.getTagged('wh_1');
+  expect([value.id, etag]).toEqual(['wh_1', '"3"']);
+  expect(await failure(webhooks.update('wh_1', { enabled: false }, { ifMatch: etag }))).toMatchObject({ status: 412, code: 'changed' });
+  await webhooks.update('wh_1', { enabled: false });
+  expect(server.seen.map(({ headers }) => headers['if-match'])).toEqual([undefined, '"3"', undefined]);
+});
+
 describe('repeating', () => {
   const calls: Array<[string, (client: CStarClient) => Promise<unknown>, string[]]> = [
     ['a GET', (client) => client.webhooks.get('wh_1'), ['broken', '500', '503']],
