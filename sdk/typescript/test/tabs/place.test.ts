@@ -20,7 +20,7 @@ test.each([
   { at: '1.5', of: step('1.5', '2.4', true), is: 'news' },
   { at: '1.9', of: step('1.9', '1.5', true), is: 'news' },
   { at: '1.7', of: step('1.9', '1.5', true), is: 'hole' },
-  { at: undefined, of: step('1.5', '1.6'), is: 'news' },
+  { at: undefined, of: step('1.5', '1.6'), is: 'hole' },
   { at: undefined, of: step(undefined, undefined), is: 'old' },
   { at: '0', of: step('1.5', '1.6'), is: 'hole' },
 ])('T16: at $at, a step from $of.from to $of.to is $is', ({ at, of, is }) => {

@@ -1,13 +1,10 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-import { Realtime, type ApiKey } from '../../src/realtime.js';
 import { acrossTabs } from '../../src/tabs.js';
-import { block, event, ready } from '../support/scenario.js';
 import { Locks } from '../support/locks.js';
-import { StreamServer, type StreamConnection } from '../support/stream-server.js';
-
-const TEAM = '550e8400-e29b-41d4-a716-446655440000';
-const tabs: Tab[] = [];
+import { block } from '../support/scenario.js';
+import { StreamServer } from '../support/stream-server.js';
+import { from, Log, streamsOf, Tab, tabs, until } from '../support/tabs.js';
 
 beforeEach(() => {
   vi.spyOn(Math, 'random').mockReturnValue(0);
@@ -19,55 +16,6 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-const until = (condition: () => boolean) => vi.waitUntil(condition, { timeout: 20_000, interval: 2 });
-
-/** A page that listens to everything. */
-class Tab {
-  readonly realtime: Realtime;
-  readonly seen: string[] = [];
-  readonly changes: boolean[] = [];
-  readonly errors: string[] = [];
-  readonly gaps: unknown[] = [];
-
-  constructor(server: StreamServer, more: { lastEventId?: string; types?: string[]; reader?: string; apiKey?: ApiKey; teamId?: string } = {}) {
-    const { reader = 'ada', ...options } = more;
-    this.realtime = new Realtime({ apiKey: 'cst_1', teamId: TEAM, baseUrl: server.url, share: acrossTabs({ reader }), ...options });
-    this.realtime.onAny(() => this.seen.push(this.realtime.lastEventId!));
-    this.realtime.onConnectionChange((connected) => this.changes.push(connected));
-    this.realtime.onError(({ message }) => this.errors.push(message));
-    this.realtime.onGap((gap) => this.gaps.push(gap));
-    tabs.push(this);
-  }
-
-  async connected(): Promise<this> {
-    await until(() => this.realtime.connected);
-    return this;
-  }
-}
-
-/** A log that grows, and is replayed and streamed as the server does. */
-class Log {
-  head = 40;
-  readonly live = new Set<StreamConnection>();
-  readonly served = (connection: StreamConnection): void => {
-    const asked = connection.headers['last-event-id'] as string | undefined;
-    const after = asked === undefined ? this.head : Number(asked.split('.')[1] ?? 0);
-    const replayed = Array.from({ length: this.head - after }, (_, index) => event(`1.${after + 1 + index}`));
-    connection.write(ready(`1.${after}`, { resumed: asked !== undefined }) + replayed.join(''));
-    if (connection.url.includes('until=head')) connection.write(block('cstar.end', `1.${this.head}`, {})).end();
-    else this.live.add(connection);
-  };
-
-  publish(count = 1): void {
-    for (let published = 0; published < count; published += 1) {
-      this.head += 1;
-      for (const connection of this.live) if (!connection.closed) connection.send(`1.${this.head}`);
-    }
-  }
-}
-
-const from = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, index) => `1.${first + index}`);
-
 test('one stream serves all tabs, and each is told everything once', async () => {
   const log = new Log();
   await using server = await StreamServer.start(log.served);
@@ -76,7 +24,7 @@ test('one stream serves all tabs, and each is told everything once', async () =>
   log.publish(20);
   await until(() => [one, two, three].every(({ seen }) => seen.length === 20));
   for (const { seen, changes } of [one, two, three]) expect([seen, changes]).toEqual([from(41, 60), [true]]);
-  expect(server.connections).toHaveLength(1);
+  expect(streamsOf(server)).toHaveLength(1);
 });
 
 test('R4, R6, T16: where the tab that reads is closed, another one goes on without repeat and without hole', async () => {
@@ -92,7 +40,7 @@ test('R4, R6, T16: where the tab that reads is closed, another one goes on witho
   await until(() => two.seen.length === 15 && three.seen.length === 15);
   expect([two.seen, three.seen]).toEqual([from(41, 55), from(41, 55)]);
   expect(server.connections.filter(({ closed }) => !closed)).toHaveLength(1);
-  expect(server.connections[1]!.headers['last-event-id']).toBe('1.45');
+  expect(streamsOf(server)[1]!.headers['last-event-id']).toBe('1.45');
   expect([two.changes, three.changes]).toEqual([[true, false, true], [true, false, true]]);
 });
 
@@ -156,7 +104,7 @@ test('T16: a new life of the log is told as a gap in every tab', async () => {
     expect(seen).toEqual(['1.41', '2.51', '2.52']);
     expect(gaps).toEqual([{ from: '1.41', to: '2.50', reason: 'restored' }]);
   }
-  expect(server.connections).toHaveLength(1);
+  expect(streamsOf(server)).toHaveLength(1);
 });
 
 test('a tab that sleeps while it should read loses its turn, and follows when it wakes', async () => {
@@ -172,7 +120,7 @@ test('a tab that sleeps while it should read loses its turn, and follows when it
   expect(two.realtime.connected).toBe(true);
   vi.advanceTimersByTime(2_000);
   vi.useRealTimers();
-  await until(() => server.connections.length === 2 && two.realtime.connected);
+  await until(() => streamsOf(server).length === 2 && two.realtime.connected);
   await until(() => server.connections[0]!.closed);
   log.publish(2);
   await until(() => one.seen.length === 2 && two.seen.length === 2);
@@ -232,7 +180,7 @@ test('T14: a tab that is destroyed leaves nothing behind', async () => {
   await until(() => server.connections.every(({ closed }) => closed));
   log.publish();
   await new Promise((resolve) => setTimeout(resolve, 20));
-  expect([one.seen, two.seen, server.connections.length]).toEqual([[], [], 1]);
+  expect([one.seen, two.seen, streamsOf(server).length]).toEqual([[], [], 1]);
   expect([one.changes, two.changes]).toEqual([
     [true, false],
     [true, false],

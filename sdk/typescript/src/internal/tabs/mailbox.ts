@@ -13,6 +13,11 @@ export class Mailbox<Mail> {
     this.wake();
   }
 
+  /** Lets go of what waits. */
+  clear(): void {
+    this.#waiting = [];
+  }
+
   /** The next message; `undefined` if there is none in time, or something else has come up. */
   async take(ms: number): Promise<Mail | undefined> {
     if (this.#waiting.length === 0) {

@@ -16,9 +16,10 @@ export function placed(cursor: string | undefined, { from, to, isGap }: Step): '
   const here = position(cursor);
   const end = position(to);
   if (end === undefined) return 'old';
-  if (cursor === undefined) return 'news';
   const start = position(from) ?? end;
-  if (here === undefined || isBehind(start, here)) return 'hole'; // Without a place, it asks for the oldest that is kept.
+  // Without a place it begins with what the server says: the oldest that is kept, or what is published from now on. The tab that
+  // reads may be far behind that.
+  if (here === undefined || isBehind(start, here)) return 'hole';
   // A log that was set back takes its readers with it.
   const leadsBack = isGap && isBehind(start, end);
   return leadsBack || isBehind(end, here) ? 'news' : 'old';
