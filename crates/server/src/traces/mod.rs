@@ -17,6 +17,7 @@ use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{BatchSpanProcessor, SdkTracerProvider};
+use reqwest::redirect::Policy;
 use tokio::runtime::Handle;
 use url::Url;
 
@@ -42,7 +43,9 @@ pub(crate) struct Export(SdkTracerProvider);
 /// When no HTTP client can be made.
 pub(crate) fn start(collector: &Url, counts: &Arc<SpanCounts>) -> Result<(Arc<Traces>, Export), StartError> {
     let unusable = |error: String| StartError::Unusable(format!("--otlp-endpoint: {error}"));
-    let http = http_builder_for(collector).no_proxy().timeout(EXPORT_TIMEOUT).build();
+    // Its headers hold the collector's key, which no redirect may carry elsewhere (SEC-3).
+    let http =
+        http_builder_for(collector).no_proxy().redirect(Policy::none()).timeout(EXPORT_TIMEOUT).build();
     let http = http.map_err(|error| unusable(error.to_string()))?;
     let exporter = SpanExporter::builder()
         .with_http()
