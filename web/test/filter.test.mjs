@@ -4,8 +4,11 @@ import { before, test } from 'node:test';
 
 import { source } from './source.mjs';
 
-let readFilter, writeFilter, asQuery, asResend, asFlags, canBeResent;
-before(async () => ({ readFilter, writeFilter, asQuery, asResend, asFlags, canBeResent } = await source('pages/logs/filter.ts')));
+let readFilter, writeFilter, asQuery, asResend, asFlags, canBeResent, watchMs;
+before(async () => {
+  ({ readFilter, writeFilter, asQuery, asResend, asFlags, canBeResent } = await source('pages/logs/filter.ts'));
+  ({ watchMs } = await source('pages/logs/watch.ts'));
+});
 
 const NOW = new Date('2026-03-01T12:00:00Z');
 const read = (text) => readFilter(new URLSearchParams(text));
@@ -43,4 +46,10 @@ test('a resend takes what is shown, and those that failed unless a status is cho
 test('the same in words of the command, each one word of a shell', () => {
   assert.equal(asFlags({ status: 'failed', webhook: 'wh_1', types: ['ticket.*', "a'b"] }), " --webhook wh_1 --status failed --types 'ticket.*,a'\\''b'");
   assert.equal(asFlags({}), '');
+});
+
+test('a delivery is looked at again when its attempt is due, and each few seconds while that is far', () => {
+  const at = (ms) => watchMs(new Date(NOW.getTime() + ms).toISOString(), NOW.getTime());
+  assert.deepEqual([at(-60_000), at(300), at(4000), at(1_800_000)], [1000, 1000, 4000, 15_000]);
+  assert.equal(watchMs(null, NOW.getTime()), false);
 });

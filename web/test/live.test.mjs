@@ -80,6 +80,21 @@ test('while it is paused nothing moves, and nothing is lost', async () => {
   assertQuiet(page);
 });
 
+test('a search that finds nothing, from further down, leaves the list at its top', async () => {
+  for (let number = 1; number <= 30; number++) await ticket(`row ${number}`);
+  await rows('row 30').waitFor();
+  await page.getByRole('rowgroup').evaluate((group) => (group.parentElement.scrollTop = 400));
+  await ticket('meanwhile');
+  await page.getByRole('button', { name: '1 new event' }).waitFor();
+  await page.getByLabel('Search').fill('nobody wrote this');
+  await page.getByText('Nothing here matches').waitFor();
+  await page.getByLabel('Search').fill('');
+  await rows('meanwhile').waitFor();
+  await ticket('afterwards');
+  await rows('afterwards').waitFor();
+  assertQuiet(page);
+});
+
 test('R4, R6, R17, R18: a killed server is told as not live; once it is back, nothing was missed', async () => {
   await ticket('1');
   await rows('"1"').waitFor();

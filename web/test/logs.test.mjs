@@ -150,6 +150,30 @@ test('a filter stands in the address, and the back button undoes it', async () =
   assertQuiet(page);
 });
 
+test('times between are asked for once they are whole, and a field that is emptied stays', async () => {
+  await page.goto(`${dev.url}/logs`);
+  await button(/Time/).click();
+  await page.getByRole('option', { name: 'Between…' }).click();
+  await page.waitForURL(/since=/);
+  const length = () => page.evaluate(() => history.length);
+  const before = await length();
+  const since = page.url();
+  await page.getByLabel('Until').fill('2026-03-01T12:00');
+  assert.equal(page.url(), since, 'nothing is asked for while somebody types');
+  await page.getByLabel('From').fill('');
+  await page.waitForURL(/until=2026-03-01T11/);
+  await page.getByLabel('Until').focus();
+  await page.waitForURL((url) => !url.searchParams.has('since'));
+  await page.getByLabel('Until').fill('');
+  await page.getByLabel('From').focus();
+  await page.waitForURL((url) => url.search === '');
+  await page.getByLabel('From').fill('2026-02-01T12:00');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/since=2026-02-01T11/);
+  assert.equal(await length(), before);
+  assertQuiet(page);
+});
+
 test('W54: filtering, opening and resending take no mouse', async () => {
   receiver.answer = { status: 500, body: '' };
   const webhook = await sent(2, 'failed', { retry_schedule: NO_WAITS });

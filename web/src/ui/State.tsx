@@ -79,6 +79,15 @@ export function Refusal({ error }: { error: unknown }) {
   );
 }
 
+/** Reading it anew failed: what stands below is what was there before. */
+export function Outdated({ error }: { error: unknown }) {
+  return error ? (
+    <p className={css.outdated} role="status">
+      This may be old, since reading it anew failed: {refusal(error).detail}
+    </p>
+  ) : null;
+}
+
 /** Where rows will be: as many as come, or nearly. */
 export function Loading({ rows = 4, label = 'Loading' }: { rows?: number; label?: string }) {
   return (

@@ -11,7 +11,7 @@ import { Status } from './Status.tsx';
 
 const COLUMNS = ['Status', 'Event', 'Webhook', 'What came of it', 'When'];
 const ROW_PX = 60;
-const NARROW_ROW_PX = 104;
+const NARROW_ROW_PX = 124;
 
 /** Where each list was left, so that coming back from a delivery leads to the same place. */
 const places = new Map<string, number>();

@@ -6,12 +6,12 @@ import { useCan, useTeamPath } from '../../app/session.tsx';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
 import { HowTo } from '../../ui/HowTo.tsx';
 import { Page } from '../../ui/Page.tsx';
-import { Empty, Failure, Loading, NoPermission, Refusal } from '../../ui/State.tsx';
+import { Empty, Failure, Loading, NoPermission, Outdated } from '../../ui/State.tsx';
 import { useWebhookList } from '../webhooks/calls.ts';
 import { useDeliveries } from './calls.ts';
 import { Deliveries } from './Deliveries.tsx';
 import { asFlags, asQuery, type LogFilter, readFilter, writeFilter } from './filter.ts';
-import { FilterBar } from './FilterBar.tsx';
+import { FilterBar, type SetFilter } from './FilterBar.tsx';
 import { Operations } from './Operations.tsx';
 import { ResendAll } from './ResendAll.tsx';
 
@@ -21,7 +21,7 @@ export default function DeliveryList() {
   const can = useCan();
   const [search, setSearch] = useSearchParams();
   const filter = useMemo(() => readFilter(search), [search]);
-  const setFilter = useCallback((next: LogFilter) => setSearch(writeFilter(next)), [setSearch]);
+  const setFilter = useCallback<SetFilter>((next, how) => setSearch(writeFilter(next), how), [setSearch]);
   if (!can('deliveries:read')) {
     return (
       <Page title="Logs">
@@ -54,7 +54,7 @@ function Log({ filter, search, onClear }: { filter: LogFilter; search: string; o
   if (!data) return error ? <Failure error={error} onRetry={() => void refetch()} /> : <Loading rows={8} />;
   return (
     <>
-      {error && <Refusal error={error} />}
+      <Outdated error={error} />
       {rows.length > 0 || hasNextPage ? (
         <Deliveries rows={rows} urls={urls} place={search} onNearEnd={more} isLooking={hasNextPage} />
       ) : search === '' ? (

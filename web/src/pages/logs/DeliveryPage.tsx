@@ -1,26 +1,27 @@
 import type { DeliveryDetail } from '@cstar/client';
 import { useQuery } from '@tanstack/react-query';
 import { RotateCw } from 'lucide-react';
+import { VisuallyHidden } from 'react-aria-components';
 import { Link } from 'wouter';
 import { useCan, useTeamPath } from '../../app/session.tsx';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
 import { Copy } from '../../ui/Copy.tsx';
 import { HowTo } from '../../ui/HowTo.tsx';
 import { Page, Section } from '../../ui/Page.tsx';
-import { Failure, Loading, NoPermission, Refusal } from '../../ui/State.tsx';
+import { Failure, Loading, NoPermission, Outdated, Refusal } from '../../ui/State.tsx';
 import { Time } from '../../ui/Time.tsx';
 import { tell } from '../../ui/toast.tsx';
 import { useWebhook } from '../webhooks/calls.ts';
 import { hasEnded, useDelivery, useEvent, useResend } from './calls.ts';
 import css from './DeliveryPage.module.css';
 import { adviceOn, standingOf } from './reason.ts';
-import { Status } from './Status.tsx';
+import { Status, STATUS_NAMES } from './Status.tsx';
 import { Timeline } from './Timeline.tsx';
 
 export default function DeliveryPage({ id }: { id: string }) {
   const can = useCan();
   const { data, error, refetch } = useQuery({ ...useDelivery(id), enabled: can('deliveries:read') });
-  if (data) return <Shown delivery={data} />;
+  if (data) return <Shown delivery={data} error={error} />;
   return (
     <Page title="Delivery" above={{ href: '/logs', title: 'Logs' }}>
       {!can('deliveries:read') ? <NoPermission /> : error ? <Failure error={error} onRetry={() => void refetch()} /> : <Loading />}
@@ -28,7 +29,7 @@ export default function DeliveryPage({ id }: { id: string }) {
   );
 }
 
-function Shown({ delivery }: { delivery: DeliveryDetail }) {
+function Shown({ delivery, error }: { delivery: DeliveryDetail; error: unknown }) {
   const can = useCan();
   const path = useTeamPath();
   const { id, event_id, event_type, status } = delivery;
@@ -58,6 +59,7 @@ function Shown({ delivery }: { delivery: DeliveryDetail }) {
       }
     >
       <Refusal error={resend.error} />
+      <Outdated error={error} />
       <Standing delivery={delivery} />
       <Section title="Delivery" actions={<ButtonLink small href={`/logs?event=${event_id}`}>All of this event</ButtonLink>}>
         <Facts delivery={delivery} />
@@ -80,8 +82,12 @@ function Standing({ delivery }: { delivery: DeliveryDetail }) {
   const advice = last_attempt && status !== 'cancelled' ? adviceOn(last_attempt) : undefined;
   const look = { failed: css.bad, retrying: css.warn, delivered: css.good, pending: '', cancelled: '' }[status];
   return (
-    <div className={`${css.standing} ${look}`} role="status">
-      <p className={css.reason}>{standingOf(delivery)}</p>
+    <div className={`${css.standing} ${look}`}>
+      {/* Told aloud when it changes; the times below change all the while. */}
+      <p className={css.reason} role="status">
+        <VisuallyHidden>{STATUS_NAMES[status]}: </VisuallyHidden>
+        {standingOf(delivery)}
+      </p>
       {advice && <p>{advice}</p>}
       {next_attempt_at && last_attempt && (
         <p>

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { X } from 'lucide-react';
+import { useState } from 'react';
 import { useCan } from '../../app/session.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { Field } from '../../ui/Field.tsx';
@@ -23,14 +24,21 @@ const TIME_OPTIONS = [
   { id: BETWEEN, title: 'Between…' },
 ];
 
+/** Whether it takes the place of the last one in the window's history. */
+interface How {
+  replace: boolean;
+}
+
+export type SetFilter = (filter: LogFilter, how?: How) => void;
+
 interface Props {
   filter: LogFilter;
-  onChange: (filter: LogFilter) => void;
+  onChange: SetFilter;
 }
 
 /** Narrows the logs. */
 export function FilterBar({ filter, onChange }: Props) {
-  const set = (change: Partial<LogFilter>) => onChange({ ...filter, ...change });
+  const set = (change: Partial<LogFilter>, how?: How) => onChange({ ...filter, ...change }, how);
   const chosen = (id: string) => (id === ANY ? undefined : id);
   return (
     <search className={css.bar} aria-label="Filter">
@@ -67,22 +75,55 @@ function WebhookSelect({ value, onChange }: { value: string | undefined; onChang
   return <Select label="Webhook" options={options} value={value ?? ANY} onChange={(id) => onChange(id === ANY ? undefined : id)} />;
 }
 
-function TimeSelect({ filter: { last, since, until }, set }: { filter: LogFilter; set: (change: Partial<LogFilter>) => void }) {
-  const isBetween = since !== undefined || until !== undefined;
+interface TimeProps {
+  filter: LogFilter;
+  set: (change: Partial<LogFilter>, how?: How) => void;
+}
+
+function TimeSelect({ filter: { last, since, until }, set }: TimeProps) {
+  // Both fields may be empty, and are still there to be filled.
+  const [isOpen, open] = useState(false);
+  const isBetween = since !== undefined || until !== undefined || (isOpen && last === undefined);
   const choose = (id: string) => {
+    open(id === BETWEEN);
     const start = new Date(Date.now() - DAY_MS).toISOString();
     set({ last: id in LAST ? (id as LogFilter['last']) : undefined, since: id === BETWEEN ? start : undefined, until: undefined });
+  };
+  const change = (change: Partial<LogFilter>) => {
+    open(true);
+    set(change, { replace: true });
   };
   return (
     <>
       <Select label="Time" options={TIME_OPTIONS} value={isBetween ? BETWEEN : (last ?? ANY)} onChange={choose} />
       {isBetween && (
         <div className={css.between}>
-          <Field label="From" type="datetime-local" isRequired value={asLocal(since)} onChange={(text) => set({ since: asInstant(text) })} />
-          <Field label="Until" type="datetime-local" isRequired value={asLocal(until)} onChange={(text) => set({ until: asInstant(text) })} />
+          <Instant label="From" at={since} onChange={(since) => change({ since })} />
+          <Instant label="Until" at={until} onChange={(until) => change({ until })} />
         </div>
       )}
     </>
+  );
+}
+
+/** A time that is asked for once it is whole, not with each digit. */
+function Instant({ label, at, onChange }: { label: string; at: string | undefined; onChange: (at: string | undefined) => void }) {
+  const [typed, type] = useState<string>();
+  const take = () => {
+    if (typed === undefined) return;
+    type(undefined);
+    onChange(asInstant(typed));
+  };
+  return (
+    <Field
+      label={label}
+      type="datetime-local"
+      isRequired
+      value={typed ?? asLocal(at)}
+      onChange={type}
+      onBlur={take}
+      onKeyDown={({ key }) => key === 'Enter' && take()}
+    />
   );
 }
 

@@ -1,5 +1,5 @@
 import type { Operation } from '@cstar/client';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { Label, ProgressBar } from 'react-aria-components';
 import { useTeamPath } from '../../app/session.tsx';
@@ -8,7 +8,7 @@ import { count } from '../../ui/duration.ts';
 import { HowTo } from '../../ui/HowTo.tsx';
 import { Refusal } from '../../ui/State.tsx';
 import { isBegunHere, totalOf } from './begun.ts';
-import { isRunning, useCancel, useOperations } from './calls.ts';
+import { isRunning, useCancel, useOperations, useRefresh } from './calls.ts';
 import { writeFilter } from './filter.ts';
 import css from './Operations.module.css';
 
@@ -26,12 +26,12 @@ export function Operations() {
 
 /** Once nothing runs any more, the logs show what came of it. */
 function useRefreshAtEnd(operations: Operation[]) {
-  const queries = useQueryClient();
+  const refresh = useRefresh();
   const running = operations.filter(isRunning).length;
   useEffect(() => {
-    if (running > 0) return () => void queries.invalidateQueries({ queryKey: ['deliveries'] });
+    if (running > 0) return refresh;
     return undefined;
-  }, [running, queries]);
+  }, [running, refresh]);
 }
 
 function Progress({ operation, onClose }: { operation: Operation; onClose: () => void }) {

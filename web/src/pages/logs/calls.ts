@@ -1,13 +1,15 @@
 import { type DeliveryRow, type Operation, type Page, type ResendFilter } from '@cstar/client';
 import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from '@tanstack/react-query';
+import { useCallback } from 'react';
 import { useCStar } from '../../app/session.tsx';
 import { keepBegun } from './begun.ts';
 import { asQuery, type LogFilter } from './filter.ts';
+import { WATCH_MS, watchMs } from './watch.ts';
 
 const PAGE_ROWS = 200;
 const REFRESH_MS = 5_000;
-/** How often something that is under way is looked at. */
-const WATCH_MS = 1_000;
+/** A log that was read further than this stays as it was read: to read it anew is to ask for all of its pages. */
+const REREAD_PAGES = 5;
 
 /** The logs, page by page. While only the newest page is shown it is kept fresh; a reader further down is left in peace. */
 export function useDeliveries(filter: LogFilter) {
@@ -21,6 +23,7 @@ export function useDeliveries(filter: LogFilter) {
     refetchInterval: ({ state }) => (state.data?.pages.length === 1 ? REFRESH_MS : false),
     refetchOnWindowFocus: ({ state }) => state.data?.pages.length === 1,
     refetchOnMount: ({ state }) => (state.data?.pages.length ?? 0) <= 1,
+    refetchOnReconnect: ({ state }) => state.data?.pages.length === 1,
     // To compare tens of thousands of rows with what came before costs more than to draw the twenty that are seen.
     structuralSharing: false,
   });
@@ -31,7 +34,7 @@ export function useDelivery(id: string) {
   return queryOptions({
     queryKey: ['deliveries', 'one', id],
     queryFn: () => cstar.deliveries.get(id),
-    refetchInterval: ({ state }) => (state.data && !hasEnded(state.data) ? WATCH_MS : false),
+    refetchInterval: ({ state }) => watchMs(state.data?.next_attempt_at, Date.now()),
   });
 }
 
@@ -85,8 +88,22 @@ export function hasEnded({ next_attempt_at }: Pick<DeliveryRow, 'next_attempt_at
   return next_attempt_at == null;
 }
 
+/** What was read of deliveries is old. Nobody waits until it was read anew. */
+export function useRefresh() {
+  const queries = useQueryClient();
+  return useCallback(() => void queries.invalidateQueries({ queryKey: ['deliveries'], predicate: isReread }), [queries]);
+}
+
+function isReread({ state }: { state: { data: unknown } }): boolean {
+  const { pages } = (state.data ?? {}) as { pages?: unknown[] };
+  return (pages?.length ?? 0) <= REREAD_PAGES;
+}
+
 function useChanged() {
   const queries = useQueryClient();
-  return () =>
-    Promise.all([queries.invalidateQueries({ queryKey: ['operations'] }), queries.invalidateQueries({ queryKey: ['deliveries'] })]);
+  const refresh = useRefresh();
+  return () => {
+    void queries.invalidateQueries({ queryKey: ['operations'] });
+    refresh();
+  };
 }

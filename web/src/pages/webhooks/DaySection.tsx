@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import { count, duration, share } from '../../ui/duration.ts';
 import { HowTo } from '../../ui/HowTo.tsx';
 import { Section } from '../../ui/Page.tsx';
-import { Failure, Loading } from '../../ui/State.tsx';
+import { Failure, Loading, Outdated } from '../../ui/State.tsx';
 import { Time } from '../../ui/Time.tsx';
 import { useTeamPath } from '../../app/session.tsx';
 import { DeliveryBars, LatencyBars, undelivered } from './Bars.tsx';
@@ -14,13 +14,13 @@ import css from './DaySection.module.css';
 export function DaySection({ id }: { id: string }) {
   const path = useTeamPath();
   const { data, error, refetch } = useQuery(useStats(id));
-  if (error) return <Failure error={error} onRetry={() => void refetch()} />;
-  if (!data) return <Loading rows={2} />;
+  if (!data) return error ? <Failure error={error} onRetry={() => void refetch()} /> : <Loading rows={2} />;
   const { total, hours } = data;
   const judged = total.delivered + undelivered(total);
   const rate = judged > 0 ? share(total.delivered, judged) : '–';
   return (
     <Section title="The last 24 hours">
+      <Outdated error={error} />
       <div className={css.figures}>
         <Figure
           title="Arrived"

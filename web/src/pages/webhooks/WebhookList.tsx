@@ -8,7 +8,7 @@ import { ButtonLink } from '../../ui/Button.tsx';
 import { count, duration, share } from '../../ui/duration.ts';
 import { HowTo } from '../../ui/HowTo.tsx';
 import { Page } from '../../ui/Page.tsx';
-import { Empty, Failure, Loading } from '../../ui/State.tsx';
+import { Empty, Failure, Loading, Outdated } from '../../ui/State.tsx';
 import { DeliveryBars, undelivered } from './Bars.tsx';
 import { useStats, useWebhookList } from './calls.ts';
 import { WebhookState } from './state.tsx';
@@ -25,7 +25,7 @@ export default function WebhookList() {
       <Plus aria-hidden="true" /> New webhook
     </ButtonLink>
   );
-  if (list.error) {
+  if (list.error && !list.data) {
     return (
       <Page title="Webhooks">
         <Failure error={list.error} onRetry={() => void list.refetch()} />
@@ -43,6 +43,7 @@ export default function WebhookList() {
   }
   return (
     <Page title="Webhooks" lead={LEAD} actions={add}>
+      <Outdated error={list.error} />
       {list.data ? <Rows webhooks={list.data} /> : <Loading />}
       <HowTo call={{ method: 'GET', path: `${path}/webhooks` }} command="cstar webhooks list" />
     </Page>
