@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { assertQuiet, Dev, launch, open, shoot, signIn } from './harness.mjs';
+import { assertQuiet, Dev, launch, open, shoot, signIn, violations } from './harness.mjs';
 
 let dev, browser;
 before(async () => {
@@ -81,17 +81,57 @@ test('W3: signing out ends the session everywhere', async () => {
   assertQuiet(page);
 });
 
-test('W3: a session that ends meanwhile leads to signing in, and back to the same page', async () => {
+test('W3: a session that ends meanwhile asks to sign in over the page, and what was filled in is still there', async () => {
   const page = await open(browser);
   await signIn(page, dev);
+  await page.goto(`${dev.url}/webhooks/new`);
+  await page.getByLabel('URL').fill('http://127.0.0.1:8081/half-filled');
   const session = await page.evaluate(async () => (await fetch('/v1/session')).json());
   await dev.team.json(204, 'DELETE', `/keys/${session.key.id}`);
-  await page.getByRole('link', { name: 'Event types' }).click();
+  await page.getByText('All events').click();
+  await page.getByRole('button', { name: 'Create webhook' }).click();
   await page.getByText('Your session has ended').waitFor();
+  await shoot(page, 'session-ended');
+  await page.keyboard.press('Escape');
+  assert.deepEqual(await violations(page), []);
   await page.getByLabel('Team key').fill(dev.team.key);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await pages(page).waitFor();
-  assert.equal(new URL(page.url()).pathname, '/event-types');
+  assert.equal(new URL(page.url()).pathname, '/webhooks/new');
+  assert.equal(await page.getByLabel('URL').inputValue(), 'http://127.0.0.1:8081/half-filled');
+  await page.getByRole('button', { name: 'Create webhook' }).click();
+  await page.getByRole('region', { name: 'Copy the signing secret now' }).waitFor();
+  assertQuiet(page);
+});
+
+test('SEC-2: a page learns that another tab has signed in to another team, and shows nothing more of its own', async () => {
+  const page = await open(browser);
+  await signIn(page, dev);
+  await page.goto(`${dev.url}/webhooks/new`);
+  await page.getByLabel('URL').fill('https://example.com/of-the-first-team');
+  await page.getByText('All events').click();
+  const other = (await dev.api.json(201, 'POST', '/v1/teams', { body: { name: 'another team' } })).id;
+  const link = (await dev.api.json(201, 'POST', `/v1/teams/${other}/portal-links`, { body: {} })).url;
+  const tab = await page.context().newPage();
+  await tab.goto(link);
+  await tab.getByRole('button', { name: 'Continue' }).click();
+  await pages(tab).waitFor();
+  await page.getByRole('button', { name: 'Create webhook' }).click();
+  await page.getByText('another team').first().waitFor();
+  assert.equal(await page.getByLabel('URL').inputValue(), '');
+  assertQuiet(page);
+});
+
+test('W3: a second link that is opened in the same tab is taken, and does not stay in the address', async () => {
+  const page = await open(browser);
+  await page.goto(`${dev.url}/portal#cpl_used_up`);
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await page.getByRole('heading', { name: 'This link does not open anymore' }).waitFor();
+  await page.goto(await dev.newLink());
+  await page.getByRole('button', { name: 'Continue' }).waitFor();
+  assert.equal(page.url(), `${dev.url}/portal`);
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await pages(page).waitFor();
   assertQuiet(page);
 });
 

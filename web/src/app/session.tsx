@@ -3,7 +3,8 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { createContext, type ReactNode, useContext, useMemo } from 'react';
 import { refusal } from '../api/refusal.ts';
 import { Failure } from '../ui/State.tsx';
-import { beginAs, SESSION, type Signed } from './queries.ts';
+import { Over } from '../ui/Over.tsx';
+import { beginAs, beginAsNobody, end, SESSION, type Signed } from './queries.ts';
 
 /** The API before anybody is signed in: it knows of no team yet. */
 const door = new CStarClient({});
@@ -19,23 +20,36 @@ const Context = createContext<Known | null>(null);
 
 /** Shows its children to whoever is signed in, and `signIn` to others. */
 export function SessionGate({ signIn, children }: { signIn: (hasEnded: boolean) => ReactNode; children: ReactNode }) {
-  const { data: signed, error, refetch } = useQuery({ queryKey: SESSION, queryFn: current, staleTime: Infinity });
-  const known = useMemo(() => (typeof signed === 'object' ? begin(signed) : undefined), [signed]);
-  if (error) return <Failure error={error} onRetry={() => void refetch()} title="The server could not be reached" />;
-  if (signed === undefined) return null;
-  return known ? <Context value={known}>{children}</Context> : signIn(signed === 'ended');
+  // Another tab of this browser may have signed in to another team, or out.
+  const asked = { queryKey: SESSION, queryFn: current, staleTime: Infinity, refetchOnWindowFocus: 'always' } as const;
+  const { data: signed, error, refetch } = useQuery(asked);
+  if (signed === undefined) {
+    return error && <Failure error={error} onRetry={() => void refetch()} title="The server could not be reached" />;
+  }
+  if (signed === 'out') return signIn(false);
+  return (
+    <>
+      <InTeam key={signed.session.team_id} session={signed.session}>
+        {children}
+      </InTeam>
+      {signed.hasEnded && <Over label="Sign in to your team">{signIn(true)}</Over>}
+    </>
+  );
 }
 
-function begin(session: Session): Known {
-  const cstar = new CStarClient({ teamId: session.team_id });
-  return { session, cstar, can: (scope) => session.key.scopes.includes(scope) };
+function InTeam({ session, children }: { session: Session; children: ReactNode }) {
+  // Each session has a client of its own, so that streams begin anew with it.
+  const { team_id, key } = session;
+  const cstar = useMemo(() => new CStarClient({ teamId: team_id }), [team_id, key.id]);
+  const known = useMemo(() => ({ session, cstar, can: (scope: Scope) => session.key.scopes.includes(scope) }), [session, cstar]);
+  return <Context value={known}>{children}</Context>;
 }
 
 async function current(): Promise<Signed> {
   try {
-    return await door.session.get();
+    return beginAs(await door.session.get());
   } catch (error) {
-    if (isOver(error)) return 'out';
+    if (isOver(error)) return end();
     throw error;
   }
 }
@@ -57,7 +71,7 @@ export function useSignIn(onSuccess?: () => void) {
 }
 
 export function useSignOut() {
-  return useMutation({ mutationFn: signOut, onSuccess: () => beginAs('out') });
+  return useMutation({ mutationFn: signOut, onSuccess: beginAsNobody });
 }
 
 /** Whoever is signed out already has what was asked for. */

@@ -11,13 +11,31 @@ import { Door } from './Door.tsx';
  * of what they opened.
  */
 export function ByLink() {
+  const link = useLink();
+  return <Enter key={link} link={link} />;
+}
+
+/** What stands behind the `#`: it does not stay in the window's address or its history. */
+function useLink(): string {
+  const [link, setLink] = useState(() => location.hash.slice(1));
+  useEffect(() => {
+    const take = () => {
+      // A second link that is opened in the same tab changes the address alone.
+      if (location.hash.length > 1) setLink(location.hash.slice(1));
+      history.replaceState(null, '', '/portal');
+    };
+    take();
+    window.addEventListener('hashchange', take);
+    return () => window.removeEventListener('hashchange', take);
+  }, []);
+  return link;
+}
+
+function Enter({ link }: { link: string }) {
   const [, go] = useLocation();
-  const [link] = useState(() => location.hash.slice(1));
   const enter = useSignIn(() => go('/webhooks', { replace: true }));
-  // What opens the page does not stay in the window's address or its history.
   useEffect(() => {
     document.title = 'Sign in · cStar';
-    history.replaceState(null, '', '/portal');
   }, []);
 
   if (link === '' || refusal(enter.error).code === 'link_invalid') return <Spent />;
