@@ -111,6 +111,7 @@ test('W3, W54: a test is sent, and what came of it stands there at once', async 
   await shown(['boss.*']);
   await button('Send test').click();
   await page.getByRole('region', { name: 'Send a test' }).getByText('Your endpoint answered 200').waitFor();
+  await page.locator('a[href^="/logs/"]', { hasText: 'Its delivery' }).waitFor();
   assert.deepEqual(
     receiver.requests.map(({ headers }) => [headers['x-cstar-event'], headers['x-cstar-test']]),
     [['boss.spawned', 'true']],
@@ -153,6 +154,104 @@ test('W3, T3: a rotation is explained, signs with both secrets, and is ended ear
   const afterwards = await ping(1);
   assert.ok(isSignedBy(secret, afterwards) && !isSignedBy(old, afterwards));
   assert.equal(afterwards.headers['x-cstar-signature'], plainSignature(secret, afterwards.body));
+  assertQuiet(page);
+});
+
+test('SEC-3: a secret whose form was left while it was being made is still shown, and none can be left by mistake', async () => {
+  await shown();
+  let answer;
+  const mayAnswer = new Promise((resolve) => (answer = resolve));
+  await page.route('**/secret', async (route) => {
+    const response = await route.fetch();
+    await mayAnswer;
+    await route.fulfill({ response });
+  });
+  await button('Rotate secret').click();
+  const sent = page.waitForRequest('**/secret');
+  await button('Make a new secret').click();
+  await sent;
+  await page.keyboard.press('Escape');
+  assert.ok(await button('Cancel').isDisabled());
+  await page.getByRole('dialog').waitFor();
+  await page.evaluate(() => history.pushState(null, '', '/keys'));
+  await page.getByRole('heading', { name: 'Keys' }).waitFor();
+  const answered = page.waitForResponse('**/secret');
+  answer();
+  await answered;
+  await page.unroute('**/secret');
+  await page.goBack();
+  await page.getByRole('region', { name: 'Copy the signing secret now' }).waitFor();
+  await button('I have kept it').click();
+  await page.getByRole('region', { name: 'Copy the signing secret now' }).waitFor({ state: 'hidden' });
+  assertQuiet(page);
+});
+
+test('SEC-2, SEC-3: who may make webhooks and not read them is shown the secret', async () => {
+  const writer = await open(browser);
+  await signIn(writer, dev, { scopes: ['webhooks:write'] });
+  await writer.goto(`${dev.url}/webhooks/new`);
+  await writer.getByLabel('URL').fill(receiver.url);
+  await writer.getByText('All events').click();
+  await writer.getByRole('button', { name: 'Create webhook' }).click();
+  await writer.getByRole('region', { name: 'Copy the signing secret now' }).waitFor();
+  assertQuiet(writer);
+});
+
+test('W3: while an overlap is open, the one before is ended first or both end at once', async () => {
+  const { id } = await shown();
+  await dev.team.json(200, 'POST', `/webhooks/${id}/secret`, { body: {} });
+  await page.reload();
+  await button('Rotate secret').click();
+  await page.getByText('An overlap is still open').waitFor();
+  await shoot(page, 'webhook-rotate-overlap');
+  await button('End the overlap first').click();
+  await page.getByText('An overlap is still open').waitFor({ state: 'hidden' });
+  await button('Make a new secret').click();
+  await page.getByRole('region', { name: 'Copy the signing secret now' }).waitFor();
+  await page.getByText('Two secrets are valid until').waitFor();
+  await button('Rotate secret').click();
+  await button('Make a new secret').click();
+  await page.getByText('Two secrets are valid until').waitFor({ state: 'hidden' });
+  assertQuiet(page);
+});
+
+test('W3: what others changed since the form was opened is not undone', async () => {
+  const { id } = await shown(['ticket.*']);
+  await page.getByRole('link', { name: 'Edit' }).click();
+  await page.getByLabel('Description').fill('mine');
+  await dev.team.json(200, 'PATCH', `/webhooks/${id}`, { body: { events: ['boss.*'], description: 'theirs' } });
+  await button('Save changes').click();
+  await page.getByText('Somebody changed this webhook after you opened it here').waitFor();
+  await shoot(page, 'webhook-changed-meanwhile');
+  await button('Load it as it is now').click();
+  await page.getByText('Somebody changed this webhook').waitFor({ state: 'hidden' });
+  assert.equal(await page.getByLabel('Description').inputValue(), 'theirs');
+  await page.getByLabel('Description').fill('mine after all');
+  await button('Save changes').click();
+  await page.getByRole('heading', { name: receiver.url }).waitFor();
+  const { events, description } = await dev.team.json(200, 'GET', `/webhooks/${id}`);
+  assert.deepEqual([events, description], [['boss.*'], 'mine after all']);
+  assertQuiet(page);
+});
+
+test('W3: what is typed beside the boxes counts, and what is no number takes no limit away', async () => {
+  const { id } = await shown(['ticket.*']);
+  await dev.team.json(200, 'PATCH', `/webhooks/${id}`, { body: { rate_limit: 5 } });
+  await page.goto(`${dev.url}/webhooks/${id}/edit`);
+  await page.getByLabel('Other patterns').fill('boss.defeated, *.submitted');
+  await page.getByRole('button', { name: 'Order, rate and retries' }).click();
+  await page.getByLabel('Most attempts a second').fill('10/s');
+  await page.getByLabel('Description').fill('-it\'s');
+  assert.equal(await page.getByLabel('Other patterns').inputValue(), '*.submitted');
+  assert.ok(await page.getByRole('checkbox', { name: /^boss\.defeated/ }).isChecked());
+  await page.getByRole('button', { name: 'By API or command line' }).click();
+  await page.getByRole('tab', { name: 'Command line' }).click();
+  const command = await page.getByRole('tabpanel').textContent();
+  assert.match(command, /--events 'ticket\.\*,boss\.defeated,\*\.submitted' --description='-it'\\''s'/);
+  await button('Save changes').click();
+  await page.getByText('At most 5 attempts a second').waitFor();
+  const { events } = await dev.team.json(200, 'GET', `/webhooks/${id}`);
+  assert.deepEqual(events, ['ticket.*', 'boss.defeated', '*.submitted']);
   assertQuiet(page);
 });
 

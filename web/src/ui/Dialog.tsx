@@ -13,11 +13,19 @@ interface Props {
   mustAnswer?: boolean;
   /** For what is to be read. */
   wide?: boolean;
+  /** While its answer is on the way: it cannot be left, since what comes may be shown but once. */
+  isBusy?: boolean;
 }
 
-export function Dialog({ title, isOpen, onOpenChange, children, actions, mustAnswer = false, wide = false }: Props) {
+export function Dialog({ title, isOpen, onOpenChange, children, actions, mustAnswer, wide, isBusy }: Props) {
   return (
-    <ModalOverlay className={css.veil!} isOpen={isOpen} onOpenChange={onOpenChange} isDismissable={!mustAnswer}>
+    <ModalOverlay
+      className={css.veil!}
+      isOpen={isOpen}
+      onOpenChange={onOpenChange}
+      isDismissable={!mustAnswer && !isBusy}
+      isKeyboardDismissDisabled={isBusy ?? false}
+    >
       <Modal className={`${css.modal} ${wide ? css.wide : ''}`}>
         <AriaDialog className={css.dialog!} role={mustAnswer ? 'alertdialog' : 'dialog'}>
           <Heading slot="title" className={css.title!}>

@@ -10,7 +10,8 @@ import { Page } from '../../ui/Page.tsx';
 import { ShownOnce } from '../../ui/ShownOnce.tsx';
 import { Empty, Failure, Loading, NoPermission } from '../../ui/State.tsx';
 import { useNow } from '../../ui/Time.tsx';
-import { useKeys } from './calls.ts';
+import { useFreshSecret } from '../webhooks/fresh-secret.ts';
+import { NEW_KEY, useKeys } from './calls.ts';
 import css from './KeyList.module.css';
 import { KeyRow } from './KeyRow.tsx';
 import { NewKey } from './NewKey.tsx';
@@ -36,7 +37,7 @@ function Keys() {
   const path = useTeamPath();
   const { data, error, refetch } = useQuery(useKeys());
   const [isOpen, setOpen] = useState(false);
-  const [made, keep] = useState<string | null>(null);
+  const [made, forget] = useFreshSecret(NEW_KEY);
   const add = (
     <Button look="primary" onPress={() => setOpen(true)}>
       <Plus aria-hidden="true" /> New key
@@ -45,13 +46,13 @@ function Keys() {
   return (
     <Page title="Keys" lead={LEAD} actions={add}>
       {made && (
-        <ShownOnce title="Copy the key now" text={made} label="Copy key" onDone={() => keep(null)}>
+        <ShownOnce title="Copy the key now" text={made} label="Copy key" onDone={forget}>
           It is shown this once. Keep it where your program finds it, in <code>CSTAR_KEY</code> for example, and in no repository.
         </ShownOnce>
       )}
       {error ? <Failure error={error} onRetry={() => void refetch()} /> : data ? <Lists keys={data} /> : <Loading />}
       <HowTo call={{ method: 'GET', path: `${path}/keys` }} command="cstar keys list" />
-      {isOpen && <NewKey onMade={keep} onClose={() => setOpen(false)} />}
+      {isOpen && <NewKey onClose={() => setOpen(false)} />}
     </Page>
   );
 }

@@ -83,10 +83,13 @@ function RevokeDialog({ of: { id, name }, isOurs, onClose }: { of: Key; isOurs: 
       title="Revoke this key?"
       mustAnswer
       isOpen
+      isBusy={revoke.isPending}
       onOpenChange={onClose}
       actions={
         <>
-          <Button onPress={onClose}>Cancel</Button>
+          <Button isDisabled={revoke.isPending} onPress={onClose}>
+            Cancel
+          </Button>
           <Button look="danger" isPending={revoke.isPending} onPress={() => revoke.mutate(id, { onSuccess: gone })}>
             Revoke
           </Button>

@@ -32,7 +32,7 @@ interface Draft {
 }
 
 /** Makes a key, within what the session itself may do and see. */
-export function NewKey({ onMade, onClose }: { onMade: (key: string) => void; onClose: () => void }) {
+export function NewKey({ onClose }: { onClose: () => void }) {
   const path = useTeamPath();
   const form = useId();
   const create = useCreateKey();
@@ -44,22 +44,20 @@ export function NewKey({ onMade, onClose }: { onMade: (key: string) => void; onC
     event.preventDefault();
     ask(true);
     if (Object.keys(missing).length > 0) return;
-    create.mutate(asCall(draft, Date.now()), {
-      onSuccess: ({ key }) => {
-        onMade(key);
-        onClose();
-      },
-    });
+    create.mutate(asCall(draft, Date.now()), { onSuccess: onClose });
   };
   return (
     <Dialog
       title="New key"
       wide
       isOpen
+      isBusy={create.isPending}
       onOpenChange={onClose}
       actions={
         <>
-          <Button onPress={onClose}>Cancel</Button>
+          <Button isDisabled={create.isPending} onPress={onClose}>
+            Cancel
+          </Button>
           <Button look="primary" type="submit" form={form} isPending={create.isPending}>
             Make the key
           </Button>

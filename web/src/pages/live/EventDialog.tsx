@@ -4,6 +4,7 @@ import { Body } from '../../ui/Body.tsx';
 import { Button, ButtonLink } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { HowTo } from '../../ui/HowTo.tsx';
+import { word } from '../../ui/shell.ts';
 import { Failure, Loading } from '../../ui/State.tsx';
 import { Time } from '../../ui/Time.tsx';
 import { useEvent } from '../logs/calls.ts';
@@ -40,7 +41,7 @@ export function EventDialog({ id, onClose }: { id: string; onClose: () => void }
       ) : (
         <Loading rows={3} />
       )}
-      <HowTo call={{ method: 'GET', path: `${path}/events/${encodeURIComponent(id)}` }} command={`cstar events get ${id}`} />
+      <HowTo call={{ method: 'GET', path: `${path}/events/${encodeURIComponent(id)}` }} command={`cstar events get ${word(id)}`} />
     </Dialog>
   );
 }

@@ -52,10 +52,13 @@ function DisableDialog({ webhook: { id }, onClose }: { webhook: Webhook; onClose
       title="Disable this webhook?"
       mustAnswer
       isOpen
+      isBusy={update.isPending}
       onOpenChange={onClose}
       actions={
         <>
-          <Button onPress={onClose}>Cancel</Button>
+          <Button isDisabled={update.isPending} onPress={onClose}>
+            Cancel
+          </Button>
           <Button
             look="danger"
             isPending={update.isPending}
@@ -89,10 +92,13 @@ function DeleteDialog({ webhook: { id, url }, onClose }: { webhook: Webhook; onC
       title="Delete this webhook?"
       mustAnswer
       isOpen
+      isBusy={remove.isPending}
       onOpenChange={onClose}
       actions={
         <>
-          <Button onPress={onClose}>Cancel</Button>
+          <Button isDisabled={remove.isPending} onPress={onClose}>
+            Cancel
+          </Button>
           <Button look="danger" isPending={remove.isPending} onPress={() => remove.mutate(undefined, { onSuccess: gone })}>
             Delete
           </Button>

@@ -87,9 +87,11 @@ function OtherPatterns({ types, value, onChange }: Pick<Props, 'types' | 'value'
   const [text, setText] = useState(others.join(', '));
   const change = (next: string) => {
     setText(next);
-    const listed = next.split(/[\s,]+/).filter(Boolean);
-    onChange([...value.filter((pattern) => known.has(pattern)), ...listed.filter((pattern) => !known.has(pattern))]);
+    const before = listed(text);
+    onChange([...new Set([...value.filter((pattern) => !before.includes(pattern)), ...listed(next)])]);
   };
+  // What has a box of its own shows there, once its name is written out.
+  const leave = () => setText(listed(text).filter((pattern) => !known.has(pattern)).join(', '));
   return (
     <Field
       label="Other patterns"
@@ -97,9 +99,14 @@ function OtherPatterns({ types, value, onChange }: Pick<Props, 'types' | 'value'
       placeholder="*.created"
       value={text}
       onChange={change}
+      onBlur={leave}
       hint="Separated by commas: *.created takes what any resource creates."
     />
   );
+}
+
+function listed(text: string): string[] {
+  return text.split(/[\s,]+/).filter(Boolean);
 }
 
 function byResource(types: EventTypeEntry[]): [string, EventTypeEntry[]][] {

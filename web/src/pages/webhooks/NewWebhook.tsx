@@ -1,10 +1,10 @@
 import { useLocation } from 'wouter';
 import { useCan, useTeamPath } from '../../app/session.tsx';
-import { HowTo, quoted } from '../../ui/HowTo.tsx';
+import { HowTo } from '../../ui/HowTo.tsx';
 import { Page } from '../../ui/Page.tsx';
 import { NoPermission } from '../../ui/State.tsx';
 import { useCreate } from './calls.ts';
-import { keepSecret } from './fresh-secret.ts';
+import { asFlags } from './command.ts';
 import { type Draft, WebhookForm } from './WebhookForm.tsx';
 
 const ABOVE = { href: '/webhooks', title: 'Webhooks' };
@@ -15,16 +15,11 @@ export default function NewWebhook() {
   const path = useTeamPath();
   const create = useCreate();
   const submit = (draft: Draft) =>
-    create.mutate(asked(draft), {
-      onSuccess: ({ id, secret }) => {
-        keepSecret(id, secret);
-        go(`/webhooks/${id}`);
-      },
-    });
+    create.mutate(asked(draft), { onSuccess: ({ id }) => go(`/webhooks/${id}`) });
   const howTo = (draft: Draft) => (
     <HowTo
       call={{ method: 'POST', path: `${path}/webhooks`, body: asked(draft) }}
-      command={`cstar webhooks create --url ${quoted(draft.url)} --events ${quoted(draft.events.join(','))}`}
+      command={`cstar webhooks create ${asFlags(asked(draft))}`}
     />
   );
   return (

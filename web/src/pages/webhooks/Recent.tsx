@@ -6,14 +6,12 @@ import { Failure, Loading } from '../../ui/State.tsx';
 import { Time } from '../../ui/Time.tsx';
 import { reasonOf } from '../logs/reason.ts';
 import { Status } from '../logs/Status.tsx';
-import { useRecentDeliveries } from './calls.ts';
+import { RECENT_SHOWN, useRecentDeliveries } from './calls.ts';
 import css from './Recent.module.css';
-
-const SHOWN = 6;
 
 /** The newest deliveries; the logs have all of them. */
 export function Recent({ webhook }: { webhook: string }) {
-  const { data, error, refetch } = useQuery(useRecentDeliveries(webhook, SHOWN));
+  const { data, error, refetch } = useQuery(useRecentDeliveries(webhook, RECENT_SHOWN));
   return (
     <Section
       title="Latest deliveries"

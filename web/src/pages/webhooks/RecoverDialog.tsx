@@ -29,10 +29,13 @@ export function RecoverDialog({ webhook: { id }, onClose }: { webhook: Webhook; 
     <Dialog
       title="Send what it missed"
       isOpen
+      isBusy={recover.isPending}
       onOpenChange={onClose}
       actions={
         <>
-          <Button onPress={onClose}>Cancel</Button>
+          <Button isDisabled={recover.isPending} onPress={onClose}>
+            Cancel
+          </Button>
           <Button
             look="primary"
             isPending={recover.isPending}

@@ -15,7 +15,7 @@ import css from './Secret.module.css';
 import { Verify } from './Verify.tsx';
 
 /** The secret: how to use it, and how to replace it. */
-export function SecretSection({ webhook, onSecret }: { webhook: Webhook; onSecret: (secret: string) => void }) {
+export function SecretSection({ webhook }: { webhook: Webhook }) {
   const can = useCan();
   const now = useNow();
   const [isOpen, setOpen] = useState(false);
@@ -34,7 +34,7 @@ export function SecretSection({ webhook, onSecret }: { webhook: Webhook; onSecre
           <Verify />
         </Fold>
       </div>
-      {isOpen && <RotateDialog id={webhook.id} overlaps={overlaps} onClose={() => setOpen(false)} onSecret={onSecret} />}
+      {isOpen && <RotateDialog id={webhook.id} overlaps={overlaps} onClose={() => setOpen(false)} />}
     </Section>
   );
 }
@@ -50,8 +50,9 @@ function Overlap({ id, until }: { id: string; until: string }) {
           Two secrets are valid until <Time at={until} />.
         </strong>{' '}
         <code>webhook-signature</code> carries a signature of each; <code>x-cstar-signature</code>, which has room for one, is
-        still made with the old one. Give your receiver the new secret, then end this.
+        made with the old one until the overlap ends.
       </p>
+      <Changeover />
       <Refusal error={end.error} />
       {can('webhooks:write') && (
         <Button
@@ -69,61 +70,101 @@ function Overlap({ id, until }: { id: string; until: string }) {
   );
 }
 
-const OVERLAPS = [
+/** When a receiver may change over depends on the header that it checks. */
+function Changeover() {
+  return (
+    <ul className={css.changeover}>
+      <li>
+        Receivers that check <code>webhook-signature</code> can change to the new secret at any time before the overlap ends.
+      </li>
+      <li>
+        Receivers that check <code>x-cstar-signature</code> must take both secrets, or change at the moment that you end the
+        overlap: it is signed with the old one until then, and with the new one from then on.
+      </li>
+    </ul>
+  );
+}
+
+const AT_ONCE = {
+  id: '0',
+  title: 'None',
+  hint: 'The old one leaked: it ends at once, and receivers refuse what comes until they have the new one.',
+};
+const OVERLAPS: { id: string; title: string; hint?: string }[] = [
   { id: '86400', title: '1 day', hint: 'Time to give the new one to every receiver.' },
   { id: '604800', title: '7 days', hint: 'The longest there is.' },
   { id: '3600', title: '1 hour' },
-  {
-    id: '0',
-    title: 'None',
-    hint: 'The old one leaked: it ends at once, and receivers refuse what comes until they have the new one.',
-  },
+  AT_ONCE,
 ];
 
 interface RotateProps {
   id: string;
   overlaps: boolean;
   onClose: () => void;
-  onSecret: (secret: string) => void;
 }
 
-function RotateDialog({ id, overlaps, onClose, onSecret }: RotateProps) {
+function RotateDialog({ id, overlaps, onClose }: RotateProps) {
   const path = useTeamPath();
   const rotate = useRotate(id);
-  const [overlap, setOverlap] = useState(OVERLAPS[0]!.id);
-  const seconds = Number(overlap);
-  const go = () =>
-    rotate.mutate(seconds, {
-      onSuccess: ({ secret }) => {
-        onSecret(secret);
-        onClose();
-      },
-    });
+  const end = useEndOverlap(id);
+  const [chosen, choose] = useState(OVERLAPS[0]!);
+  // The server refuses a second overlap while one is open: a receiver may hold either secret.
+  const overlap = overlaps ? AT_ONCE : chosen;
+  const isBusy = rotate.isPending || end.isPending;
   return (
     <Dialog
       title="Rotate the signing secret"
       isOpen
+      isBusy={isBusy}
       onOpenChange={onClose}
       actions={
         <>
-          <Button onPress={onClose}>Cancel</Button>
-          <Button look="primary" isPending={rotate.isPending} onPress={go}>
+          <Button isDisabled={isBusy} onPress={onClose}>
+            Cancel
+          </Button>
+          <Button
+            look={overlaps ? 'danger' : 'primary'}
+            isPending={rotate.isPending}
+            isDisabled={end.isPending}
+            onPress={() => rotate.mutate(Number(overlap.id), { onSuccess: onClose })}
+          >
             Make a new secret
           </Button>
         </>
       }
     >
       <p>
-        A new secret is made and shown once. For a while the old one stays valid beside it, so that no request is refused while
-        your receivers change over.
+        A new secret is made and shown once.
+        {!overlaps && ' For a while the old one stays valid beside it, so that no request is refused while your receivers change over.'}
       </p>
-      {overlaps && <p>An overlap is still open: its older secret ends now.</p>}
-      <Select label="How long both are valid" options={OVERLAPS} value={overlap} onChange={setOverlap} />
-      <p>{OVERLAPS.find((one) => one.id === overlap)?.hint}</p>
-      <Refusal error={rotate.error} />
+      {overlaps ? (
+        <>
+          <p>
+            An overlap is still open, and a receiver may hold either of its secrets. End it first, once all of them have the newer
+            one. To go on without that ends both secrets at once.
+          </p>
+          <div>
+            <Button isPending={end.isPending} isDisabled={rotate.isPending} onPress={() => end.mutate()}>
+              End the overlap first
+            </Button>
+          </div>
+        </>
+      ) : (
+        <>
+          <Select
+            label="How long both are valid"
+            options={OVERLAPS}
+            value={overlap.id}
+            onChange={(id) => choose(OVERLAPS.find((one) => one.id === id)!)}
+          />
+          {overlap.hint && <p>{overlap.hint}</p>}
+          {overlap !== AT_ONCE && <Changeover />}
+        </>
+      )}
+      <Refusal error={rotate.error ?? end.error} />
       <HowTo
-        call={{ method: 'POST', path: `${path}/webhooks/${id}/secret`, body: { overlap_seconds: seconds } }}
-        command={`cstar webhooks rotate-secret ${id} --overlap ${overlap}s`}
+        call={{ method: 'POST', path: `${path}/webhooks/${id}/secret`, body: { overlap_seconds: Number(overlap.id) } }}
+        command={`cstar webhooks rotate-secret ${id} --overlap ${overlap.id}s`}
       />
     </Dialog>
   );

@@ -8,6 +8,7 @@ import { Field } from '../../ui/Field.tsx';
 import { Fold } from '../../ui/Fold.tsx';
 import { Section } from '../../ui/Page.tsx';
 import { Failure, Loading, Refusal } from '../../ui/State.tsx';
+import { WholeNumber } from '../../ui/WholeNumber.tsx';
 import { useEventTypes } from './calls.ts';
 import { EventPicker } from './EventPicker.tsx';
 import css from './WebhookForm.module.css';
@@ -30,10 +31,15 @@ interface Props {
   onSubmit: (draft: Draft) => void;
   /** How to do the same otherwise. */
   howTo: (draft: Draft) => ReactNode;
+  /** What is to be said before it is sent. */
+  children?: ReactNode;
 }
 
+/** As many attempts a second as the server lets a webhook ask for. */
+const RATE_MAX = 1000;
+
 /** Making a webhook, or changing one. */
-export function WebhookForm({ webhook, submit, cancel, error, isPending, onSubmit, howTo }: Props) {
+export function WebhookForm({ webhook, submit, cancel, error, isPending, onSubmit, howTo, children }: Props) {
   const types = useQuery(useEventTypes());
   const [draft, setDraft] = useState(() => draftOf(webhook));
   const [asked, setAsked] = useState(0);
@@ -88,6 +94,7 @@ export function WebhookForm({ webhook, submit, cancel, error, isPending, onSubmi
         <Sending draft={draft} set={set} error={error} />
       </Section>
       {!isOfField(error) && <Refusal error={error} />}
+      {children}
       <div className={css.end}>
         <Button type="submit" look="primary" isPending={isPending}>
           {submit}
@@ -116,11 +123,11 @@ function Sending({ draft, set, error }: { draft: Draft; set: (change: Partial<Dr
           <span className={css.hint}>That is how an endpoint says that it wants no more.</span>
         </Check>
         <div className={css.row}>
-          <Field
+          <WholeNumber
             label="Most attempts a second"
-            inputMode="numeric"
-            value={draft.rate_limit === null ? '' : String(draft.rate_limit)}
-            onChange={(text) => set({ rate_limit: text.trim() === '' ? null : Number(text) })}
+            max={RATE_MAX}
+            value={draft.rate_limit}
+            onChange={(rate_limit) => set({ rate_limit })}
             error={fieldError(error, '/rate_limit')}
             placeholder="No limit"
           />

@@ -89,8 +89,14 @@ function Patterns({ patterns }: { patterns: string[] }) {
 
 /** How it has been doing for a day. */
 function Day({ id }: { id: string }) {
-  const { data } = useQuery(useStats(id));
-  if (!data) return <div className={css.day} />;
+  const { data, error } = useQuery(useStats(id));
+  if (!data) {
+    return (
+      <div className={css.day}>
+        {error && <span className={css.soft}>How it has been doing could not be loaded</span>}
+      </div>
+    );
+  }
   const { total, hours } = data;
   const judged = total.delivered + undelivered(total);
   if (judged + total.pending === 0) {

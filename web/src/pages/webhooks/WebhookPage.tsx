@@ -1,6 +1,7 @@
 import type { Webhook } from '@cstar/client';
 import { useQuery } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
+import type { ReactNode } from 'react';
+import { refusal } from '../../api/refusal.ts';
 import { useCan, useTeamPath } from '../../app/session.tsx';
 import { Chip } from '../../ui/Badge.tsx';
 import { Copy } from '../../ui/Copy.tsx';
@@ -11,7 +12,7 @@ import { Time } from '../../ui/Time.tsx';
 import { Actions } from './Actions.tsx';
 import { useWebhook } from './calls.ts';
 import { DaySection } from './DaySection.tsx';
-import { forgetSecret, freshSecret } from './fresh-secret.ts';
+import { useFreshSecret } from './fresh-secret.ts';
 import { FreshSecret } from './FreshSecret.tsx';
 import { Recent } from './Recent.tsx';
 import { SecretSection } from './SecretSection.tsx';
@@ -23,18 +24,19 @@ const ABOVE = { href: '/webhooks', title: 'Webhooks' };
 
 export default function WebhookPage({ id }: { id: string }) {
   const { data, error, refetch } = useQuery(useWebhook(id));
-  if (data) return <Shown webhook={data} />;
+  const [secret, forget] = useFreshSecret(id);
+  const fresh = secret && <FreshSecret secret={secret} onDone={forget} />;
+  if (data) return <Shown webhook={data} fresh={fresh} error={error} />;
   return (
     <Page title="Webhook" above={ABOVE}>
+      {fresh}
       {error ? <Failure error={error} onRetry={() => void refetch()} /> : <Loading />}
     </Page>
   );
 }
 
-function Shown({ webhook }: { webhook: Webhook }) {
+function Shown({ webhook, fresh, error }: { webhook: Webhook; fresh: ReactNode; error: unknown }) {
   const can = useCan();
-  const [secret, setSecret] = useState(() => freshSecret(webhook.id));
-  useEffect(() => () => forgetSecret(webhook.id), [webhook.id]);
   const heading = (
     <div className={css.heading}>
       <h1 className={css.url}>{webhook.url}</h1>
@@ -49,24 +51,37 @@ function Shown({ webhook }: { webhook: Webhook }) {
       above={ABOVE}
       actions={can('webhooks:write') && <Actions webhook={webhook} />}
     >
-      {secret && <FreshSecret secret={secret} onDone={() => setSecret(null)} />}
+      {fresh}
+      {error != null && (
+        <p className={css.notice} role="status">
+          What is shown may be old: it could not be loaded again. {refusal(error).detail}
+        </p>
+      )}
       <Notice webhook={webhook} />
       {can('webhooks:write') && webhook.status === 'enabled' && <TestSection webhook={webhook} />}
       {can('deliveries:read') && <DaySection id={webhook.id} />}
       {can('deliveries:read') && <Recent webhook={webhook.id} />}
       <Settings webhook={webhook} />
-      <SecretSection webhook={webhook} onSecret={setSecret} />
+      <SecretSection webhook={webhook} />
     </Page>
   );
 }
 
 /** What is wrong with it, if something is. */
-function Notice({ webhook: { status, disabled_reason, failing_since } }: { webhook: Webhook }) {
+function Notice({ webhook: { id, status, disabled_reason, failing_since } }: { webhook: Webhook }) {
+  const path = useTeamPath();
   if (status === 'disabled') {
     return (
-      <p className={css.notice}>
-        <strong>Disabled.</strong> {disabled_reason && DISABLED_BECAUSE[disabled_reason]}
-      </p>
+      <div className={css.notice}>
+        <p>
+          <strong>Disabled.</strong> {disabled_reason && DISABLED_BECAUSE[disabled_reason]}
+        </p>
+        <HowTo
+          title="Enable it by API or command line"
+          call={{ method: 'PATCH', path: `${path}/webhooks/${id}`, body: { enabled: true } }}
+          command={`cstar webhooks update ${id} --enable`}
+        />
+      </div>
     );
   }
   if (!failing_since) return null;
@@ -82,7 +97,7 @@ function Notice({ webhook: { status, disabled_reason, failing_since } }: { webho
 
 function Settings({ webhook }: { webhook: Webhook }) {
   const path = useTeamPath();
-  const rows: [string, React.ReactNode][] = [
+  const rows: [string, ReactNode][] = [
     [
       'Events',
       <span className={css.patterns}>
@@ -91,7 +106,7 @@ function Settings({ webhook }: { webhook: Webhook }) {
         ))}
       </span>,
     ],
-    ...(webhook.filter ? [['Filter', <code>{JSON.stringify(webhook.filter)}</code>] as [string, React.ReactNode]] : []),
+    ...(webhook.filter ? [['Filter', <code>{JSON.stringify(webhook.filter)}</code>] as [string, ReactNode]] : []),
     ['Order', webhook.ordered ? 'One at a time, in the order of events' : 'As fast as it answers, several at once'],
     ['Rate', webhook.rate_limit ? `At most ${webhook.rate_limit} attempts a second` : 'No limit of its own'],
     [
@@ -105,7 +120,7 @@ function Settings({ webhook }: { webhook: Webhook }) {
       ),
     ],
     ['At 410 Gone', webhook.disable_on_gone ? 'It is disabled' : 'Retried like any other failure'],
-    ...(webhook.header_names.length > 0 ? [['Own headers', webhook.header_names.join(', ')] as [string, React.ReactNode]] : []),
+    ...(webhook.header_names.length > 0 ? [['Own headers', webhook.header_names.join(', ')] as [string, ReactNode]] : []),
     ['Created', <Time at={webhook.created_at} />],
     [
       'Id',

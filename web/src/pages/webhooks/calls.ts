@@ -1,6 +1,7 @@
 import type { CreateWebhook, UpdateWebhook, Webhook } from '@cstar/client';
 import { queryOptions, useMutation, useQueryClient } from '@tanstack/react-query';
 import { useCStar } from '../../app/session.tsx';
+import { keepSecret } from './fresh-secret.ts';
 
 const REFRESH_MS = 15_000;
 /** Counting a day's deliveries is work for the server: a minute old is fresh enough. */
@@ -15,6 +16,12 @@ export function useWebhookList() {
 export function useWebhook(id: string) {
   const cstar = useCStar();
   return queryOptions({ queryKey: ['webhook', id], queryFn: () => cstar.webhooks.get(id), refetchInterval: REFRESH_MS });
+}
+
+/** A webhook to be edited, and which version of it that is. Read once: what is edited does not change under the hand. */
+export function useWebhookToEdit(id: string) {
+  const cstar = useCStar();
+  return queryOptions({ queryKey: ['webhook-to-edit', id], queryFn: () => cstar.webhooks.getTagged(id), staleTime: 0, gcTime: 0 });
 }
 
 export function useStats(id: string) {
@@ -36,6 +43,8 @@ export function useEventTypes() {
   });
 }
 
+export const RECENT_SHOWN = 6;
+
 export function useRecentDeliveries(webhook: string, limit: number) {
   const cstar = useCStar();
   return queryOptions({
@@ -47,10 +56,15 @@ export function useRecentDeliveries(webhook: string, limit: number) {
 
 export function useCreate() {
   const cstar = useCStar();
+  const queries = useQueryClient();
   const changed = useChanged();
   return useMutation({
     mutationFn: (webhook: CreateWebhook) => cstar.webhooks.create(webhook),
-    onSuccess: (made) => changed(made.id),
+    // Here and at once: what is given to `mutate` is not called once the form is gone, and reading anew may take its time.
+    onSuccess: ({ id, secret }) => {
+      keepSecret(queries, id, secret);
+      void changed(id);
+    },
   });
 }
 
@@ -58,7 +72,8 @@ export function useUpdate(id: string) {
   const cstar = useCStar();
   const changed = useChanged();
   return useMutation({
-    mutationFn: (change: UpdateWebhook) => cstar.webhooks.update(id, change),
+    mutationFn: ({ ifMatch, ...change }: UpdateWebhook & { ifMatch?: string | undefined }) =>
+      cstar.webhooks.update(id, change, { ifMatch }),
     onSuccess: (now) => changed(id, now),
   });
 }
@@ -74,10 +89,14 @@ export function useDelete(id: string) {
 
 export function useRotate(id: string) {
   const cstar = useCStar();
+  const queries = useQueryClient();
   const changed = useChanged();
   return useMutation({
     mutationFn: (overlapSeconds: number) => cstar.webhooks.rotateSecret(id, { overlap_seconds: overlapSeconds }),
-    onSuccess: () => changed(id),
+    onSuccess: ({ secret }) => {
+      keepSecret(queries, id, secret);
+      void changed(id);
+    },
   });
 }
 

@@ -1,16 +1,18 @@
-// A secret that was just made, on its way from the page that made it to the one that shows it. It is in this tab's memory
-// alone: not in its history, not in storage, and gone once the page that shows it is left.
+// A secret that was just made. It is in this tab's memory alone, not in its history or in storage, until somebody says that it
+// was kept or signs in as another: an answer that comes after its form was left is not lost.
+import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-query';
 
-const secrets = new Map<string, string>();
+/** `of`: the webhook's id, or whatever the secret is of. */
+const keyOf = (of: string) => ['fresh-secret', of];
 
-export function keepSecret(webhook: string, secret: string): void {
-  secrets.set(webhook, secret);
+export function keepSecret(queries: QueryClient, of: string, secret: string): void {
+  queries.setQueryDefaults(keyOf(of), { gcTime: Infinity, staleTime: Infinity });
+  queries.setQueryData(keyOf(of), secret);
 }
 
-export function freshSecret(webhook: string): string | null {
-  return secrets.get(webhook) ?? null;
-}
-
-export function forgetSecret(webhook: string): void {
-  secrets.delete(webhook);
+/** The secret that waits to be seen, and what forgets it. */
+export function useFreshSecret(of: string): [secret: string | undefined, forget: () => void] {
+  const queries = useQueryClient();
+  const { data } = useQuery<string | null>({ queryKey: keyOf(of), enabled: false });
+  return [data ?? undefined, () => queries.setQueryData(keyOf(of), null)];
 }
