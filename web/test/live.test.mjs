@@ -108,7 +108,7 @@ test('R4, R6, R17, R18: a killed server is told as not live; once it is back, no
   assertQuiet(page);
 });
 
-test('SEC-2: a session that is revoked loses its stream, and whoever may not read events has none', async () => {
+test('SEC-2: a session that is revoked loses its stream and is asked to sign in, and whoever may not read events has none', async () => {
   const other = await open(browser);
   await signIn(other, dev, { scopes: ['deliveries:read'] });
   await other.goto(`${dev.url}/live`);
@@ -121,8 +121,12 @@ test('SEC-2: a session that is revoked loses its stream, and whoever may not rea
   await gone.getByRole('status').getByText('Live', { exact: true }).waitFor();
   const { key } = await gone.evaluate(async () => (await fetch('/v1/session')).json());
   await dev.team.json(204, 'DELETE', `/keys/${key.id}`);
-  await gone.getByRole('status').getByText('Not live', { exact: true }).waitFor();
-  await gone.getByRole('button', { name: 'Connect again' }).waitFor();
+  await gone.getByLabel('Team key').fill(dev.team.key);
+  await gone.getByRole('button', { name: 'Sign in' }).click();
+  await gone.getByRole('status').getByText('Live', { exact: true }).waitFor();
+  await ticket('after it');
+  await gone.getByRole('row').filter({ hasText: 'after it' }).waitFor();
+  assertQuiet(gone);
 });
 
 test('SEC-2: events of others are not shown to a session of some types', async () => {

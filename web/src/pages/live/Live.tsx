@@ -29,7 +29,6 @@ export default function Live() {
 }
 
 function Stream() {
-  const { team_id } = useSession();
   const [, go] = useLocation();
   const [query, setQuery] = useSearchParams();
   const pattern = query.get('types') ?? undefined;
@@ -38,7 +37,7 @@ function Stream() {
   const [isPaused, pause] = useState(false);
   const [isAtTop, setAtTop] = useState(true);
   const [feed] = useState(() => new Feed());
-  const stream = useStream(team_id, feed);
+  const stream = useStream(useSession(), feed);
   const shown = useSyncExternalStore(feed.subscribe, feed.shown);
   const sought = useDeferredValue(search);
   const frame = useRef<HTMLDivElement>(null);
