@@ -169,6 +169,20 @@ async fn nothing_secret_is_in_a_span() {
     assert!(!cstar.log().contains("canary-of-the-collector"));
 }
 
+/// SEC-3: who redirects is no collector: its key goes nowhere else, and its spans are not counted as sent.
+#[tokio::test]
+async fn a_collector_that_redirects_is_not_followed() {
+    let elsewhere = Receiver::ok().await;
+    let there = elsewhere.url("/v1/traces");
+    let collector = Receiver::new(move |_| Reply::status(307).header("location", &there)).await;
+    let flags = traced(&collector.url("")).variable("OTEL_EXPORTER_OTLP_HEADERS", "x-collector-key=canary");
+    let (cstar, team) = with_team(flags).await;
+    team.publish("ticket.created", &ticket("traced")).await;
+    until("spans to be refused", async || cstar.log().contains("spans cannot be sent").then_some(())).await;
+    assert!(elsewhere.received().is_empty());
+    assert_eq!(samples(&cstar.http()).await["cstar_spans_sent_total"], 0.0);
+}
+
 /// A collector that is not there, or refuses, costs its spans and nothing else; it is said once, and counted.
 #[tokio::test]
 async fn a_collector_that_fails_harms_nobody() {
