@@ -1,4 +1,5 @@
 // Giving up: signals that are linked, and waits that end early.
+import { backoff } from './backoff.js';
 
 /**
  * What is to be aborted with each signal, by one listener however many there are: Node warns of a leak where a signal has more
@@ -59,20 +60,32 @@ export class Linked {
   }
 }
 
-/** Resolves after the time, or when the signal is aborted; for who waits for the network, when the browser says that it is back. */
-export function sleep(ms: number, signal: AbortSignal, forNetwork = false): Promise<void> {
+/** Resolves after the time, or when the signal is aborted. */
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();
     const done = (): void => {
       clearTimeout(timer);
       signal.removeEventListener('abort', done);
-      globalThis.removeEventListener?.('online', done);
       resolve();
     };
     const timer = setTimeout(done, ms);
     signal.addEventListener('abort', done);
-    if (forNetwork) globalThis.addEventListener?.('online', done);
   });
+}
+
+/** The same, or soon after the browser says that the network is back; not at once, for all that lost it hear that together. */
+export async function sleepForNetwork(ms: number, signal: AbortSignal): Promise<void> {
+  const waiting = new Linked(signal);
+  const online = (): void => void sleep(backoff(0, Math.random()), waiting.signal).then(() => waiting.controller.abort());
+  globalThis.addEventListener?.('online', online);
+  try {
+    await sleep(ms, waiting.signal);
+  } finally {
+    globalThis.removeEventListener?.('online', online);
+    waiting.controller.abort();
+    waiting.release();
+  }
 }
 
 /** Resolves or rejects as the promise does, or rejects with the signal's reason. */

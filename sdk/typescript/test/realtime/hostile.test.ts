@@ -201,23 +201,6 @@ describe('streams that do not do as they should', () => {
     expect(errors).toMatchObject([{ message: 'nothing came for 0.1 s, not even a heartbeat' }]);
     await until(() => server.connections[0]!.closed);
   });
-
-  test('R5: a wait ends when the browser says that the network is back', async () => {
-    const page = new EventTarget();
-    vi.stubGlobal('addEventListener', page.addEventListener.bind(page));
-    vi.stubGlobal('removeEventListener', page.removeEventListener.bind(page));
-    await using server = await StreamServer.start((connection, index) => {
-      if (index === 0) connection.refuse(503, { 'retry-after': '3600' });
-      else connection.stand('1.40');
-    });
-    const { realtime } = clientOf(server);
-    realtime.onAny(() => {});
-    const waiting = new Promise((resolve) => realtime.onError(resolve));
-    await waiting;
-    page.dispatchEvent(new Event('online'));
-    await until(() => realtime.connected);
-    expect(getEventListeners(page, 'online')).toHaveLength(0);
-  });
 });
 
 describe('an iteration', () => {

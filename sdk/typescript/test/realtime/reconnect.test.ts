@@ -36,14 +36,14 @@ describe('the wait', () => {
     for (let round = 0; round < 3; round += 1) {
       reconnect.ready(0);
       reconnect.asked(1500);
-      expect(reconnect.failed(CLOSED, false, 0, 1)).toEqual({ again: 2000, newKey: false });
+      expect(reconnect.failed(CLOSED, false, 0, 1)).toEqual({ again: 2000, asked: 1500, newKey: false });
     }
     expect(waits(reconnect, [undefined])).toEqual([500]);
   });
 
   test('T13: honours Retry-After, and is spread', () => {
-    expect(new Reconnect().failed(refused(429, 7000), false, 0, 0)).toEqual({ again: 7000, newKey: false });
-    expect(new Reconnect().failed(refused(429, 7000), false, 0, 1)).toEqual({ again: 7500, newKey: false });
+    expect(new Reconnect().failed(refused(429, 7000), false, 0, 0)).toEqual({ again: 7000, asked: 7000, newKey: false });
+    expect(new Reconnect().failed(refused(429, 7000), false, 0, 1)).toEqual({ again: 7500, asked: 7000, newKey: false });
   });
 
   test('R5, T13: lies between what the server asked for and that plus half a minute, whatever happens', () => {

@@ -17,8 +17,11 @@ const ASKED_MAX_MS = 3_600_000;
  */
 const IN_A_ROW_MS = 60_000;
 
-/** What to do after a failure: connect again after a time, at once with another key, or give up. */
-export type Verdict = { again: number; newKey: boolean } | 'end';
+/**
+ * What to do after a failure: connect again after a time, at once with another key, or give up. `asked` is the part of the time that
+ * the server asked for, which nothing cuts short.
+ */
+export type Verdict = { again: number; asked?: number | undefined; newKey: boolean } | 'end';
 
 /** What is known of a stream's failures (R4, R5, T13). Times are milliseconds of a clock that only goes on. */
 export class Reconnect {
@@ -62,10 +65,10 @@ export class Reconnect {
     if (stood >= HEALTHY_AFTER_MS) this.#raised = 0;
     if (isKeyRefused(error)) return this.#withNewKey(canAskKey, now);
     if (!mayPass(error)) return 'end';
-    const floor = asked ?? (error instanceof ApiError ? error.retryAfterMs : undefined) ?? 0;
-    const wait = floor + backoff(this.#raised, random);
+    const floor = asked ?? (error instanceof ApiError ? error.retryAfterMs : undefined);
+    const wait = (floor ?? 0) + backoff(this.#raised, random);
     if (asked === undefined && !steady) this.#raised += 1;
-    return { again: wait, newKey: false };
+    return { again: wait, asked: floor, newKey: false };
   }
 
   #withNewKey(canAskKey: boolean, now: number): Verdict {

@@ -2,10 +2,10 @@
 import { RealtimeError, StreamEndError } from '../../errors.js';
 import type { Envelope } from '../../types/event.js';
 import type { Gap } from '../../types/realtime.js';
-import { Linked, sleep } from '../abort.js';
+import { Linked, sleep, sleepForNetwork } from '../abort.js';
 import type { Opener } from './open.js';
 import type { Reading } from './reading.js';
-import { Reconnect } from './reconnect.js';
+import { Reconnect, type Verdict } from './reconnect.js';
 import { Session, type Effect } from './session.js';
 
 /** What a stream tells its reader; `passed` is a sign of life, which may have moved the cursor. */
@@ -77,7 +77,9 @@ export class EventStream implements Source {
       yield { kind: 'disconnected', error };
       if (retry === undefined) return yield { kind: 'ended' };
       newKey = retry.newKey;
-      await sleep(error.retryInMs ?? 0, signal, true);
+      const { again, asked = 0 } = retry;
+      await sleep(asked, signal);
+      await sleepForNetwork(again - asked, signal);
     }
   }
 
@@ -118,7 +120,7 @@ export class EventStream implements Source {
     }
   }
 
-  #failed(failure: unknown): { error: RealtimeError; retry: { newKey: boolean } | undefined } {
+  #failed(failure: unknown): { error: RealtimeError; retry: Exclude<Verdict, 'end'> | undefined } {
     const isExpected = this.#reconnect.isAsked && failure instanceof StreamEndError && failure.reason === 'closed';
     const cause = isExpected ? new StreamEndError('reconnect', 'the server is about to close and asks to reconnect') : failure;
     const verdict = this.#reconnect.failed(cause, this.#opener.canAskKey, performance.now(), Math.random());
