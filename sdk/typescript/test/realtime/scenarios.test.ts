@@ -86,7 +86,7 @@ describe('what a client of every language shows', () => {
   test('there are scenarios', () => expect(cases.length).toBeGreaterThan(100));
 
   for (const { scenario, way, chunkBytes, end } of cases) {
-    test(`R2, R4–R7, R22–R24, T9, T10, T13, T16: ${scenario.name}, ${way}, waits at end ${end}`, async () => {
+    test(`${scenario.promises.join(', ')}: ${scenario.name}, ${way}, waits at end ${end}`, async () => {
       vi.spyOn(Math, 'random').mockReturnValue(end);
       const server = new MemoryServer(scenario.connections, chunkBytes);
       expect(await all(streamOf(scenario, server))).toEqual(expected(scenario, end));

@@ -162,7 +162,7 @@ for (const options of [undefined, {}, { reader: '' }, { reader: 7 }]) {
   });
 }
 
-test('R27: without Web Locks each tab has a stream of its own', async () => {
+test('without Web Locks each tab has a stream of its own', async () => {
   vi.stubGlobal('navigator', {});
   const log = new Log();
   await using server = await StreamServer.start(log.served);
