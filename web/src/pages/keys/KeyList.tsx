@@ -6,9 +6,9 @@ import { useCan, useTeamPath } from '../../app/session.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { Fold } from '../../ui/Fold.tsx';
 import { HowTo } from '../../ui/HowTo.tsx';
-import { Page } from '../../ui/Page.tsx';
+import { Page, Section } from '../../ui/Page.tsx';
 import { ShownOnce } from '../../ui/ShownOnce.tsx';
-import { Empty, Failure, Loading, NoPermission } from '../../ui/State.tsx';
+import { Empty, Failure, Loading, NoPermission, Outdated } from '../../ui/State.tsx';
 import { useNow } from '../../ui/Time.tsx';
 import { useFreshSecret } from '../webhooks/fresh-secret.ts';
 import { NEW_KEY, useKeys } from './calls.ts';
@@ -50,14 +50,14 @@ function Keys() {
           It is shown this once. Keep it where your program finds it, in <code>CSTAR_KEY</code> for example, and in no repository.
         </ShownOnce>
       )}
-      {error ? <Failure error={error} onRetry={() => void refetch()} /> : data ? <Lists keys={data} /> : <Loading />}
+      {data ? <Lists keys={data} error={error} /> : error ? <Failure error={error} onRetry={() => void refetch()} /> : <Loading />}
       <HowTo call={{ method: 'GET', path: `${path}/keys` }} command="cstar keys list" />
       {isOpen && <NewKey onClose={() => setOpen(false)} />}
     </Page>
   );
 }
 
-function Lists({ keys }: { keys: Key[] }) {
+function Lists({ keys, error }: { keys: Key[]; error: unknown }) {
   const now = useNow();
   const isOver = ({ revoked_at, expires_at }: Key) => Boolean(revoked_at) || (expires_at != null && new Date(expires_at) <= now);
   const over = keys.filter(isOver);
@@ -66,6 +66,7 @@ function Lists({ keys }: { keys: Key[] }) {
   const programs = valid.filter(({ name }) => name !== SESSION_NAME);
   return (
     <>
+      <Outdated error={error} />
       {programs.length > 0 ? (
         <Rows keys={programs} />
       ) : (
@@ -74,10 +75,12 @@ function Lists({ keys }: { keys: Key[] }) {
         </Empty>
       )}
       {sessions.length > 0 && (
-        <Fold title={`Sessions of this page (${sessions.length})`}>
-          <p>Whoever signs in here has a key for as long as the session lasts. To revoke it ends the session.</p>
+        <Section
+          title="Sessions of this page, by their name"
+          lead="Whoever signs in here has a key of this name for as long as the session lasts; to revoke it ends the session. Any key may bear the name: revoke what nobody knows."
+        >
           <Rows keys={sessions} />
-        </Fold>
+        </Section>
       )}
       {over.length > 0 && (
         <Fold title={`Revoked and expired (${over.length})`}>
