@@ -142,10 +142,11 @@ export async function signIn(page, dev, asked) {
   await page.getByRole('navigation', { name: 'Pages' }).waitFor();
 }
 
-/** What axe has against the page as it is shown. The policy does not let it in as a script, so it is evaluated. */
-export async function violations(page) {
+/** What axe has against the page as it is shown, by one rule or by all. The policy does not let it in as a script, so it is evaluated. */
+export async function violations(page, rule) {
   await page.evaluate(axe.source);
-  const { violations } = await page.evaluate(() => globalThis.axe.run({ resultTypes: ['violations'] }));
+  const how = { resultTypes: ['violations'], ...(rule && { runOnly: [rule] }) };
+  const { violations } = await page.evaluate((how) => globalThis.axe.run(how), how);
   return violations.map(
     ({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) => `${target} ${failureSummary}`).join('; ')}`,
   );

@@ -15,7 +15,7 @@ const SCOPES = [
   'deliveries:write',
   'keys:write',
 ];
-/** Both widths and both schemes, each once. */
+/** Both widths and both schemes, each once; the contrast of each page is looked at in the other scheme, too. */
 const LOOKS = [
   ['wide', 'light', { width: 1440, height: 900 }],
   ['narrow', 'dark', { width: 375, height: 740 }],
@@ -72,7 +72,7 @@ for (const [width, scheme, viewport] of LOOKS) {
   test(`W3, W54: every page is well, ${width} and ${scheme}`, async () => {
     const page = await open(browser, { colorScheme: scheme, viewport, reducedMotion: 'reduce' });
     const found = [];
-    const look = async (name) => found.push(...(await faults(page, `${name}-${width}-${scheme}`)));
+    const look = async (name) => found.push(...(await faults(page, `${name}-${width}`, scheme)));
     await page.goto(`${dev.url}/`);
     await page.getByLabel('Team key').waitFor();
     await look('sign-in');
@@ -82,6 +82,7 @@ for (const [width, scheme, viewport] of LOOKS) {
     await page.getByRole('navigation', { name: 'Pages' }).waitFor();
     for (const [name, path] of Object.entries(paths)) {
       await page.goto(dev.url + path);
+      if (name === 'live') await fillLive(page);
       await look(name);
     }
     assert.deepEqual(found, []);
@@ -89,12 +90,23 @@ for (const [width, scheme, viewport] of LOOKS) {
   });
 }
 
+/** Events on the live page, of those that are kept. */
+async function fillLive(page) {
+  await page.getByRole('button', { name: 'Replay what is kept' }).click();
+  await page.getByRole('row').filter({ hasText: 'boss.defeated' }).waitFor();
+}
+
 /** What is wrong with a page, once all of it is there; and a picture of it. */
-async function faults(page, name) {
+async function faults(page, name, scheme) {
   await page.getByRole('heading', { level: 1 }).first().waitFor();
   await page.locator('[role="status"][aria-label="Loading"]').first().waitFor({ state: 'hidden' });
-  await shoot(page, name);
+  await shoot(page, `${name}-${scheme}`);
   const found = await violations(page);
+  await page.emulateMedia({ colorScheme: scheme === 'light' ? 'dark' : 'light' });
+  // A colour on its way from the one to the other is neither.
+  await page.evaluate(() => Promise.allSettled(document.getAnimations().map(({ finished }) => finished)));
+  found.push(...(await violations(page, 'color-contrast')));
+  await page.emulateMedia({ colorScheme: scheme });
   const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   if (wider > 0) found.push(`it is ${wider} pixels wider than the window`);
   if (!/^.+ · cStar$/.test(await page.title())) found.push(`its title is ${await page.title()}`);
