@@ -1,15 +1,14 @@
 import type { HourStats } from '@cstar/client';
-import { count, duration } from '../../ui/duration.ts';
+import { scaleBand, scaleLinear, scaleOrdinal } from '@visx/scale';
+import { BarStack } from '@visx/shape';
 import css from './Bars.module.css';
+import { delivered, tellDeliveries, tellLatency, undelivered } from './hours.ts';
 
-const hour = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
-
-/** Widths within the drawing: it is stretched to its place. */
-const STEP = 10;
-const BAR = 7;
+/** Of the drawing, which is stretched to its place. */
+const WIDTH = 240;
 const HEIGHT = 100;
-/** A bar of one among thousands is still to be seen. */
-const LEAST = 4;
+/** A bar of one among thousands is still to be seen: its least share of the height. */
+const LEAST = 0.04;
 
 interface Props {
   hours: HourStats[];
@@ -19,77 +18,64 @@ interface Props {
 }
 
 /** The deliveries of each hour: those that arrived, below those that did not. */
-export function DeliveryBars({ hours, label, className }: Props) {
-  const most = Math.max(1, ...hours.map((each) => delivered(each) + undelivered(each) + each.pending));
-  return (
-    <Drawing hours={hours} label={label} className={className} told={tellHour}>
-      {(each) => [
-        { amount: delivered(each) / most, className: css.good },
-        { amount: each.pending / most, className: css.waiting },
-        { amount: undelivered(each) / most, className: css.bad },
-      ]}
-    </Drawing>
-  );
+export function DeliveryBars(props: Props) {
+  const parts = (hour: HourStats) => ({ good: delivered(hour), waiting: hour.pending, bad: undelivered(hour) });
+  return <Bars {...props} keys={['good', 'waiting', 'bad']} parts={parts} told={tellDeliveries} />;
 }
 
 /** What 95 of 100 attempts of each hour took at most. */
-export function LatencyBars({ hours, label, className }: Props) {
-  const longest = Math.max(1, ...hours.map(({ p95_ms }) => p95_ms ?? 0));
-  const told = ({ at, p95_ms }: HourStats) => `${hour.format(new Date(at))}: ${p95_ms == null ? 'none' : duration(p95_ms)}`;
-  return (
-    <Drawing hours={hours} label={label} className={className} told={told}>
-      {({ p95_ms }) => [{ amount: (p95_ms ?? 0) / longest, className: css.plain }]}
-    </Drawing>
-  );
+export function LatencyBars(props: Props) {
+  return <Bars {...props} keys={['plain']} parts={({ p95_ms }) => ({ plain: p95_ms ?? 0 })} told={tellLatency} />;
 }
 
-interface DrawingProps extends Omit<Props, 'className'> {
-  className: string | undefined;
+interface BarsProps<Key extends string> extends Props {
+  /** The parts of a bar, from below, each a class of the style. */
+  keys: Key[];
+  parts: (hour: HourStats) => Record<Key, number>;
   told: (hour: HourStats) => string;
-  children: (hour: HourStats) => { amount: number; className: string | undefined }[];
 }
 
-function Drawing({ hours, label, className, told, children }: DrawingProps) {
+function Bars<Key extends string>({ hours, label, className, keys, parts, told }: BarsProps<Key>) {
+  const at = scaleBand({ domain: hours.map((hour) => hour.at), range: [0, WIDTH], padding: 0.3 });
+  const sum = (hour: HourStats) => keys.reduce((total, key) => total + parts(hour)[key], 0);
+  const most = Math.max(1, ...hours.map(sum));
+  const height = scaleLinear({ domain: [0, most * (1 + LEAST * (keys.length - 1))], range: [HEIGHT, 0] });
+  const shown = (hour: HourStats, key: Key) => {
+    const amount = parts(hour)[key];
+    return amount > 0 ? Math.max(amount, most * LEAST) : 0;
+  };
   return (
     <svg
       className={className}
-      viewBox={`0 0 ${hours.length * STEP} ${HEIGHT}`}
+      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
       preserveAspectRatio="none"
       role="img"
       aria-label={label}
     >
-      {hours.map((each, place) => (
-        <g key={each.at} transform={`translate(${place * STEP})`}>
-          <title>{told(each)}</title>
-          <rect className={css.hour} width={STEP} height={HEIGHT} />
-          <Stack parts={children(each)} />
+      {hours.map((hour) => (
+        <g key={hour.at}>
+          <title>{told(hour)}</title>
+          <rect className={css.hour} x={at(hour.at)} width={at.step()} height={HEIGHT} />
+          {sum(hour) === 0 && <rect className={css.none} x={at(hour.at)} y={HEIGHT - 2} width={at.bandwidth()} height={2} />}
         </g>
       ))}
+      <BarStack
+        data={hours}
+        keys={keys}
+        x={(hour) => hour.at}
+        value={shown}
+        xScale={at}
+        yScale={height}
+        color={scaleOrdinal<Key, string>({ domain: keys, range: keys })}
+      >
+        {(stacks) =>
+          stacks.flatMap(({ bars, key }) =>
+            bars.map(({ index, x, y, width, height }) => (
+              <rect key={`${key}-${index}`} className={`${css.bar} ${css[key]}`} x={x} y={y} width={width} height={height} />
+            )),
+          )
+        }
+      </BarStack>
     </svg>
   );
-}
-
-function Stack({ parts }: { parts: { amount: number; className: string | undefined }[] }) {
-  const shown = parts
-    .filter(({ amount }) => amount > 0)
-    .map((part) => ({ ...part, height: Math.max(LEAST, part.amount * (HEIGHT - LEAST)) }));
-  if (shown.length === 0) return <rect className={css.none} x={(STEP - BAR) / 2} y={HEIGHT - 2} width={BAR} height={2} />;
-  let top = HEIGHT;
-  return shown.map(({ className, height }) => {
-    top -= height;
-    return <rect key={className} className={className} x={(STEP - BAR) / 2} y={Math.max(0, top)} width={BAR} height={height} />;
-  });
-}
-
-export function delivered(hour: { delivered: number }): number {
-  return hour.delivered;
-}
-
-/** Those that failed, and those that have failed so far. */
-export function undelivered(hour: { failed: number; retrying: number }): number {
-  return hour.failed + hour.retrying;
-}
-
-function tellHour(each: HourStats): string {
-  return `${hour.format(new Date(each.at))}: ${count(delivered(each), 'delivered', 'delivered')}, ${undelivered(each)} not`;
 }

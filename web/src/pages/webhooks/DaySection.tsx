@@ -6,8 +6,10 @@ import { Section } from '../../ui/Page.tsx';
 import { Failure, Loading, Outdated } from '../../ui/State.tsx';
 import { Time } from '../../ui/Time.tsx';
 import { useTeamPath } from '../../app/session.tsx';
-import { DeliveryBars, LatencyBars, undelivered } from './Bars.tsx';
+import { DeliveryBars, LatencyBars } from './Bars.tsx';
 import { useStats } from './calls.ts';
+import { undelivered } from './hours.ts';
+import { HourTable } from './HourTable.tsx';
 import css from './DaySection.module.css';
 
 /** How a webhook has been doing for a day. */
@@ -53,6 +55,7 @@ export function DaySection({ id }: { id: string }) {
           Only the newest deliveries are counted, since <Time at={data.since} />.
         </p>
       )}
+      <HourTable hours={hours} />
       <HowTo call={{ method: 'GET', path: `${path}/webhooks/${id}/stats` }} />
     </Section>
   );

@@ -111,8 +111,10 @@ export function useTest(id: string) {
   const queries = useQueryClient();
   return useMutation({
     mutationFn: (type: string) => cstar.webhooks.test(id, type ? { type } : {}),
-    onSettled: () =>
-      Promise.all(['deliveries', 'webhook-stats', 'webhook'].map((name) => queries.invalidateQueries({ queryKey: [name] }))),
+    // The answer is shown at once: nothing waits for what is read anew.
+    onSettled: () => {
+      for (const name of ['deliveries', 'webhook-stats', 'webhook']) void queries.invalidateQueries({ queryKey: [name] });
+    },
   });
 }
 
