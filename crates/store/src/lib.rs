@@ -18,6 +18,7 @@ mod log;
 pub mod model;
 mod operations;
 pub mod sqlite;
+mod stored;
 mod tail;
 mod upkeep;
 

@@ -7,18 +7,19 @@ use cstar_types::limits::COMMIT_MAX_DELIVERIES;
 use cstar_types::{Entry, Event, EventType, Position, TeamId, Timestamp};
 use rusqlite::{Statement, params};
 
-use super::checksum::{EventColumns, event_checksum};
 use super::delivery_rows::{DeliveryRow, EventOf, INSERT_DELIVERY};
 use super::fault::Fault;
-use super::filters::{TeamFilters, Verdicts};
-use super::idempotency::{self, KeyUse, Standing};
+use super::idempotency::{self, Standing};
 use super::look::{Look, Shelf};
 use super::memory::{Head, Target};
-use super::place::{COUNT_MAX, Place};
 use super::queue::Size;
 use super::resend;
 use super::tx::Tx;
-use super::types::Kind;
+use crate::stored::checksum::{EventColumns, event_checksum};
+use crate::stored::filters::{TeamFilters, Verdicts};
+use crate::stored::key_use::KeyUse;
+use crate::stored::kind::Kind;
+use crate::stored::place::{COUNT_MAX, Place};
 use crate::{Append, Appended, Due, FanOut, NewEvent, StoreError};
 
 pub(super) const INSERT_EVENT: &str =

@@ -3,11 +3,11 @@
 use cstar_types::{Attempt, AttemptRequest, AttemptSummary, Outcome, Timestamp};
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::checksum::Checksum;
 use super::delivery_rows::DeliveryRow;
 use super::fault::Fault;
 use super::look::Look;
-use super::place::Place;
+use crate::stored::checksum::Checksum;
+use crate::stored::place::Place;
 
 pub(super) const INSERT_ATTEMPT: &str = "INSERT INTO attempts (number, delivery, previous, count, started_ms,
      duration_ms, outcome, status_code, detail, response_headers, response_body, url, address, signature, checksum)

@@ -6,11 +6,11 @@ use cstar_types::{Actor, AuditAction, AuditEntry, AuditId, Author, KeyId, TeamId
 use rusqlite::{Row, params};
 use uuid::Uuid;
 
-use super::checksum::Checksum;
 use super::fault::Fault;
 use super::look::Look;
 use super::tx::Tx;
 use crate::audit::next_id;
+use crate::stored::checksum::Checksum;
 use crate::{AuditQuery, Page};
 
 /// Entries that a page with a filter looks at, and those that are passed over to find old ones.

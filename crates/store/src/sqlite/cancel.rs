@@ -8,12 +8,12 @@
 use cstar_types::{CancelReason, DeliveryStatus};
 use rusqlite::{OptionalExtension, params};
 
-use super::checksum::Checksum;
 use super::delivery_rows::{DeliveryRow, select_deliveries};
 use super::fault::Fault;
 use super::look::Look;
 use super::tx::Tx;
 use super::webhook_rows::WebhookRow;
+use crate::stored::checksum::Checksum;
 
 /// Rows in a slice: a few milliseconds of the writer's time.
 pub(super) const SLICE_ROWS: usize = 500;

@@ -14,10 +14,11 @@ use super::finding::{About, Finding, Looked};
 use super::idempotency;
 use super::look::Look;
 use super::meta;
-use super::place::Place;
 use super::team_rows::{TeamRow, TeamState};
 use super::types::TypeNames;
 use crate::StoreError;
+use crate::stored::key_use;
+use crate::stored::place::Place;
 
 /// Rows in a slice.
 const SLICE_ROWS: i64 = 2_000;
@@ -91,7 +92,7 @@ pub(super) struct Progress {
     /// About how many rows were looked at.
     rows: u64,
     /// Of rows that have no number, the rest of its key.
-    key: idempotency::Hash,
+    key: key_use::Hash,
 }
 
 impl Progress {

@@ -13,6 +13,7 @@ use super::memory::Memory;
 use super::notices;
 use super::queue::Waiting;
 use super::tx::{Effects, Tx};
+use crate::stored::known_keys::KnownKeys;
 
 /// Uses of keys that one commit writes down along the way.
 const USES_A_COMMIT: usize = 200;
@@ -56,7 +57,7 @@ impl Along {
     }
 
     /// Uses of keys that should be written with the next commit.
-    pub(super) fn of_uses(known: &keys::KnownKeys) -> Self {
+    pub(super) fn of_uses(known: &KnownKeys) -> Self {
         Self { uses: known.uses(USES_A_COMMIT), ..Self::default() }
     }
 }

@@ -9,9 +9,9 @@ use super::delivery_rows::{DeliveryRow, select_deliveries};
 use super::events::LOOKED_AT_MAX;
 use super::fault::Fault;
 use super::look::{Look, Passing};
-use super::place::Place;
 use super::team_rows::TeamRow;
 use super::webhook_rows::WebhookRow;
+use crate::stored::place::Place;
 use crate::{DeliveryQuery, Order, Page};
 
 /// The way to the rows of a list that reads the fewest others, by place.

@@ -4,14 +4,14 @@ use cstar_types::{Delivery, DeliveryId, DeliveryStatus, EventId, TeamId, Timesta
 use rand::Rng;
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::checksum::Checksum;
 use super::fault::Fault;
 use super::look::Look;
 use super::memory::Target;
-use super::place::Place;
-use super::types::Kind;
 use super::webhook_rows::WebhookRow;
 use crate::StoreError;
+use crate::stored::checksum::Checksum;
+use crate::stored::kind::Kind;
+use crate::stored::place::Place;
 
 /// A row of `deliveries`.
 #[derive(Debug, Clone)]

@@ -9,8 +9,8 @@ use rusqlite::{OptionalExtension, params};
 use super::delivery_rows::{DeliveryRow, select_deliveries};
 use super::fault::Fault;
 use super::look::Look;
-use super::place::Place;
 use super::webhook_rows::WebhookRow;
+use crate::stored::place::Place;
 use crate::{Due, DueSlice, LaneRule};
 
 /// The bodies of one slice, in bytes: several webhooks load at once. More than one webhook has in flight, so that a slice

@@ -14,8 +14,8 @@ use super::delivery_rows::{DeliveryRow, select_deliveries};
 use super::event_rows::{EventRow, select_events};
 use super::fault::Fault;
 use super::look::Look;
-use super::place::Place;
 use super::tx::Tx;
+use crate::stored::place::Place;
 use crate::{Change, StoreError};
 
 pub(super) const DELIVERIES_OF: &str =

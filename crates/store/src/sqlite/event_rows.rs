@@ -4,12 +4,12 @@ use bytes::Bytes;
 use cstar_types::{Entry, Event, EventId, Position, TeamId, Timestamp};
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::checksum::{EventColumns, event_checksum};
 use super::fault::Fault;
 use super::look::Look;
-use super::place::Place;
 use super::team_rows::TeamRow;
-use super::types::Kind;
+use crate::stored::checksum::{EventColumns, event_checksum};
+use crate::stored::kind::Kind;
+use crate::stored::place::Place;
 use crate::{LogEnds, LogSlice, SliceLimit};
 
 /// A macro, because SQL must be known when it is compiled: nothing is put together on the way of an event.

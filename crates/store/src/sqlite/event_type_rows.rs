@@ -4,9 +4,9 @@ use cstar_types::catalog::{AddedType, CatalogEntry};
 use cstar_types::{EventType, Timestamp};
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::checksum::Checksum;
 use super::fault::Fault;
 use super::look::Look;
+use crate::stored::checksum::Checksum;
 
 const SELECT: &str = "SELECT name, description, fires_on, schema, example, version, created_ms, updated_ms, checksum FROM event_types";
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use cstar_types::catalog::{AddedType, CatalogEntry};
 use cstar_types::{AuditAction, EventType, Timestamp};
-use parking_lot::RwLock;
 
 use super::event_type_rows::save;
 use super::fault::Fault;
@@ -12,10 +11,8 @@ use super::look::Look;
 use super::teams::is_expected;
 use super::tx::Tx;
 use crate::event_types::TOO_MANY_TYPES;
+use crate::stored::known_types::KnownTypes;
 use crate::{AddedTypes, PutType, StoreError};
-
-/// What became of an event type.
-pub(super) type TypeChange = (EventType, Option<Arc<AddedType>>);
 
 /// Adds a type, or changes the one of this name.
 pub(super) fn put(
@@ -57,42 +54,17 @@ pub(super) fn delete(tx: &mut Tx<'_>, name: &EventType, expected: Option<u64>) -
     Ok(())
 }
 
-/// The added types as of the last synced commit.
-#[derive(Debug, Default)]
-pub(super) struct KnownTypes(RwLock<Arc<AddedTypes>>);
-
-impl KnownTypes {
-    /// Reads them all. One that is damaged is said and left out, so that the others can be published (LOG-3).
-    pub(super) fn read(look: Look<'_>) -> Result<Self, Fault> {
-        let mut known = AddedTypes::new();
-        for added in look.event_types_added()? {
-            match added {
-                Ok(added) => {
-                    known.insert(added.entry.event_type.clone(), Arc::new(added));
-                }
-                Err(Fault::Damaged(what)) => tracing::error!(%what, "an event type cannot be published"),
-                Err(fault) => return Err(fault),
+/// Reads them all. One that is damaged is said and left out, so that the others can be published (LOG-3).
+pub(super) fn read_known(look: Look<'_>) -> Result<KnownTypes, Fault> {
+    let mut known = AddedTypes::new();
+    for added in look.event_types_added()? {
+        match added {
+            Ok(added) => {
+                known.insert(added.entry.event_type.clone(), Arc::new(added));
             }
-        }
-        Ok(Self(RwLock::new(Arc::new(known))))
-    }
-
-    pub(super) fn all(&self) -> Arc<AddedTypes> {
-        Arc::clone(&self.0.read())
-    }
-
-    /// To be called once they are synced, in the order of commits.
-    pub(super) fn apply(&self, changes: Vec<TypeChange>) {
-        if changes.is_empty() {
-            return;
-        }
-        let mut known = self.0.write();
-        let known = Arc::make_mut(&mut known);
-        for (name, change) in changes {
-            match change {
-                Some(added) => known.insert(name, added),
-                None => known.remove(&name),
-            };
+            Err(Fault::Damaged(what)) => tracing::error!(%what, "an event type cannot be published"),
+            Err(fault) => return Err(fault),
         }
     }
+    Ok(KnownTypes::new(known))
 }

@@ -6,8 +6,8 @@ use rusqlite::OptionalExtension;
 use super::event_rows::{EventRow, select_events};
 use super::fault::Fault;
 use super::look::{Look, Passing};
-use super::place::Place;
 use super::team_rows::TeamRow;
+use crate::stored::place::Place;
 use crate::{EventQuery, Order, Page};
 
 /// One page looks at so many rows at most: a filter that little passes must not read a whole log in one go.

@@ -9,11 +9,11 @@ use std::collections::HashMap;
 use cstar_types::{Attempt, FailureRule, FailureStreak, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
-use super::checksum::Checksum;
 use super::fault::Fault;
 use super::look::Look;
 use super::tx::Tx;
 use super::webhooks;
+use crate::stored::checksum::Checksum;
 
 /// As many webhooks are remembered, a few megabytes.
 const WEBHOOKS_MAX: usize = 65_536;

@@ -3,51 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use cstar_types::{Entry, Event, TeamId, Timestamp};
+use cstar_types::{Entry, TeamId, Timestamp};
 use rusqlite::{OptionalExtension, params};
-use sha2::{Digest, Sha256};
 
-use super::checksum::Checksum;
 use super::fault::Fault;
 use super::look::Look;
-use super::place::Place;
-use crate::{Append, FanOut, NewEvent, StoreError};
-
-/// Half of a SHA-256: nobody finds two texts with the same one.
-pub(super) type Hash = [u8; 16];
-
-/// An idempotency key, and what it is used for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct KeyUse {
-    pub(super) key: Hash,
-    /// Of the type, the data, whether it is a test and which webhooks get it: what a repeat must have in common with
-    /// the first.
-    fingerprint: Hash,
-}
-
-fn half(hash: Sha256) -> Hash {
-    let whole: [u8; 32] = hash.finalize().into();
-    *whole.first_chunk().expect("16 of 32 bytes")
-}
-
-impl KeyUse {
-    pub(super) fn new(key: &str, event: &Event, fan_out: FanOut) -> Self {
-        let (mark, only) = match fan_out {
-            FanOut::Nobody => (0, None),
-            FanOut::Matching => (1, None),
-            FanOut::Only(webhook) => (2, Some(webhook.bits().to_be_bytes())),
-        };
-        let marks = [0, u8::from(event.id.is_test()), mark];
-        let fingerprint = Sha256::new()
-            .chain_update(event.event_type.as_str())
-            .chain_update(marks)
-            .chain_update(only.as_ref().map_or(&[][..], |webhook| webhook));
-        Self {
-            key: half(Sha256::new().chain_update(key)),
-            fingerprint: half(fingerprint.chain_update(event.data())),
-        }
-    }
-}
+use crate::StoreError;
+use crate::stored::checksum::Checksum;
+use crate::stored::key_use::{Hash, KeyUse};
+use crate::stored::place::Place;
 
 /// How an event stands to those before it.
 #[derive(Debug)]
@@ -58,13 +22,6 @@ pub(super) enum Standing {
     Stored(Arc<Entry>),
     /// It repeats the event at this place of the same publish.
     Repeats(usize),
-}
-
-/// The keys of what is to be appended.
-pub(super) fn keys(append: &Append) -> Vec<Option<KeyUse>> {
-    let key_of =
-        |new: &NewEvent| new.idempotency_key.as_ref().map(|key| KeyUse::new(key, &new.event, append.fan_out));
-    append.events.iter().map(key_of).collect()
 }
 
 /// Finds each event's first one. Refuses a key that was used for something else.

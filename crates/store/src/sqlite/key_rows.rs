@@ -4,11 +4,11 @@ use cstar_types::{Key, KeyId, Pattern, Patterns, Scope, Scopes, TeamId, Timestam
 use rusqlite::{OptionalExtension, Row, params};
 use uuid::Uuid;
 
-use super::checksum::Checksum;
 use super::fault::Fault;
 use super::look::Look;
-use super::text::read_list;
 use crate::KeyDigest;
+use crate::stored::checksum::Checksum;
+use crate::stored::text::read_list;
 
 /// A row of `keys`.
 #[derive(Debug, Clone)]

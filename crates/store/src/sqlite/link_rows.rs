@@ -4,10 +4,10 @@ use cstar_types::{Scope, Scopes, TeamId, Timestamp};
 use rusqlite::{OptionalExtension, Row, params};
 use uuid::Uuid;
 
-use super::checksum::Checksum;
 use super::fault::Fault;
 use super::look::Look;
-use super::text::read_list;
+use crate::stored::checksum::Checksum;
+use crate::stored::text::read_list;
 use crate::{LinkDigest, PortalLink};
 
 /// A row of `portal_links`.

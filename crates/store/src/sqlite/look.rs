@@ -6,10 +6,11 @@ use cstar_types::EventType;
 use rusqlite::Connection;
 
 use super::fault::Fault;
-use super::filters::KnownFilters;
-use super::types::{Kind, TypeNames};
-use super::vault::Vault;
+use super::types::TypeNames;
 use crate::TypeFilter;
+use crate::stored::filters::KnownFilters;
+use crate::stored::kind::Kind;
+use crate::stored::vault::Vault;
 
 /// What stays the same for as long as the store is open.
 pub(super) struct Shelf {

@@ -9,12 +9,12 @@ use rusqlite::{OptionalExtension, params};
 
 use super::failing::Streaks;
 use super::fault::Fault;
-use super::filters::TeamFilters;
 use super::look::Look;
 use super::notices::Failed;
 use super::types;
 use super::webhook_rows::WebhookRow;
 use crate::LaneRule;
+use crate::stored::filters::TeamFilters;
 
 /// A webhook that an event goes to.
 #[derive(Debug, Clone, Copy)]

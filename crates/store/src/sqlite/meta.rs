@@ -3,8 +3,8 @@
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::checksum::Checksum;
 use super::fault::Fault;
+use crate::stored::checksum::Checksum;
 
 /// The life of the store: positions begin with it.
 pub(super) const EPOCH: &str = "epoch";

@@ -11,7 +11,7 @@
 //! - A row's key says where it stands (`place`): the team above, the count within the team below. One table is then the log of
 //!   every team, in order, without an index for it; and since time rises with the count, `since` and `until` are
 //!   searched for in the same key.
-//! - Every row carries a checksum (`checksum`); every secret is encrypted (`vault`).
+//! - Every row carries a checksum (`stored::checksum`); every secret is encrypted (`stored::vault`).
 //! - What fails is sorted once (`fault`): refuse, make room, find the one at fault, or stop for good.
 //! - Large changes are done at once for those who read, and in slices on the disk (`cancel`, `retention`).
 //!
@@ -26,7 +26,6 @@ mod backup;
 mod cancel;
 mod check;
 mod checkpoint;
-mod checksum;
 mod commit;
 mod connection;
 mod deliveries;
@@ -40,7 +39,6 @@ mod event_types;
 mod events;
 mod failing;
 mod fault;
-mod filters;
 mod finding;
 mod idempotency;
 mod key_rows;
@@ -71,10 +69,8 @@ mod shared;
 mod store;
 mod team_rows;
 mod teams;
-mod text;
 mod tx;
 mod types;
-mod vault;
 mod wal;
 mod webhook_rows;
 mod webhooks;
@@ -83,10 +79,10 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use crate::stored::MasterKey;
 pub use backup::{Manifest, Restored, read_manifest, restore, verify};
 pub use finding::{About, Finding, Looked};
 pub use offline::{Offline, holds_data};
 pub use options::Options;
 pub use rekey::Rekeyed;
 pub use store::SqliteStore;
-pub use vault::MasterKey;

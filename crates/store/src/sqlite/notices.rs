@@ -15,9 +15,9 @@ use uuid::Builder;
 use super::append::Publish;
 use super::delivery_rows::DeliveryRow;
 use super::fault::Fault;
-use super::place::OPERATOR_NUMBER;
 use super::tx::Tx;
 use super::webhook_rows::WebhookRow;
+use crate::stored::place::OPERATOR_NUMBER;
 use crate::{Append, AttemptReport, FanOut, NewEvent};
 
 /// When failed deliveries were last told, by the numbers of webhooks and teams. It is not kept over a restart: then one is told

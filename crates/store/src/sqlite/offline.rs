@@ -14,8 +14,8 @@ use super::finding::Looked;
 use super::look::{Look, Shelf};
 use super::open::{FILE, Opened, open_dir, try_key};
 use super::rekey::{Rekeyed, rekey};
-use super::vault::{MasterKey, Vault};
 use super::{backup, check, meta};
+use crate::stored::vault::{MasterKey, Vault};
 use crate::{Backup, StoreError};
 
 /// Whether a directory holds a store, or what a restore that was cut short left of one.

@@ -15,16 +15,13 @@ use tokio::sync::{Semaphore, watch};
 use super::backup::{RESTORE_PART, remove_part};
 use super::checkpoint::{Mode, Wal, checkpoint};
 use super::connection;
-use super::event_types::KnownTypes;
+use super::event_types;
 use super::fault::Fault;
-use super::filters::KnownFilters;
-use super::keys::KnownKeys;
 use super::lock::Lock;
 use super::look::{Look, Shelf};
 use super::memory::Memory;
 use super::meta;
 use super::options::Options;
-use super::place::OPERATOR_NUMBER;
 use super::queue::{Bounds, Queue};
 use super::readers::Readers;
 use super::room::{Probe, Room};
@@ -32,9 +29,12 @@ use super::schema;
 use super::shared::{Counts, Life, Shared};
 use super::team_rows::TeamRow;
 use super::types::TypeNames;
-use super::vault::{Sealed, Shut, Vault};
 use super::wal;
 use super::writer::{LowDisk, Writer};
+use crate::stored::filters::KnownFilters;
+use crate::stored::known_keys::KnownKeys;
+use crate::stored::place::OPERATOR_NUMBER;
+use crate::stored::vault::{Sealed, Shut, Vault};
 use crate::{CommitSizes, StoreError, Tail};
 
 /// The database within the data directory.
@@ -116,7 +116,7 @@ fn start(opened: Opened, options: Options) -> Result<(Arc<Shared>, JoinHandle<()
     };
     begin_operator(Look { conn: &conn, shelf: &shelf })?;
     let cancelling = conn.prepare("SELECT 1 FROM webhooks WHERE cancelling = 1")?.exists(())?;
-    let event_types = KnownTypes::read(Look { conn: &conn, shelf: &shelf })?;
+    let event_types = event_types::read_known(Look { conn: &conn, shelf: &shelf })?;
     let shared = Arc::new(Shared {
         queue: Queue::new(Bounds { calls: options.waiting_calls, bytes: options.waiting_bytes }),
         waits: Arc::new(Semaphore::new(WAITING_CALLS)),

@@ -7,12 +7,12 @@ use cstar_types::{
 use rusqlite::{OptionalExtension, Row, params};
 use uuid::Uuid;
 
-use super::checksum::Checksum;
 use super::fault::Fault;
 use super::look::Look;
-use super::place::Place;
-use super::text::read_list;
 use crate::StoreError;
+use crate::stored::checksum::Checksum;
+use crate::stored::place::Place;
+use crate::stored::text::read_list;
 
 /// A row of `operations`.
 #[derive(Debug, Clone)]

@@ -16,11 +16,11 @@ use super::delivery_rows::DeliveryRow;
 use super::fault::Fault;
 use super::look::Look;
 use super::operation_rows::OperationRow;
-use super::place::Place;
 use super::team_rows::TeamRow;
 use super::tx::Tx;
 use super::webhook_rows::WebhookRow;
 use crate::operations::{resent, was_attempted_since};
+use crate::stored::place::Place;
 use crate::{EventQuery, Order, StoreError, TypeFilter};
 
 pub(super) use resend::count;

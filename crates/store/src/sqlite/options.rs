@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::disk::Space;
 use super::room::Probe;
-use super::vault::MasterKey;
+use crate::stored::vault::MasterKey;
 
 /// Calls that may wait for the writer: several commits' worth, so that a burst is taken and a stall is told.
 const WAITING_CALLS: usize = 4096;

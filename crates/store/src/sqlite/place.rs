@@ -1,110 +1,18 @@
-//! Where the rows of a team stand.
+//! Places in SQL: one number, which is a row's key.
 
-use cstar_types::DeliveryId;
 use rusqlite::ToSql;
 use rusqlite::types::{FromSql, FromSqlResult, ToSqlOutput, ValueRef};
 
-/// Of the 63 bits of a place that is not negative, those that count within the team: a trillion events each.
-const COUNT_BITS: u32 = 40;
-/// The last count of a team.
-pub(super) const COUNT_MAX: u64 = (1 << COUNT_BITS) - 1;
-/// The last number of a team: numbers are never given twice, so this many teams can be made in the life of a store.
-pub(super) const TEAM_NUMBER_MAX: i64 = (1 << (63 - COUNT_BITS)) - 1;
-
-/// The number of the operator, whose log holds the notices; teams count from 1.
-pub(super) const OPERATOR_NUMBER: i64 = 0;
-
-/// The place of an event or a delivery: its team's number above, its count within the team below. Places of one team
-/// lie together and rise in the order of commits (LOG-2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Place(i64);
-
-impl Place {
-    /// The place of this count; it must be at most [`COUNT_MAX`].
-    pub(super) fn new(team: i64, count: u64) -> Self {
-        debug_assert!((0..=TEAM_NUMBER_MAX).contains(&team) && count <= COUNT_MAX, "{team} {count}");
-        Self(team << COUNT_BITS | (count & COUNT_MAX) as i64)
-    }
-
-    /// Before the first row of a team.
-    pub(super) fn before(team: i64) -> Self {
-        Self::new(team, 0)
-    }
-
-    /// The last that a team could have.
-    pub(super) fn last(team: i64) -> Self {
-        Self::new(team, COUNT_MAX)
-    }
-
-    /// The number of its team.
-    pub(super) const fn team(self) -> i64 {
-        self.0 >> COUNT_BITS
-    }
-
-    /// Its count within the team.
-    pub(super) const fn count(self) -> u64 {
-        self.0 as u64 & COUNT_MAX
-    }
-
-    /// The one behind it.
-    pub(super) const fn next(self) -> Self {
-        Self(self.0.saturating_add(1))
-    }
-
-    pub(super) const fn from_bits(bits: i64) -> Self {
-        Self(bits)
-    }
-
-    pub(super) const fn bits(self) -> i64 {
-        self.0
-    }
-
-    /// The identifier of the delivery at this place. The tag makes it unguessable, and different from the one that
-    /// stood here before a backup was restored.
-    pub(super) fn delivery_id(self, tag: i64) -> DeliveryId {
-        DeliveryId::from_bits(u128::from(self.0 as u64) << 64 | u128::from(tag as u64))
-    }
-
-    /// The place and the tag in an identifier that may be anybody's invention.
-    pub(super) fn of_delivery(id: DeliveryId) -> Option<(Self, i64)> {
-        let place = i64::try_from(id.bits() >> 64).ok()?;
-        Some((Self(place), id.bits() as u64 as i64))
-    }
-}
+use crate::stored::place::Place;
 
 impl ToSql for Place {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(self.0.into())
+        Ok(self.bits().into())
     }
 }
 
 impl FromSql for Place {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        value.as_i64().map(Self)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn places_of_a_team_lie_together() {
-        let places = [(0, 0), (0, COUNT_MAX), (1, 0), (1, 1), (TEAM_NUMBER_MAX, COUNT_MAX)];
-        let places = places.map(|(team, count)| {
-            let place = Place::new(team, count);
-            assert_eq!((place.team(), place.count()), (team, count));
-            place
-        });
-        assert!(places.is_sorted());
-        assert_eq!(places[4].bits(), i64::MAX);
-    }
-
-    #[test]
-    fn delivery_ids_come_back_and_rise_with_their_places() {
-        let (low, high) = (Place::new(3, 7).delivery_id(-1), Place::new(3, 8).delivery_id(1));
-        assert!(low < high);
-        assert_eq!(Place::of_delivery(low), Some((Place::new(3, 7), -1)));
-        assert_eq!(Place::of_delivery(DeliveryId::from_bits(u128::MAX)), None);
+        value.as_i64().map(Self::from_bits)
     }
 }

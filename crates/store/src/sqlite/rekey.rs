@@ -8,8 +8,8 @@ use super::fault::Fault;
 use super::look::{Look, Shelf};
 use super::meta;
 use super::open::{PROBE, try_key};
-use super::vault::{MasterKey, Sealed, Vault};
 use super::webhook_rows::WebhookRow;
+use crate::stored::vault::{MasterKey, Sealed, Vault};
 
 /// Rows that are read at a time.
 const SLICE_ROWS: i64 = 500;

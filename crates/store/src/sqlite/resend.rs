@@ -9,10 +9,10 @@ use cstar_types::{
 use super::delivery_rows::{DeliveryRow, EventOf, INSERT_DELIVERY};
 use super::fault::Fault;
 use super::memory::{Head, Target};
-use super::place::{COUNT_MAX, Place};
 use super::tx::Tx;
-use super::types::Kind;
 use super::webhook_rows::WebhookRow;
+use crate::stored::kind::Kind;
+use crate::stored::place::{COUNT_MAX, Place};
 use crate::{ATTEMPTS_MAX, Change, StoreError};
 
 /// There is nothing to send any more.

@@ -8,13 +8,13 @@ use cstar_types::Author;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use super::disk::Fullness;
-use super::event_types::KnownTypes;
 use super::fault::Fault;
-use super::keys::KnownKeys;
 use super::look::{Look, Shelf};
 use super::queue::{Class, Queue, Size, Waiting, Work};
 use super::readers::Readers;
 use super::tx::Tx;
+use crate::stored::known_keys::KnownKeys;
+use crate::stored::known_types::KnownTypes;
 use crate::{CommitSizes, Health, StoreCounts, StoreError, Tail};
 
 /// Where the store is in its life; it never goes back.

@@ -4,10 +4,10 @@ use cstar_types::{Team, TeamId, Timestamp};
 use rusqlite::{OptionalExtension, Row, params};
 use uuid::Uuid;
 
-use super::checksum::Checksum;
 use super::fault::Fault;
 use super::look::Look;
 use crate::StoreError;
+use crate::stored::checksum::Checksum;
 
 /// Where a team is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,9 +3,9 @@
 use cstar_types::{AuditAction, Team, TeamId};
 
 use super::fault::Fault;
-use super::place::TEAM_NUMBER_MAX;
 use super::team_rows::{TeamRow, TeamState};
 use super::tx::Tx;
+use crate::stored::place::TEAM_NUMBER_MAX;
 use crate::{Change, StoreError};
 
 /// Whether the caller saw the present version.

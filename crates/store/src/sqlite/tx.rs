@@ -5,9 +5,9 @@ use std::sync::Arc;
 use cstar_types::{Author, Entry, KeyId, TeamId};
 use rusqlite::Connection;
 
-use super::event_types::TypeChange;
 use super::look::{Look, Shelf};
 use super::memory::Memory;
+use crate::stored::known_types::TypeChange;
 use crate::{Change, Due};
 
 /// One transaction of the writer's.

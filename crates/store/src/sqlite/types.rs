@@ -6,8 +6,8 @@ use cstar_types::EventType;
 use parking_lot::RwLock;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::checksum::Checksum;
 use super::fault::Fault;
+use crate::stored::checksum::Checksum;
 
 /// Event types by number. Rows are only ever added, so what was read once stays right, unless it was read in a
 /// transaction of the writer's that was rolled back.
@@ -45,46 +45,4 @@ impl TypeNames {
 /// Of a row of `types`.
 pub(super) fn checksum(number: i64, name: &EventType) -> i64 {
     Checksum::new().int(number).text(name.as_str()).finish()
-}
-
-/// What an event or a delivery says of its type: the type's number, whether the event is a test event (T20), whether it was
-/// kept from the webhooks that match, and whether its data was erased.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Kind(pub(super) i64);
-
-impl Kind {
-    const TEST: i64 = 1;
-    const KEPT_FROM_WEBHOOKS: i64 = 2;
-    const ERASED: i64 = 4;
-    const MARKS: u32 = 3;
-
-    pub(super) const fn new(type_number: i64, test: bool) -> Self {
-        Self(type_number << Self::MARKS | test as i64)
-    }
-
-    /// The same, of an event that was kept from the webhooks that match, or not.
-    pub(super) const fn kept_from_webhooks(self, kept: bool) -> Self {
-        if kept { Self(self.0 | Self::KEPT_FROM_WEBHOOKS) } else { self }
-    }
-
-    pub(super) const fn is_kept_from_webhooks(self) -> bool {
-        self.0 & Self::KEPT_FROM_WEBHOOKS != 0
-    }
-
-    /// The same, erased.
-    pub(super) const fn erased(self) -> Self {
-        Self(self.0 | Self::ERASED)
-    }
-
-    pub(super) const fn is_erased(self) -> bool {
-        self.0 & Self::ERASED != 0
-    }
-
-    pub(super) const fn type_number(self) -> i64 {
-        self.0 >> Self::MARKS
-    }
-
-    pub(super) const fn is_test(self) -> bool {
-        self.0 & Self::TEST != 0
-    }
 }

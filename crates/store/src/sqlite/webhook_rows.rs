@@ -8,11 +8,11 @@ use rusqlite::{OptionalExtension, Row, params};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::checksum::Checksum;
 use super::fault::Fault;
 use super::look::Look;
-use super::text::read_list;
-use super::vault::Sealed;
+use crate::stored::checksum::Checksum;
+use crate::stored::text::read_list;
+use crate::stored::vault::Sealed;
 use crate::{SecretText, StoreError, WebhookSecrets};
 
 /// A row of `webhooks`, whose secrets and headers are still encrypted: [`WebhookRow::secrets`] and [`WebhookRow::opened`]

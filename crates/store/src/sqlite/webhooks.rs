@@ -10,8 +10,8 @@ use super::fault::Fault;
 use super::notices;
 use super::teams::is_expected;
 use super::tx::Tx;
-use super::vault::Sealed;
 use super::webhook_rows::WebhookRow;
+use crate::stored::vault::Sealed;
 use crate::{Change, Rotation, SecretText, StoreError, WebhookPatch};
 
 /// Stores a new webhook and its secret.

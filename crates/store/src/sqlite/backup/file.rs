@@ -12,7 +12,8 @@ use sha2::{Digest, Sha256};
 
 use super::copy::Copied;
 use crate::sqlite::fault::Fault;
-use crate::sqlite::{meta, schema, vault};
+use crate::sqlite::{meta, schema};
+use crate::stored::vault;
 use crate::{Backup, StoreError};
 
 /// The first line; the number is that of the file's form.

@@ -12,8 +12,8 @@ use crate::StoreError;
 use crate::sqlite::fault::Fault;
 use crate::sqlite::lock::{self, Lock};
 use crate::sqlite::open::{FILE, make_dir, sync_dir, try_key, unusable_dir};
-use crate::sqlite::vault::{MasterKey, Vault};
 use crate::sqlite::{connection, meta, schema};
+use crate::stored::vault::{MasterKey, Vault};
 
 /// Where the database stands until all is well with it.
 pub(in crate::sqlite) const PART: &str = "restore.part";

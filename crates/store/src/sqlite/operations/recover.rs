@@ -11,11 +11,11 @@ use crate::sqlite::event_rows::{EventRow, select_events};
 use crate::sqlite::fault::Fault;
 use crate::sqlite::look::{Look, Passing};
 use crate::sqlite::operation_rows::OperationRow;
-use crate::sqlite::place::{COUNT_MAX, Place};
 use crate::sqlite::resend::{make, reopen, tell};
 use crate::sqlite::team_rows::TeamRow;
 use crate::sqlite::tx::Tx;
 use crate::sqlite::webhook_rows::WebhookRow;
+use crate::stored::place::{COUNT_MAX, Place};
 
 pub(in crate::sqlite) const EVENTS: &str = select_events!("WHERE place > ?1 AND place <= ?2 ORDER BY place");
 

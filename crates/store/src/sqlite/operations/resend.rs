@@ -9,10 +9,10 @@ use crate::sqlite::delivery_rows::DeliveryRow;
 use crate::sqlite::fault::Fault;
 use crate::sqlite::look::Look;
 use crate::sqlite::operation_rows::OperationRow;
-use crate::sqlite::place::Place;
 use crate::sqlite::resend::reopen;
 use crate::sqlite::team_rows::TeamRow;
 use crate::sqlite::tx::Tx;
+use crate::stored::place::Place;
 use crate::{DeliveryQuery, Order};
 
 /// Reopens what the next slice holds.

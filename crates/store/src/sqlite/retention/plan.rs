@@ -6,7 +6,7 @@ use rusqlite::OptionalExtension;
 use crate::Cutoffs;
 use crate::sqlite::fault::Fault;
 use crate::sqlite::look::Look;
-use crate::sqlite::place::Place;
+use crate::stored::place::Place;
 
 const ERASING: &str = "SELECT number FROM teams WHERE state = 1 ORDER BY number LIMIT 1";
 const OLDEST_DELIVERIES: &str = "SELECT place, created_ms, due_ms IS NULL FROM deliveries WHERE place > ?1 AND place <= ?2 ORDER BY place";

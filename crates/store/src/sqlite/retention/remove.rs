@@ -8,9 +8,9 @@ use super::plan::is_awaited;
 use crate::Cutoffs;
 use crate::sqlite::fault::Fault;
 use crate::sqlite::look::Look;
-use crate::sqlite::place::Place;
 use crate::sqlite::team_rows::TeamState;
 use crate::sqlite::tx::Tx;
+use crate::stored::place::Place;
 
 /// Removes what the plan names and is still to go; answers how many rows of events, deliveries, attempts, keys
 /// and operations.

@@ -7,6 +7,7 @@ use cstar_types::{Key, KeyId, Team, TeamId, Timestamp, Webhook, WebhookId};
 
 use super::{ONE, SqliteStore};
 use crate::sqlite::fault::Fault;
+use crate::sqlite::key_rows::KeyRow;
 use crate::sqlite::queue::Class;
 use crate::sqlite::shared::Life;
 use crate::sqlite::tx::Tx;
@@ -61,7 +62,8 @@ impl Directory for SqliteStore {
         }
         let changes = self.shared.keys.changes();
         let found = self.shared.read(move |look| look.key(key)).await?;
-        found.map(|row| self.shared.keys.remember(changes, row)).ok_or(StoreError::NotFound)
+        let KeyRow { key, digest, .. } = found.ok_or(StoreError::NotFound)?;
+        Ok(self.shared.keys.remember(changes, key, digest))
     }
 
     async fn keys(

@@ -9,6 +9,7 @@ use crate::sqlite::erase;
 use crate::sqlite::fault::Fault;
 use crate::sqlite::idempotency;
 use crate::sqlite::queue::Class;
+use crate::stored::key_use;
 use crate::{Append, Appended, EventQuery, Log, LogEnds, LogSlice, Page, SliceLimit, StoreError};
 
 #[async_trait]
@@ -22,7 +23,7 @@ impl Log for SqliteStore {
     }
 
     async fn repeated(&self, append: Append) -> Result<Option<Vec<Appended>>, StoreError> {
-        let (team, keys) = (append.team, idempotency::keys(&append));
+        let (team, keys) = (append.team, key_use::keys(&append));
         let read = self.shared.read(move |look| {
             let number = look.team(team)?.number;
             idempotency::all_stored(look, team, number, &keys)

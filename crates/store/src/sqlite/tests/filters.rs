@@ -6,8 +6,8 @@ use super::{OnDisk, until};
 use crate::conformance::given::{self, at, new_event, publishing, soon};
 use crate::conformance::{AnyStore, read};
 use crate::sqlite::append::Publish;
-use crate::sqlite::filters::Verdicts;
 use crate::sqlite::queue::Class;
+use crate::stored::filters::Verdicts;
 use crate::{Append, WebhookPatch};
 
 const HIGH: &str = r#"{"pointer":"/priority","equals":"high"}"#;

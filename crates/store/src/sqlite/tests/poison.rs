@@ -12,7 +12,7 @@ use crate::sqlite::connection::BUSY;
 use crate::sqlite::fault::Fault;
 use crate::sqlite::queue::{Class, Size};
 use crate::sqlite::tx::Tx;
-use crate::sqlite::types::Kind;
+use crate::stored::kind::Kind;
 use crate::{Change, Health, StoreError, Told, Upkeep};
 
 async fn write_that_fails(disk: &OnDisk, code: i32) -> Result<(), StoreError> {

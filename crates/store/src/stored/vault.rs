@@ -47,13 +47,13 @@ fn hex(id: &[u8]) -> String {
 }
 
 /// Which master key this was sealed with, as [`MasterKey::id_text`] says it.
-pub(super) fn key_of(sealed: &[u8]) -> Option<String> {
+pub(crate) fn key_of(sealed: &[u8]) -> Option<String> {
     sealed.get(1..1 + KEY_ID_BYTES).filter(|_| sealed[0] == FORMAT).map(hex)
 }
 
 /// What is sealed, and in which row: what was sealed for one cannot be opened as another.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Sealed {
+pub(crate) enum Sealed {
     /// Known text, by which a wrong master key is noticed at the start.
     Probe,
     /// A webhook's secret.
@@ -84,7 +84,7 @@ impl Sealed {
 
 /// Why a secret does not open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shut {
+pub(crate) enum Shut {
     /// It was sealed with a master key that is not here.
     OtherKey,
     /// It is not what was sealed, or not for this row.
@@ -92,16 +92,16 @@ pub(super) enum Shut {
 }
 
 /// Seals and opens with the master key.
-pub(super) struct Vault {
+pub(crate) struct Vault {
     key: MasterKey,
 }
 
 impl Vault {
-    pub(super) fn new(key: MasterKey) -> Self {
+    pub(crate) fn new(key: MasterKey) -> Self {
         Self { key }
     }
 
-    pub(super) fn seal(&self, what: Sealed, clear: &[u8]) -> Vec<u8> {
+    pub(crate) fn seal(&self, what: Sealed, clear: &[u8]) -> Vec<u8> {
         let mut nonce = [0; NONCE_BYTES];
         rand::rng().fill_bytes(&mut nonce);
         let payload = Payload { msg: clear, aad: &what.associated() };
@@ -115,7 +115,7 @@ impl Vault {
         sealed
     }
 
-    pub(super) fn open(&self, what: Sealed, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Shut> {
+    pub(crate) fn open(&self, what: Sealed, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Shut> {
         let (head, encrypted) = sealed.split_at_checked(HEAD_BYTES).ok_or(Shut::Damaged)?;
         let (format, head) = head.split_at(1);
         let (key_id, nonce) = head.split_at(KEY_ID_BYTES);

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 /// Reads what was written with commas between; the empty text is the empty list.
-pub(super) fn read_list<T: FromStr, L: FromIterator<T>>(text: &str) -> Option<L> {
+pub(crate) fn read_list<T: FromStr, L: FromIterator<T>>(text: &str) -> Option<L> {
     text.split(',').filter(|one| !one.is_empty()).map(|one| one.parse().ok()).collect()
 }
 

@@ -15,7 +15,7 @@ use cstar_types::{Event, Filter, Pattern, Patterns, TeamId};
 
 /// The filters of a team's enabled webhooks, each once, in the order of the webhooks.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct TeamFilters(Vec<Known>);
+pub(crate) struct TeamFilters(Vec<Known>);
 
 #[derive(Debug, PartialEq)]
 struct Known {
@@ -29,14 +29,14 @@ type Verdict = Vec<bool>;
 
 /// What a team's filters say of the events of one publish.
 #[derive(Debug, Clone)]
-pub(super) struct Verdicts {
+pub(crate) struct Verdicts {
     of: Arc<TeamFilters>,
     each: Vec<Verdict>,
 }
 
 impl TeamFilters {
     /// Adds the filter of a webhook; answers its place.
-    pub(super) fn add(&mut self, filter: &Filter, types: &Patterns) -> usize {
+    pub(crate) fn add(&mut self, filter: &Filter, types: &Patterns) -> usize {
         let place = self.0.iter().position(|known| known.filter == *filter).unwrap_or_else(|| {
             self.0.push(Known { filter: filter.clone(), types: HashSet::new() });
             self.0.len() - 1
@@ -47,7 +47,7 @@ impl TeamFilters {
     }
 
     /// About how much they hold, in bytes of their texts; what was parsed of them is a few times as much.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.0.iter().map(|known| known.filter.as_str().len()).sum()
     }
 
@@ -65,18 +65,18 @@ impl TeamFilters {
 }
 
 impl Verdicts {
-    pub(super) fn none_yet(of: Arc<TeamFilters>) -> Self {
+    pub(crate) fn none_yet(of: Arc<TeamFilters>) -> Self {
         Self { of, each: Vec::new() }
     }
 
     /// Asks of the next event.
-    pub(super) fn judge(&mut self, event: &Event) {
+    pub(crate) fn judge(&mut self, event: &Event) {
         self.each.push(self.of.judge(event, |_| None));
     }
 
     /// These, if they are of the filters that hold; else what those say now. Those that are as they were are not asked again:
     /// the writer has little time.
-    pub(super) fn under<'v, 'e>(
+    pub(crate) fn under<'v, 'e>(
         given: Option<&'v Self>,
         filters: &Arc<TeamFilters>,
         events: impl Iterator<Item = &'e Event>,
@@ -95,7 +95,7 @@ impl Verdicts {
     }
 
     /// Whether the filter at this place lets the event at that place through.
-    pub(super) fn pass(&self, event: usize, filter: usize) -> bool {
+    pub(crate) fn pass(&self, event: usize, filter: usize) -> bool {
         self.each.get(event).and_then(|verdict| verdict.get(filter)).copied().unwrap_or(false)
     }
 }
@@ -106,17 +106,17 @@ const KNOWN_BYTES: usize = 16 << 20;
 /// The filters of each team that has some and was published to. The writer alone writes; reading takes no lock, and where no
 /// team has a filter it is one look.
 #[derive(Default)]
-pub(super) struct KnownFilters(ArcSwap<HashMap<TeamId, Arc<TeamFilters>>>);
+pub(crate) struct KnownFilters(ArcSwap<HashMap<TeamId, Arc<TeamFilters>>>);
 
 impl KnownFilters {
     /// The team's, as far as is known.
-    pub(super) fn of(&self, team: TeamId) -> Option<Arc<TeamFilters>> {
+    pub(crate) fn of(&self, team: TeamId) -> Option<Arc<TeamFilters>> {
         let known = self.0.load();
         if known.is_empty() { None } else { known.get(&team).cloned() }
     }
 
     /// Learns the team's filters; `None` for a team that has none. Where nothing has changed, what is known stays the one.
-    pub(super) fn learn(&self, team: TeamId, filters: TeamFilters) -> Option<Arc<TeamFilters>> {
+    pub(crate) fn learn(&self, team: TeamId, filters: TeamFilters) -> Option<Arc<TeamFilters>> {
         let known = self.0.load();
         if filters.0.is_empty() {
             if known.contains_key(&team) {
@@ -139,7 +139,7 @@ impl KnownFilters {
     }
 
     /// What was learned may be of a transaction that was rolled back.
-    pub(super) fn forget(&self) {
+    pub(crate) fn forget(&self) {
         self.0.store(Arc::default());
     }
 }

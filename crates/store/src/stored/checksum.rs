@@ -9,18 +9,18 @@ use crc32fast::Hasher;
 const RUN_BYTES: usize = 128;
 
 /// Gathers the columns of a row, in order; each is told from its neighbours.
-pub(super) struct Checksum {
+pub(crate) struct Checksum {
     hasher: Hasher,
     run: [u8; RUN_BYTES],
     len: usize,
 }
 
 impl Checksum {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { hasher: Hasher::new(), run: [0; RUN_BYTES], len: 0 }
     }
 
-    pub(super) fn int(mut self, value: i64) -> Self {
+    pub(crate) fn int(mut self, value: i64) -> Self {
         if self.len + 8 > RUN_BYTES {
             self.hasher.update(&self.run[..self.len]);
             self.len = 0;
@@ -30,19 +30,19 @@ impl Checksum {
         self
     }
 
-    pub(super) fn bits(self, value: u128) -> Self {
+    pub(crate) fn bits(self, value: u128) -> Self {
         self.int((value >> 64) as i64).int(value as i64)
     }
 
     /// An absent value is not the same as any present one.
-    pub(super) fn maybe(self, value: Option<i64>) -> Self {
+    pub(crate) fn maybe(self, value: Option<i64>) -> Self {
         match value {
             Some(value) => self.int(1).int(value),
             None => self.int(0),
         }
     }
 
-    pub(super) fn bytes(self, bytes: &[u8]) -> Self {
+    pub(crate) fn bytes(self, bytes: &[u8]) -> Self {
         let mut summed = self.int(bytes.len() as i64);
         summed.hasher.update(&summed.run[..summed.len]);
         summed.len = 0;
@@ -50,35 +50,35 @@ impl Checksum {
         summed
     }
 
-    pub(super) fn text(self, text: &str) -> Self {
+    pub(crate) fn text(self, text: &str) -> Self {
         self.bytes(text.as_bytes())
     }
 
-    pub(super) fn maybe_bytes(self, bytes: Option<&[u8]>) -> Self {
+    pub(crate) fn maybe_bytes(self, bytes: Option<&[u8]>) -> Self {
         match bytes {
             Some(bytes) => self.int(1).bytes(bytes),
             None => self.int(0),
         }
     }
 
-    pub(super) fn finish(mut self) -> i64 {
+    pub(crate) fn finish(mut self) -> i64 {
         self.hasher.update(&self.run[..self.len]);
         self.hasher.finalize().into()
     }
 }
 
 /// The columns of an event beside its body.
-pub(super) struct EventColumns {
-    pub(super) place: i64,
-    pub(super) id: u128,
-    pub(super) kind: i64,
-    pub(super) created_ms: i64,
-    pub(super) committed_ms: i64,
+pub(crate) struct EventColumns {
+    pub(crate) place: i64,
+    pub(crate) id: u128,
+    pub(crate) kind: i64,
+    pub(crate) created_ms: i64,
+    pub(crate) committed_ms: i64,
 }
 
 /// An event's checksum: the body's CRC-32 below, which is made before the writer has its turn, and above it one of all that
 /// the row says.
-pub(super) fn event_checksum(columns: &EventColumns, body_crc: u32, body_len: usize) -> i64 {
+pub(crate) fn event_checksum(columns: &EventColumns, body_crc: u32, body_len: usize) -> i64 {
     let EventColumns { place, id, kind, created_ms, committed_ms } = columns;
     let whole = Checksum::new().int(*place).bits(*id).int(*kind).int(*created_ms).int(*committed_ms);
     let whole = whole.int(body_crc.into()).int(body_len as i64).finish();

@@ -1,0 +1,41 @@
+//! The event types that the platform added, as a store remembers them.
+
+use std::sync::Arc;
+
+use cstar_types::EventType;
+use cstar_types::catalog::AddedType;
+use parking_lot::RwLock;
+
+use crate::AddedTypes;
+
+/// What became of an event type.
+pub(crate) type TypeChange = (EventType, Option<Arc<AddedType>>);
+
+/// The added types as of the last synced commit.
+#[derive(Debug, Default)]
+pub(crate) struct KnownTypes(RwLock<Arc<AddedTypes>>);
+
+impl KnownTypes {
+    pub(crate) fn new(known: AddedTypes) -> Self {
+        Self(RwLock::new(Arc::new(known)))
+    }
+
+    pub(crate) fn all(&self) -> Arc<AddedTypes> {
+        Arc::clone(&self.0.read())
+    }
+
+    /// To be called once they are synced, in the order of commits.
+    pub(crate) fn apply(&self, changes: Vec<TypeChange>) {
+        if changes.is_empty() {
+            return;
+        }
+        let mut known = self.0.write();
+        let known = Arc::make_mut(&mut known);
+        for (name, change) in changes {
+            match change {
+                Some(added) => known.insert(name, added),
+                None => known.remove(&name),
+            };
+        }
+    }
+}
