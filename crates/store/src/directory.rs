@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use cstar_types::{
     DisabledReason, Filter, HeaderNames, Key, KeyId, Patterns, RetrySchedule, Team, TeamId, Timestamp,
-    Webhook, WebhookId,
+    Webhook, WebhookId, WebhookStatus,
 };
 use zeroize::Zeroizing;
 
@@ -81,6 +81,30 @@ pub struct WebhookPatch {
     pub disable_on_gone: Option<bool>,
 }
 
+impl WebhookPatch {
+    /// Does to a webhook what it says.
+    pub(crate) fn apply(self, webhook: &mut Webhook) {
+        fn set<T>(place: &mut T, value: Option<T>) {
+            if let Some(value) = value {
+                *place = value;
+            }
+        }
+        set(&mut webhook.url, self.url);
+        set(&mut webhook.events, self.events);
+        set(&mut webhook.filter, self.filter);
+        set(&mut webhook.description, self.description);
+        set(&mut webhook.ordered, self.ordered);
+        set(&mut webhook.rate_limit, self.rate_limit);
+        set(&mut webhook.retry_schedule, self.retry_schedule);
+        set(&mut webhook.headers, self.headers);
+        set(&mut webhook.disable_on_gone, self.disable_on_gone);
+        if let Some(enabled) = self.enabled {
+            webhook.status = if enabled.is_ok() { WebhookStatus::Enabled } else { WebhookStatus::Disabled };
+            webhook.disabled_reason = enabled.err();
+        }
+    }
+}
+
 impl fmt::Debug for WebhookPatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebhookPatch")
@@ -106,6 +130,27 @@ pub struct Rotation {
     /// Until when the secret that it replaces stays valid beside it; `None`, or what is not in the future, ends that one
     /// at once.
     pub overlap_until: Option<Timestamp>,
+}
+
+impl Rotation {
+    /// Until when the secret before is kept, if it is.
+    pub(crate) fn kept(
+        &self,
+        before: &SecretText,
+        webhook: &Webhook,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        if *before == self.secret {
+            return Err(StoreError::Conflict("the webhook has this secret already"));
+        }
+        let kept = self.overlap_until.filter(|until| *until > now);
+        if kept.is_some() && webhook.overlap_at(now).is_some() {
+            return Err(StoreError::Conflict(
+                "the last rotation's overlap is open: end it first, or rotate without one",
+            ));
+        }
+        Ok(kept)
+    }
 }
 
 /// Teams, keys and webhooks. Each change is synced before it is answered.
@@ -201,4 +246,12 @@ pub trait Directory: Send + Sync {
     ) -> Result<(), StoreError>;
     /// A webhook and its secrets in the clear, for the sender alone. Since when it fails is left out.
     async fn webhook_to_send(&self, webhook: WebhookId) -> Result<(Webhook, WebhookSecrets), StoreError>;
+}
+
+/// Whether the caller saw the present version.
+pub(crate) fn is_expected(version: u64, expected: Option<u64>) -> Result<(), StoreError> {
+    match expected {
+        Some(expected) if expected != version => Err(StoreError::Changed),
+        _ => Ok(()),
+    }
 }

@@ -152,6 +152,15 @@ pub struct Page<T, C> {
     pub next: Option<C>,
 }
 
+impl<T, C> Page<T, C> {
+    /// The first of some rows; whether there are more shows in the one behind them.
+    pub(crate) fn cut(mut rows: impl Iterator<Item = T>, limit: usize, id: impl Fn(&T) -> C) -> Self {
+        let page: Vec<T> = rows.by_ref().take(limit).collect();
+        let next = page.last().filter(|_| rows.next().is_some()).map(id);
+        Self { rows: page, next }
+    }
+}
+
 /// The log of each team.
 #[async_trait]
 pub trait Log: Send + Sync {

@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use cstar_types::{AuditAction, AuditEntry, AuditId, Author, TeamId, Timestamp};
 
 use super::Model;
-use super::directory::page;
 use super::state::State;
 use crate::audit::next_id;
 use crate::{Audit, AuditQuery, Page, Store, StoreError};
@@ -23,9 +22,7 @@ impl Audit for Model {
             query.team.map_or(Ok(()), |team| state.team(team).map(|_| ()))?;
             let newest_first = state.audit.iter().rev();
             let older = newest_first.filter(|entry| query.from.is_none_or(|from| entry.id < from));
-            Ok(page(older.filter(|entry| query.asks_for(entry)).cloned().collect(), query.limit, |entry| {
-                entry.id
-            }))
+            Ok(Page::cut(older.filter(|entry| query.asks_for(entry)).cloned(), query.limit, |entry| entry.id))
         })
     }
 

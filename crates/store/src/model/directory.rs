@@ -7,6 +7,7 @@ use cstar_types::{
 
 use super::Model;
 use super::state::{State, TeamLog};
+use crate::directory::is_expected;
 use crate::{
     Change, Directory, KeyDigest, ListQuery, Page, Rotation, SecretText, StoreError, WebhookPatch,
     WebhookSecrets,
@@ -38,7 +39,7 @@ impl Directory for Model {
                 None => made,
             };
             let alive = older.iter().rev().filter_map(|id| state.team(*id).ok());
-            Ok(page(alive.map(|log| log.team.clone()).collect(), query.limit, |team| team.id))
+            Ok(Page::cut(alive.map(|log| log.team.clone()), query.limit, |team| team.id))
         })
     }
 
@@ -82,7 +83,7 @@ impl Directory for Model {
             state.team(team)?;
             let newest_first = state.keys.values().rev().map(|(key, _)| key);
             let older = newest_first.filter(|key| query.from.is_none_or(|from| key.id < from));
-            Ok(page(older.filter(|key| key.team == team).cloned().collect(), query.limit, |key| key.id))
+            Ok(Page::cut(older.filter(|key| key.team == team).cloned(), query.limit, |key| key.id))
         })
     }
 
@@ -152,8 +153,8 @@ impl Directory for Model {
             state.team(team)?;
             let newest_first = state.webhooks.values().rev().map(|(webhook, _)| webhook);
             let older = newest_first.filter(|webhook| query.from.is_none_or(|from| webhook.id < from));
-            let rows = older.filter(|webhook| webhook.team == team).cloned().collect();
-            Ok(page(rows, query.limit, |webhook| webhook.id))
+            let rows = older.filter(|webhook| webhook.team == team).cloned();
+            Ok(Page::cut(rows, query.limit, |webhook| webhook.id))
         })
     }
 
@@ -202,15 +203,7 @@ impl Directory for Model {
         self.change(|state| {
             let (known, secrets) = state.webhook_and_secrets(team, webhook)?;
             is_expected(known.version, expected)?;
-            let kept = rotation.overlap_until.filter(|until| *until > now);
-            if rotation.secret == secrets.current {
-                return Err(StoreError::Conflict("the webhook has this secret already"));
-            }
-            if kept.is_some() && known.overlap_at(now).is_some() {
-                return Err(StoreError::Conflict(
-                    "the last rotation's overlap is open: end it first, or rotate without one",
-                ));
-            }
+            let kept = rotation.kept(&secrets.current, known, now)?;
             let before = std::mem::replace(&mut secrets.current, rotation.secret);
             secrets.previous = kept.map(|until| (before, until));
             known.secret_overlap_until = kept;
@@ -267,7 +260,7 @@ impl State {
             self.forget_failures(id);
         }
         let webhook = self.webhook_mut(team, id)?;
-        webhook.apply(patch);
+        patch.apply(webhook);
         webhook.version += 1;
         webhook.updated_at = now;
         let changed = webhook.clone();
@@ -317,53 +310,4 @@ impl State {
         self.idempotency_keys.retain(|(of, _), _| *of != team);
         self.erase_operations(team);
     }
-}
-
-/// What a patch does to a webhook.
-trait Apply {
-    fn apply(&mut self, patch: WebhookPatch);
-}
-
-impl Apply for Webhook {
-    fn apply(&mut self, patch: WebhookPatch) {
-        let WebhookPatch {
-            url,
-            events,
-            filter,
-            description,
-            enabled,
-            ordered,
-            rate_limit,
-            retry_schedule,
-            headers,
-            disable_on_gone,
-        } = patch;
-        self.url = url.unwrap_or_else(|| self.url.clone());
-        self.events = events.unwrap_or_else(|| self.events.clone());
-        self.filter = filter.unwrap_or_else(|| self.filter.clone());
-        self.description = description.unwrap_or_else(|| self.description.clone());
-        self.ordered = ordered.unwrap_or(self.ordered);
-        self.rate_limit = rate_limit.unwrap_or(self.rate_limit);
-        self.retry_schedule = retry_schedule.unwrap_or_else(|| self.retry_schedule.clone());
-        self.headers = headers.unwrap_or_else(|| self.headers.clone());
-        self.disable_on_gone = disable_on_gone.unwrap_or(self.disable_on_gone);
-        if let Some(enabled) = enabled {
-            self.status = if enabled.is_ok() { WebhookStatus::Enabled } else { WebhookStatus::Disabled };
-            self.disabled_reason = enabled.err();
-        }
-    }
-}
-
-fn is_expected(version: u64, expected: Option<u64>) -> Result<(), StoreError> {
-    match expected {
-        Some(expected) if expected != version => Err(StoreError::Changed),
-        _ => Ok(()),
-    }
-}
-
-pub(super) fn page<T, I>(mut rows: Vec<T>, limit: usize, id: impl Fn(&T) -> I) -> Page<T, I> {
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next = if more { rows.last().map(id) } else { None };
-    Page { rows, next }
 }

@@ -8,7 +8,6 @@ use cstar_types::{
 };
 
 use super::Model;
-use super::directory::page;
 use super::state::{Kept, Row, State};
 use crate::operations::{resent, was_attempted_since};
 use crate::{Change, ListQuery, NewOperation, Operations, Page, ResendCount, StoreError};
@@ -48,7 +47,7 @@ impl Operations for Model {
             state.team(team)?;
             let newest_first = state.operations.values().rev().map(|run| &run.operation);
             let older = newest_first.filter(|one| query.from.is_none_or(|from| one.id < from));
-            Ok(page(older.filter(|one| one.team == team).cloned().collect(), query.limit, |one| one.id))
+            Ok(Page::cut(older.filter(|one| one.team == team).cloned(), query.limit, |one| one.id))
         })
     }
 

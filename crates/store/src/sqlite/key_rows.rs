@@ -8,7 +8,7 @@ use super::fault::Fault;
 use super::look::Look;
 use crate::KeyDigest;
 use crate::stored::checksum::Checksum;
-use crate::stored::text::read_list;
+use crate::stored::text::{read_list, scope_list};
 
 /// A row of `keys`.
 #[derive(Debug, Clone)]
@@ -30,8 +30,7 @@ struct Texts {
 
 impl KeyRow {
     fn texts(&self) -> Texts {
-        let scopes: Vec<&str> = self.key.scopes.iter().map(|scope| scope.as_str()).collect();
-        Texts { scopes: scopes.join(","), types: self.key.types.to_string() }
+        Texts { scopes: scope_list(self.key.scopes), types: self.key.types.to_string() }
     }
 
     fn checksum(&self, texts: &Texts) -> i64 {

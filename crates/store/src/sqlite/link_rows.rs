@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::fault::Fault;
 use super::look::Look;
 use crate::stored::checksum::Checksum;
-use crate::stored::text::read_list;
+use crate::stored::text::{read_list, scope_list};
 use crate::{LinkDigest, PortalLink};
 
 /// A row of `portal_links`.
@@ -22,10 +22,6 @@ const SELECT: &str = "SELECT l.digest, l.team, l.scopes, l.created_ms, l.expires
     FROM portal_links l JOIN teams t ON t.number = l.team AND t.state = 0";
 
 impl LinkRow {
-    fn scopes(&self) -> String {
-        self.link.scopes.iter().map(Scope::as_str).collect::<Vec<_>>().join(",")
-    }
-
     fn checksum(&self, scopes: &str) -> i64 {
         Checksum::new()
             .bytes(&self.link.digest)
@@ -56,7 +52,7 @@ impl LinkRow {
 
     /// Writes the new row.
     pub(super) fn insert(&self, look: Look<'_>) -> Result<(), Fault> {
-        let scopes = self.scopes();
+        let scopes = scope_list(self.link.scopes);
         let mut insert = look.conn.prepare_cached(
             "INSERT INTO portal_links (digest, team, scopes, created_ms, expires_ms, checksum)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",

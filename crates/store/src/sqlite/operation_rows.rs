@@ -1,9 +1,6 @@
 //! The rows of operations.
 
-use cstar_types::{
-    DeliveryStatus, Operation, OperationFailure, OperationId, OperationStatus, OperationWork, Pattern,
-    Patterns, ResendFilter, TeamId, Timestamp, WebhookId,
-};
+use cstar_types::{Operation, OperationId, Pattern, Patterns, TeamId, Timestamp};
 use rusqlite::{OptionalExtension, Row, params};
 use uuid::Uuid;
 
@@ -13,6 +10,7 @@ use crate::StoreError;
 use crate::stored::checksum::Checksum;
 use crate::stored::place::Place;
 use crate::stored::text::read_list;
+use crate::stored::work::{FAILURES, STATES, WorkColumns};
 
 /// A row of `operations`.
 #[derive(Debug, Clone)]
@@ -42,92 +40,21 @@ pub(super) const RUNNING: &str = select_operations!("WHERE o.state = 0 ORDER BY 
 pub(super) const RUNNING_OF_TEAM: &str =
     "SELECT count(*) FROM operations INDEXED BY operations_of_team WHERE team = ?1 AND state = 0";
 
-const STATES: [OperationStatus; 4] =
-    [OperationStatus::Running, OperationStatus::Done, OperationStatus::Cancelled, OperationStatus::Failed];
-const FAILURES: [OperationFailure; 3] =
-    [OperationFailure::WebhookDisabled, OperationFailure::WebhookDeleted, OperationFailure::Damaged];
-
-const RESEND: i64 = 0;
-const RECOVER: i64 = 1;
-
-/// What is stored of an operation's work.
-struct Columns {
-    work: i64,
-    webhook: Option<[u8; 16]>,
-    event: Option<String>,
-    status: Option<i64>,
-    types: Option<String>,
-    since_ms: Option<i64>,
-    until_ms: Option<i64>,
-    visible: String,
-}
-
-impl Columns {
-    fn of(Operation { work, visible, .. }: &Operation) -> Self {
-        let id = |webhook: WebhookId| webhook.bits().to_be_bytes();
-        let millis = |at: Option<Timestamp>| at.map(Timestamp::as_millis);
-        let visible = visible.to_string();
-        match work {
-            OperationWork::Resend(filter) => Self {
-                work: RESEND,
-                webhook: filter.webhook.map(id),
-                event: filter.event.map(|event| event.to_string()),
-                status: filter.status.map(|status| status as i64),
-                types: filter.types.as_ref().map(ToString::to_string),
-                since_ms: millis(filter.since),
-                until_ms: millis(filter.until),
-                visible,
-            },
-            OperationWork::Recover { webhook, since, until } => Self {
-                work: RECOVER,
-                webhook: Some(id(*webhook)),
-                event: None,
-                status: None,
-                types: None,
-                since_ms: Some(since.as_millis()),
-                until_ms: millis(*until),
-                visible,
-            },
-        }
-    }
-
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            work: row.get(4)?,
-            webhook: row.get(5)?,
-            event: row.get(6)?,
-            status: row.get(7)?,
-            types: row.get(8)?,
-            since_ms: row.get(9)?,
-            until_ms: row.get(10)?,
-            visible: row.get(11)?,
-        })
-    }
-
-    /// `None` if they say what no operation says.
-    fn work(&self) -> Option<OperationWork> {
-        let webhook = self.webhook.map(|id| WebhookId::from_bits(u128::from_be_bytes(id)));
-        let until = self.until_ms.map(Timestamp::from_millis);
-        let since = self.since_ms.map(Timestamp::from_millis);
-        if self.work == RECOVER {
-            return Some(OperationWork::Recover { webhook: webhook?, since: since?, until });
-        }
-        let status = match self.status {
-            Some(status) => Some(*DeliveryStatus::ALL.get(usize::try_from(status).ok()?)?),
-            None => None,
-        };
-        let types = match &self.types {
-            Some(types) => Some(read_list::<Pattern, Patterns>(types)?),
-            None => None,
-        };
-        let event = self.event.as_deref().map(str::parse).transpose().ok()?;
-        let filter = ResendFilter { webhook, event, status, types, since, until };
-        (self.work == RESEND).then_some(OperationWork::Resend(filter))
-    }
+fn read_work(row: &Row<'_>) -> rusqlite::Result<WorkColumns> {
+    Ok(WorkColumns {
+        work: row.get(4)?,
+        webhook: row.get(5)?,
+        event: row.get(6)?,
+        status: row.get(7)?,
+        types: row.get(8)?,
+        since_ms: row.get(9)?,
+        until_ms: row.get(10)?,
+        visible: row.get(11)?,
+    })
 }
 
 impl OperationRow {
-    fn checksum(&self, columns: &Columns) -> i64 {
+    fn checksum(&self, columns: &WorkColumns) -> i64 {
         let Operation { id, status, failure, done, skipped, created_at, updated_at, ended_at, .. } =
             &self.operation;
         Checksum::new()
@@ -157,7 +84,7 @@ impl OperationRow {
     fn read(row: &Row<'_>) -> Result<Self, Fault> {
         let id = OperationId::from_bits(u128::from_be_bytes(row.get(0)?));
         let damaged = || Fault::damaged("operations", id);
-        let columns = Columns::read(row)?;
+        let columns = read_work(row)?;
         let status = STATES.get(row.get::<_, u32>(2)? as usize).ok_or_else(damaged)?;
         let failure = match row.get::<_, Option<u32>>(3)? {
             Some(failure) => Some(*FAILURES.get(failure as usize).ok_or_else(damaged)?),
@@ -186,7 +113,7 @@ impl OperationRow {
 
     /// Writes the row, new or changed.
     pub(super) fn save(&self, look: Look<'_>) -> Result<(), Fault> {
-        let columns = Columns::of(&self.operation);
+        let columns = WorkColumns::of(&self.operation);
         let mut save = look.conn.prepare_cached(
             "INSERT INTO operations (id, team, state, failure, work, webhook, event, status, types, since_ms, until_ms,
                  visible, cursor, last, done, skipped, created_ms, updated_ms, ended_ms, checksum)

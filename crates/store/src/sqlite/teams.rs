@@ -5,16 +5,9 @@ use cstar_types::{AuditAction, Team, TeamId};
 use super::fault::Fault;
 use super::team_rows::{TeamRow, TeamState};
 use super::tx::Tx;
+use crate::directory::is_expected;
 use crate::stored::place::TEAM_NUMBER_MAX;
 use crate::{Change, StoreError};
-
-/// Whether the caller saw the present version.
-pub(super) fn is_expected(version: u64, expected: Option<u64>) -> Result<(), StoreError> {
-    match expected {
-        Some(expected) if expected != version => Err(StoreError::Changed),
-        _ => Ok(()),
-    }
-}
 
 /// Makes a team. The id of a deleted one stays taken: its positions were given (LOG-2).
 pub(super) fn create(tx: &mut Tx<'_>, team: &Team) -> Result<Team, Fault> {

@@ -1,9 +1,6 @@
 //! The rows of webhooks.
 
-use cstar_types::{
-    DisabledReason, Filter, Pattern, Patterns, RetrySchedule, TeamId, Timestamp, Webhook, WebhookId,
-    WebhookStatus,
-};
+use cstar_types::{Filter, Pattern, Patterns, RetrySchedule, TeamId, Timestamp, Webhook, WebhookId};
 use rusqlite::{OptionalExtension, Row, params};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -11,6 +8,7 @@ use zeroize::Zeroizing;
 use super::fault::Fault;
 use super::look::Look;
 use crate::stored::checksum::Checksum;
+use crate::stored::standing::Standing;
 use crate::stored::text::read_list;
 use crate::stored::vault::Sealed;
 use crate::{SecretText, StoreError, WebhookSecrets};
@@ -41,17 +39,6 @@ const SELECT: &str = "SELECT w.number, w.id, w.team, w.state, w.generation, w.ca
     w.previous_secret, w.previous_until_ms, w.checksum, t.id
     FROM webhooks w JOIN teams t ON t.number = w.team AND t.state = 0";
 
-const STATE_DELETED: i64 = 3;
-
-const fn state(webhook: &Webhook) -> i64 {
-    match (webhook.status, webhook.disabled_reason) {
-        (WebhookStatus::Enabled, _) => 0,
-        (WebhookStatus::Disabled, Some(DisabledReason::Gone)) => 2,
-        (WebhookStatus::Disabled, Some(DisabledReason::Failing)) => 4,
-        (WebhookStatus::Disabled, _) => 1,
-    }
-}
-
 /// What is stored and summed of a row in another form than it is used.
 struct Columns {
     state: i64,
@@ -63,7 +50,7 @@ struct Columns {
 impl WebhookRow {
     fn columns(&self) -> Columns {
         Columns {
-            state: if self.deleted { STATE_DELETED } else { state(&self.webhook) },
+            state: Standing { deleted: self.deleted, ..Standing::of(&self.webhook) }.number(),
             events: self.webhook.events.to_string(),
             filter: self.webhook.filter.as_ref().map(ToString::to_string),
             retry_schedule: self.webhook.retry_schedule.as_ref().map(ToString::to_string),
@@ -107,19 +94,14 @@ impl WebhookRow {
             filter: row.get(8)?,
             retry_schedule: row.get(10)?,
         };
-        let (status, disabled_reason) = match columns.state {
-            0 => (WebhookStatus::Enabled, None),
-            1 | STATE_DELETED => (WebhookStatus::Disabled, Some(DisabledReason::ByRequest)),
-            2 => (WebhookStatus::Disabled, Some(DisabledReason::Gone)),
-            4 => (WebhookStatus::Disabled, Some(DisabledReason::Failing)),
-            _ => return Err(damaged()),
-        };
+        let Standing { status, disabled_reason, deleted } =
+            Standing::numbered(columns.state).ok_or_else(damaged)?;
         let filter = columns.filter.as_deref().map(str::parse::<Filter>);
         let schedule = columns.retry_schedule.as_deref().map(str::parse::<RetrySchedule>);
         let read = Self {
             number: row.get(0)?,
             team_number: row.get(2)?,
-            deleted: columns.state == STATE_DELETED,
+            deleted,
             generation: row.get(4)?,
             cancelling: row.get(5)?,
             headers: row.get(11)?,

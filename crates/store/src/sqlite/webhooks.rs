@@ -8,9 +8,9 @@ use super::cancel;
 use super::failing;
 use super::fault::Fault;
 use super::notices;
-use super::teams::is_expected;
 use super::tx::Tx;
 use super::webhook_rows::WebhookRow;
+use crate::directory::is_expected;
 use crate::stored::vault::Sealed;
 use crate::{Change, Rotation, SecretText, StoreError, WebhookPatch};
 
@@ -85,34 +85,13 @@ fn change(tx: &mut Tx<'_>, row: &mut WebhookRow, patch: WebhookPatch, now: Times
     if let Some(headers) = &patch.headers {
         row.set_headers(tx.look(), headers);
     }
-    apply(&mut row.webhook, patch);
+    patch.apply(&mut row.webhook);
     row.webhook.version += 1;
     row.webhook.updated_at = now;
     if let Some(reason) = disabled {
         cancel::begin(tx, row, reason.into())?;
     }
     changed(tx, row)
-}
-
-/// All but the headers.
-fn apply(webhook: &mut Webhook, patch: WebhookPatch) {
-    fn set<T>(place: &mut T, value: Option<T>) {
-        if let Some(value) = value {
-            *place = value;
-        }
-    }
-    set(&mut webhook.url, patch.url);
-    set(&mut webhook.events, patch.events);
-    set(&mut webhook.filter, patch.filter);
-    set(&mut webhook.description, patch.description);
-    set(&mut webhook.ordered, patch.ordered);
-    set(&mut webhook.rate_limit, patch.rate_limit);
-    set(&mut webhook.retry_schedule, patch.retry_schedule);
-    set(&mut webhook.disable_on_gone, patch.disable_on_gone);
-    if let Some(enabled) = patch.enabled {
-        webhook.status = if enabled.is_ok() { WebhookStatus::Enabled } else { WebhookStatus::Disabled };
-        webhook.disabled_reason = enabled.err();
-    }
 }
 
 /// Disables a webhook; one that is disabled stays as it is, with the reason that it has, and so does one that has changed.
@@ -178,16 +157,7 @@ pub(super) fn rotate_secret(
     let mut row = look.webhook_of(team, webhook)?;
     is_expected(row.webhook.version, expected)?;
     let before = row.secrets(look)?.current;
-    if before == rotation.secret {
-        return Err(StoreError::Conflict("the webhook has this secret already").into());
-    }
-    let kept = rotation.overlap_until.filter(|until| *until > now);
-    if kept.is_some() && row.webhook.overlap_at(now).is_some() {
-        return Err(StoreError::Conflict(
-            "the last rotation's overlap is open: end it first, or rotate without one",
-        )
-        .into());
-    }
+    let kept = rotation.kept(&before, &row.webhook, now)?;
     let seal = |what, secret: &SecretText| tx.shelf.vault.seal(what, secret.reveal().as_bytes());
     row.secret = Some(seal(Sealed::Secret(team, webhook), &rotation.secret));
     row.previous_secret = kept.map(|_| seal(Sealed::PreviousSecret(team, webhook), &before));

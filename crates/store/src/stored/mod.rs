@@ -8,7 +8,9 @@ pub(crate) mod kind;
 pub(crate) mod known_keys;
 pub(crate) mod known_types;
 pub(crate) mod place;
+pub(crate) mod standing;
 pub(crate) mod text;
 pub(crate) mod vault;
+pub(crate) mod work;
 
 pub use vault::MasterKey;

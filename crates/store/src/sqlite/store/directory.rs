@@ -34,7 +34,7 @@ impl Directory for SqliteStore {
             let before = from.map(|from| look.any_team(from)?.ok_or(StoreError::NotFound.into()));
             let before = before.transpose().map_err(|fault: Fault| fault)?.map_or(i64::MAX, |row| row.number);
             let rows = look.teams_before(before, limit.saturating_add(1))?;
-            Ok(page(rows, limit, |row| row.team, |team| team.id))
+            Ok(Page::cut(rows.into_iter().map(|row| row.team), limit, |team| team.id))
         });
         read.await
     }
@@ -74,7 +74,7 @@ impl Directory for SqliteStore {
         let shared = Arc::clone(&self.shared);
         let read = self.shared.read(move |look| {
             let rows = look.keys_before(look.team(team)?.number, from, limit.saturating_add(1))?;
-            Ok(page(rows, limit, |row| shared.keys.with_last_use(row.key), |key| key.id))
+            Ok(Page::cut(rows.into_iter().map(|row| shared.keys.with_last_use(row.key)), limit, |key| key.id))
         });
         read.await
     }
@@ -111,7 +111,7 @@ impl Directory for SqliteStore {
         let read = self.shared.read(move |look| {
             let rows = look.webhooks_before(look.team(team)?.number, from, limit.saturating_add(1))?;
             let opened = rows.into_iter().map(|row| row.shown(look)).collect::<Result<Vec<_>, _>>()?;
-            Ok(page(opened, limit, |webhook| webhook, |webhook| webhook.id))
+            Ok(Page::cut(opened.into_iter(), limit, |webhook| webhook.id))
         });
         read.await
     }
@@ -171,17 +171,4 @@ impl Directory for SqliteStore {
         });
         read.await
     }
-}
-
-/// A page out of rows of which there is one more than asked for if there are more.
-pub(super) fn page<R, T, I>(
-    rows: Vec<R>,
-    limit: usize,
-    row: impl FnMut(R) -> T,
-    id: impl Fn(&T) -> I,
-) -> Page<T, I> {
-    let more = rows.len() > limit;
-    let rows: Vec<T> = rows.into_iter().take(limit).map(row).collect();
-    let next = if more { rows.last().map(id) } else { None };
-    Page { rows, next }
 }

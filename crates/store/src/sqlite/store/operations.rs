@@ -3,7 +3,6 @@
 use async_trait::async_trait;
 use cstar_types::{Operation, OperationId, Patterns, ResendFilter, TeamId, Timestamp};
 
-use super::directory::page;
 use super::{ONE, SqliteStore};
 use crate::operations::resent;
 use crate::sqlite::operations;
@@ -35,7 +34,7 @@ impl Operations for SqliteStore {
     ) -> Result<Page<Operation, OperationId>, StoreError> {
         let read = self.shared.read(move |look| {
             let rows = look.operations_before(look.team(team)?.number, from, limit.saturating_add(1))?;
-            Ok(page(rows, limit, |row| row.operation, |operation| operation.id))
+            Ok(Page::cut(rows.into_iter().map(|row| row.operation), limit, |operation| operation.id))
         });
         read.await
     }
