@@ -32,6 +32,14 @@ pub(crate) enum Error {
     #[error("{0} is out of date: run `cargo xtask promises` and commit the result")]
     Stale(&'static str),
     #[error(
+        "instructions outside of their budgets (docs/performance/instructions.md; `cargo xtask count --write` writes new ones):\n  {0}"
+    )]
+    Instructions(String),
+    #[error(
+        "callgrind counted nothing of `{0}`: is `counted_run` still the function that the counter is on in?"
+    )]
+    Uncounted(String),
+    #[error(
         "promises without a test and without a reason: {0}; cite the number above a test, or write why after the dash"
     )]
     Unheld(String),

@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a task runner speaks to its terminal")]
 
 mod bench;
+mod count;
 mod dev;
 mod error;
 mod needs;
@@ -25,6 +26,8 @@ cargo xtask <command>
 
   dev [ARGUMENT...]     build the settings page and the binary, and run `cstar dev` with these arguments
   bench [ARGUMENT...]   build in release and measure; --quick for under a minute
+  count [--write]       count the instructions of the hot functions and hold them to their budgets;
+                        with --write, write the budgets anew
   test                  every check of the project, in order; what CI runs
   tidy                  the rules of the house: floors, boundaries, manifests, documents
   promises [--check]    write the tests that hold each promise into docs/promises.md and
@@ -35,6 +38,7 @@ cargo xtask <command>
 enum Command {
     Dev { arguments: Vec<String> },
     Bench { arguments: Vec<String> },
+    Count(count::Mode),
     Test,
     Tidy,
     Promises(promises::Mode),
@@ -57,6 +61,8 @@ fn parse(arguments: &[String]) -> Result<Command> {
     match words.as_slice() {
         ["dev", ..] => Ok(Command::Dev { arguments: arguments[1..].to_vec() }),
         ["bench", ..] => Ok(Command::Bench { arguments: arguments[1..].to_vec() }),
+        ["count"] => Ok(Command::Count(count::Mode::Check)),
+        ["count", "--write"] => Ok(Command::Count(count::Mode::Write)),
         ["test"] => Ok(Command::Test),
         ["tidy"] => Ok(Command::Tidy),
         ["promises"] => Ok(Command::Promises(promises::Mode::Write)),
@@ -70,6 +76,7 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Dev { arguments } => dev::run(&Tree::find()?, &arguments),
         Command::Bench { arguments } => bench::run(&Tree::find()?, &arguments),
+        Command::Count(mode) => count::run(&Tree::find()?, mode),
         Command::Test => test::run(&Tree::find()?),
         Command::Tidy => tidy::run(&Tree::find()?),
         Command::Promises(mode) => promises::run(&Tree::find()?, mode),
@@ -99,6 +106,8 @@ mod tests {
             Command::Dev { arguments: vec!["--listen".into(), "127.0.0.1:0".into()] }
         );
         assert_eq!(check("bench --quick").unwrap(), Command::Bench { arguments: vec!["--quick".into()] });
+        assert_eq!(check("count").unwrap(), Command::Count(count::Mode::Check));
+        assert_eq!(check("count --write").unwrap(), Command::Count(count::Mode::Write));
         assert_eq!(check("").unwrap(), Command::Help);
     }
 

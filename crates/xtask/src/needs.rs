@@ -26,12 +26,14 @@ enum Source {
     Component(&'static str),
 }
 
-const NEEDS: [Need; 9] = [
+const NEEDS: [Need; 10] = [
     Need { name: "rustfmt", probe: &["cargo", "fmt", "--version"], from: Source::Component("rustfmt") },
     Need { name: "clippy", probe: &["cargo", "clippy", "--version"], from: Source::Component("clippy") },
     Need { name: "node", probe: &["node", "--version"], from: Source::Package("nodejs") },
     Need { name: "npm", probe: &["npm", "--version"], from: Source::Package("npm") },
     Need { name: "strace", probe: &["strace", "-V"], from: Source::Package("strace") },
+    // Counts instructions, with callgrind.
+    Need { name: "valgrind", probe: &["valgrind", "--version"], from: Source::Package("valgrind") },
     // A terminal for what behaves differently on one.
     Need { name: "script", probe: &["script", "--version"], from: Source::Package("bsdutils") },
     Need { name: "curl", probe: &["curl", "--version"], from: Source::Package("curl") },

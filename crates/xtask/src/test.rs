@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::promises::Mode;
 use crate::steps::Steps;
 use crate::tree::Tree;
-use crate::{needs, process, promises, tidy};
+use crate::{count, needs, process, promises, tidy};
 
 /// Where the checks that run in Node live.
 const NODE_PROJECT: &str = "tests/node";
@@ -88,6 +88,7 @@ fn plan(extras: &Extras) -> Vec<Step> {
         plain("clippy", &["cargo", "clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
         // As the tests will want it, binary included: building the binary alone would build most of it twice.
         plain("build", &["cargo", "build", "--workspace", "--all-targets"]),
+        counts(),
         plain("rust tests", rust_tests(extras)),
         plain("doc tests", &["cargo", "test", "--doc", "--workspace", "--quiet"]),
         Step { name: "live tests", action: Action::Together(&LIVE_TESTS) },
@@ -124,6 +125,16 @@ fn licences(extras: &Extras) -> Step {
         Action::LeaveOut { reason: "cargo-deny is not installed" }
     };
     Step { name: "licences", action }
+}
+
+/// The budgets are of x86-64's instructions.
+fn counts() -> Step {
+    let action = if cfg!(target_arch = "x86_64") {
+        Action::Do(|tree| count::run(tree, count::Mode::Check))
+    } else {
+        Action::LeaveOut { reason: "the budgets are of another processor's instructions" }
+    };
+    Step { name: "instructions", action }
 }
 
 fn rust_tests(extras: &Extras) -> &'static [&'static str] {
@@ -164,6 +175,7 @@ mod tests {
         let place = |name| names.iter().position(|other| *other == name).unwrap();
         assert!(place("needs") < place("format"), "{names:?}");
         assert!(place("build") < place("rust tests"), "{names:?}");
+        assert!(place("build") < place("instructions"), "it uses what is built of others: {names:?}");
         assert!(place("npm packages") < place("client check"), "{names:?}");
         assert!(place("client build") < place("live tests"), "{names:?}");
         assert!(place("build") < place("live tests"), "{names:?}");

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::process;
 
 /// Crates whose code is tests, tasks or load as a whole, not part of what is shipped.
-const DEVELOPMENT_CRATES: [&str; 3] = ["testkit", "xtask", "bench"];
+const DEVELOPMENT_CRATES: [&str; 4] = ["testkit", "xtask", "bench", "count"];
 
 /// The folder of tests that each implementation of a trait runs.
 pub(crate) const SUITE: &str = "conformance";
@@ -28,9 +28,14 @@ impl Tree {
         self.metadata.workspace_root.as_std_path()
     }
 
-    /// Where the development profile puts the binary.
+    /// Where the development profile puts what it builds.
+    pub(crate) fn debug(&self) -> PathBuf {
+        self.metadata.target_directory.as_std_path().join("debug")
+    }
+
+    /// The binary of the development profile.
     pub(crate) fn binary(&self) -> PathBuf {
-        self.metadata.target_directory.as_std_path().join("debug").join("cstar")
+        self.debug().join("cstar")
     }
 
     /// Where the release profile puts what it builds.

@@ -12,7 +12,7 @@ enum Floor {
     Development,
 }
 
-const FLOORS: [(&str, Floor); 16] = [
+const FLOORS: [(&str, Floor); 17] = [
     ("cstar-types", Floor::Product(0)),
     ("cstar-signature", Floor::Product(0)),
     ("cstar-sse", Floor::Product(0)),
@@ -27,6 +27,7 @@ const FLOORS: [(&str, Floor); 16] = [
     ("cstar-cli", Floor::Product(5)),
     ("cstar-testkit", Floor::Development),
     ("cstar-bench", Floor::Development),
+    ("cstar-count", Floor::Development),
     ("rust-receiver", Floor::Development),
     ("xtask", Floor::Development),
 ];
