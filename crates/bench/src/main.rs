@@ -1,26 +1,37 @@
-//! Load for a real server on this machine, over loopback, bounded in count and time.
+//! Load for a real server on this machine, over loopback, bounded in count and time, and the floors that it is held against.
 //!
 //! `cargo xtask bench` builds everything in release and runs this. Generator, receiver and server share the machine's
-//! cores; every acknowledged event is synced.
+//! cores; every acknowledged event is synced, and looked for in the log after the server was killed.
 
-mod cpu;
+mod floors;
+mod history;
 mod http;
-mod publish;
+mod load;
+mod number;
+mod process;
+mod readers;
+mod receiver;
 mod report;
+mod rows;
 mod server;
-mod streams;
-mod webhook;
+mod sinks;
 
 use std::path::PathBuf;
 
 use clap::Parser;
 
-use crate::report::Report;
-use crate::server::Server;
+use crate::report::{Report, Row, compare};
+use crate::rows::{Run, dead, growth, latency, publish, reconnect, replay, storm, streams, webhook};
+use crate::server::Place;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 #[derive(Parser)]
-#[command(about = "Measures a cStar server on this machine")]
+#[command(about = "Measures a cStar server on this machine, and holds it against the machine itself")]
 struct Arguments {
+    /// Only these rows; all of them unless given.
+    #[arg(value_parser = ROWS.map(|(name, _)| name))]
+    rows: Vec<String>,
     /// The `cstar` binary, built in release.
     #[arg(long, env = "CSTAR_BIN")]
     bin: PathBuf,
@@ -30,44 +41,73 @@ struct Arguments {
     /// Shorter runs, under a minute in all.
     #[arg(long)]
     quick: bool,
-    /// Only those whose name contains this.
-    #[arg(long, default_value = "")]
-    only: String,
+    /// Events and deliveries that are stored for `growth`: about 1 kB of disk each. 20 million unless given, 100,000 with --quick.
+    #[arg(long)]
+    growth_events: Option<u64>,
     /// Write the figures here as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
+    /// Compare with the figures that an earlier run wrote here.
+    #[arg(long)]
+    against: Option<PathBuf>,
 }
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+/// Stored for `growth` with `--quick`.
+const GROWTH_QUICK: u64 = 100_000;
 
-#[tokio::main]
-async fn main() -> Result<(), Failure> {
+/// Measures one row.
+type Measure = fn(&Run) -> Result<Row, Failure>;
+
+const ROWS: [(&str, Measure); 12] = [
+    ("batches", publish::batches),
+    ("single", publish::single),
+    ("webhook", webhook::one),
+    ("ten_webhooks", webhook::ten),
+    ("latency", latency::measure),
+    ("dead_endpoints", dead::measure),
+    ("streams_1000", streams::thousand),
+    ("streams_10000", streams::ten_thousand),
+    ("replay", replay::measure),
+    ("reconnect", reconnect::measure),
+    ("growth", growth::measure),
+    ("storm", storm::measure),
+];
+
+#[expect(clippy::print_stdout, reason = "the table is this program's answer")]
+fn main() -> Result<(), Failure> {
+    if std::env::args().nth(1).is_some_and(|argument| argument == floors::send::ARGUMENT) {
+        return floors::send::serve();
+    }
     let arguments = Arguments::parse();
+    let earlier = arguments.against.as_deref().map(std::fs::read_to_string).transpose()?;
+    let earlier: Option<serde_json::Value> = earlier.as_deref().map(serde_json::from_str).transpose()?;
+    process::raise_descriptors()?;
+
+    let place = Place { bin: arguments.bin, data: arguments.data };
     let mut report = Report::default();
-    let scale = if arguments.quick { 1 } else { 4 };
-    let wanted = |name: &str| name.contains(&arguments.only);
-    if wanted("sync") {
-        report.add(publish::sync_floor(arguments.data.as_deref())?);
+    let sync = floors::sync::measure(&place)?;
+    let mut floor = Row::new("sync");
+    floor.figure("sync_p50_ms", sync.p50_ms);
+    floor.figure("sync_p99_ms", sync.p99_ms);
+    println!("{}", floor.told());
+    report.rows.push(floor);
+
+    let usual = if arguments.quick { GROWTH_QUICK } else { growth::WHOLE };
+    let growth_events = arguments.growth_events.unwrap_or(usual);
+    let run = Run { place, sync, quick: arguments.quick, growth_events };
+    let wanted = |name: &str| arguments.rows.is_empty() || arguments.rows.iter().any(|row| row == name);
+    for (name, measure) in ROWS.iter().filter(|(name, _)| wanted(name)) {
+        let row = measure(&run).map_err(|failure| format!("{name}: {failure}"))?;
+        println!("{}", row.told());
+        report.rows.push(row);
     }
-    if wanted("publish_batches") {
-        let server = Server::start(&arguments.bin, arguments.data.as_deref()).await?;
-        report.add(publish::batches(&server, 100_000 * scale).await?);
+    println!("{}", report.table());
+    let report = report.to_json();
+    if let Some(earlier) = earlier {
+        println!("{}", compare(&earlier, &report));
     }
-    if wanted("publish_single") {
-        let server = Server::start(&arguments.bin, arguments.data.as_deref()).await?;
-        report.add(publish::single(&server, 40_000 * scale).await?);
-    }
-    if wanted("webhook") {
-        let server = Server::start(&arguments.bin, arguments.data.as_deref()).await?;
-        report.add(webhook::one_endpoint(&server, 20_000 * scale).await?);
-    }
-    if wanted("streams") {
-        let server = Server::start(&arguments.bin, arguments.data.as_deref()).await?;
-        report.add(streams::fan_out(&server, 5_000, 20, 10 * scale as u32).await?);
-    }
-    report.print();
     if let Some(path) = arguments.json {
-        std::fs::write(path, report.to_json())?;
+        std::fs::write(path, serde_json::to_string_pretty(&report)?)?;
     }
     Ok(())
 }

@@ -25,7 +25,7 @@ const HELP: &str = "\
 cargo xtask <command>
 
   dev [ARGUMENT...]     build the settings page and the binary, and run `cstar dev` with these arguments
-  bench [ARGUMENT...]   build in release and measure; --quick for under a minute
+  bench [ARGUMENT...]   build in release and measure: names of rows, --quick for under a minute, --json, --against
   count [--write]       count the instructions of the hot functions and hold them to their budgets;
                         with --write, write the budgets anew
   test                  every check of the project, in order; what CI runs

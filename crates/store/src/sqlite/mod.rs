@@ -40,6 +40,8 @@ mod events;
 mod failing;
 mod fault;
 mod finding;
+#[cfg(feature = "floor")]
+pub mod floor;
 mod idempotency;
 mod key_rows;
 mod keys;

@@ -50,7 +50,7 @@ pub(super) const PROBE: &[u8] = b"cstar";
 pub(super) struct Opened {
     pub(super) conn: Connection,
     pub(super) lock: Lock,
-    room: Room,
+    pub(super) room: Room,
     wal: Wal,
 }
 

@@ -1,0 +1,130 @@
+//! Publish → webhook, as fast as it goes: one endpoint, and ten that each get every event.
+
+use std::time::{Duration, Instant};
+
+use crate::floors::post;
+use crate::receiver::{self, Receiver, Sink};
+use crate::report::{Check, Row, Target};
+use crate::rows::recorded::wait_until_recorded;
+use crate::rows::{Run, recorded};
+use crate::server::Server;
+use crate::sinks::EachOnce;
+use crate::{Failure, number};
+
+/// Events in one batch.
+const BATCH: u64 = 100;
+/// Deliveries that may be ahead of those received: enough that the server never waits for a publish.
+const AHEAD: u64 = 5_000;
+const DEADLINE: Duration = Duration::from_secs(180);
+/// An endpoint of each webhook, and the events that all of them get.
+struct FanOut {
+    name: &'static str,
+    webhooks: u64,
+    events: u64,
+}
+
+pub(crate) fn one(run: &Run) -> Result<Row, Failure> {
+    let (mut row, per_s, floor) =
+        measure(run, &FanOut { name: "webhook", webhooks: 1, events: run.size(40_000, 120_000) })?;
+    let cpu = row.figures.iter().find(|(name, _)| *name == CPU).map_or(f64::NAN, |(_, figure)| *figure);
+    row.check(Check::ratio("deliveries/s", per_s, ("post", floor), Target::AtLeast(0.3)));
+    row.check(Check::of("server CPU µs a delivery", cpu, Target::AtMost(35.0)));
+    Ok(row)
+}
+
+pub(crate) fn ten(run: &Run) -> Result<Row, Failure> {
+    let (mut row, per_s, floor) =
+        measure(run, &FanOut { name: "ten_webhooks", webhooks: 10, events: run.size(4_000, 12_000) })?;
+    row.check(Check::ratio("deliveries/s", per_s, ("post", floor), Target::AtLeast(0.4)));
+    Ok(row)
+}
+
+const CPU: &str = "server_cpu_us_per_delivery";
+
+fn measure(run: &Run, fan_out: &FanOut) -> Result<(Row, f64, f64), Failure> {
+    let FanOut { name, webhooks, events } = *fan_out;
+    let deliveries = events * webhooks;
+    let server = run.place.server()?;
+    // Each webhook's receiver is the same thread, so that the floor is one receiver too; its path says which webhook.
+    let receiver = Receiver::start(receiver::OK.to_vec(), EachOf::new(webhooks, events))?;
+    for webhook in 0..webhooks {
+        server.make_webhook(&server.team, &format!("http://{}/{webhook}", receiver.address))?;
+    }
+    let cpu_before = server.cpu_seconds()?;
+    let began = Instant::now();
+    publish(&server, events, webhooks, || receiver.received())?;
+    receiver.wait_for(deliveries, DEADLINE)?;
+    let seconds = began.elapsed().as_secs_f64();
+    wait_until_recorded(&server, deliveries)?;
+    let recorded_seconds = began.elapsed().as_secs_f64();
+    let cpu = server.cpu_seconds()? - cpu_before;
+    recorded::deliveries(server.kill()?.path(), deliveries)?;
+    let (sink, used) = receiver.finish()?;
+    sink.each_once()?;
+
+    let sample = sink.0[0].sample.clone();
+    let floor = post::measure(post::Post {
+        request: sample,
+        answer: receiver::OK.to_vec(),
+        status: 200,
+        connections: used.connections,
+        requests: deliveries * 2,
+        sink: EachOnce::new(deliveries * 2),
+    })?;
+    let per_s = deliveries as f64 / seconds;
+    let mut row = Row::new(name);
+    row.figure("deliveries", deliveries as f64);
+    row.figure("deliveries_per_s", per_s);
+    row.figure("recorded_deliveries_per_s", deliveries as f64 / recorded_seconds);
+    row.figure(CPU, cpu * 1e6 / deliveries as f64);
+    row.figure("server_cpu_ms_per_1000_deliveries", cpu * 1e6 / deliveries as f64);
+    row.figure("receiver_cpu_us_per_delivery", used.cpu.as_secs_f64() * 1e6 / deliveries as f64);
+    row.figure("connections", used.connections as f64);
+    row.figure("post_per_s", floor.per_second());
+    Ok((row, per_s, floor.per_second()))
+}
+
+/// Publishes batches, and never many more than were received.
+pub(crate) fn publish(
+    server: &Server,
+    events: u64,
+    webhooks: u64,
+    received: impl Fn() -> u64,
+) -> Result<(), Failure> {
+    let mut client = server.client()?;
+    let mut batch = server.publish(&number::batch(BATCH as usize));
+    for first in (0..events).step_by(BATCH as usize) {
+        while first * webhooks > received() + AHEAD {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        batch.set_numbers(first);
+        let (status, answer) = client.send(batch.bytes())?;
+        if status != 201 {
+            return Err(format!("a batch: {status}: {}", String::from_utf8_lossy(answer)).into());
+        }
+    }
+    Ok(())
+}
+
+/// What each webhook got.
+struct EachOf(Vec<EachOnce>);
+
+impl EachOf {
+    fn new(webhooks: u64, events: u64) -> Self {
+        Self((0..webhooks).map(|_| EachOnce::new(events)).collect())
+    }
+
+    fn each_once(&self) -> Result<(), Failure> {
+        self.0.iter().try_for_each(|webhook| webhook.tally.each_once("deliveries"))
+    }
+}
+
+impl Sink for EachOf {
+    /// A path has one digit, the webhook's: there are no more than ten.
+    fn take(&mut self, request: &[u8]) {
+        let digit = request.get("POST /".len()).map_or(0, |digit| usize::from(digit.wrapping_sub(b'0')));
+        if let Some(webhook) = self.0.get_mut(digit) {
+            webhook.take(request);
+        }
+    }
+}
