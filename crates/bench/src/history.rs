@@ -27,8 +27,8 @@ const TAIL_BYTES: usize = 256 << 20;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
     Delivered,
-    /// They wait, and are all due.
-    Due,
+    /// The first attempt failed, and the next one is due.
+    Retrying,
 }
 
 /// The past of one team.
@@ -49,9 +49,7 @@ pub(crate) fn write(data: &Path, past: &Past<'_>) -> Result<Duration, Failure> {
     let group = (GROUP_DELIVERIES / past.webhooks.max(1)).clamp(1, GROUP);
     for first in (0..past.events).step_by(group as usize) {
         let due = writing.append(first, group.min(past.events - first))?;
-        if past.ending == Ending::Delivered {
-            writing.deliver(&due)?;
-        }
+        writing.record(&due, past.ending)?;
     }
     writing.runtime.block_on(writing.store.close());
     Ok(began.elapsed())
@@ -86,28 +84,36 @@ impl Writing {
         }
     }
 
-    /// Puts on record that each was delivered at once.
-    fn deliver(&self, due: &[Due]) -> Result<(), Failure> {
+    /// Puts on record what the first attempt of each came to.
+    fn record(&self, due: &[Due], ending: Ending) -> Result<(), Failure> {
+        let verdict = match ending {
+            Ending::Delivered => Verdict::Delivered,
+            Ending::Retrying => Verdict::RetryAt(now()),
+        };
         let reports = due.iter().map(|due| AttemptReport {
             delivery: due.id,
             webhook: due.webhook,
             failed_before: due.failed,
-            verdict: Verdict::Delivered,
-            attempt: attempt(due.attempts + 1),
+            verdict,
+            attempt: attempt(due.attempts + 1, ending),
         });
         self.runtime.block_on(self.store.record(reports.collect(), FailureRule::NEVER))?;
         Ok(())
     }
 }
 
-fn attempt(number: u32) -> Attempt {
+fn attempt(number: u32, ending: Ending) -> Attempt {
+    let (outcome, status_code, detail) = match ending {
+        Ending::Delivered => (Outcome::Success, 200, "your endpoint answered 200"),
+        Ending::Retrying => (Outcome::HttpStatus, 503, "your endpoint answered 503"),
+    };
     Attempt {
         number,
         started_at: now(),
         duration_ms: 1,
-        outcome: Outcome::Success,
-        status_code: Some(200),
-        detail: "your endpoint answered 200".to_owned(),
+        outcome,
+        status_code: Some(status_code),
+        detail: detail.to_owned(),
         response_headers: vec![("content-length".to_owned(), "0".to_owned())],
         response_body: String::new(),
         request: AttemptRequest {

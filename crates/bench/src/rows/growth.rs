@@ -155,7 +155,8 @@ impl Side {
 
     /// That every delivery is on record, those of the past too.
     fn finish(self, past: u64) -> Result<(), Failure> {
-        recorded::deliveries(self.server.kill()?.path(), past + self.deliveries)?;
+        let deliveries = past + self.deliveries;
+        recorded::deliveries(self.server.kill()?.path(), deliveries, deliveries)?;
         self.receiver.finish()?;
         Ok(())
     }

@@ -23,10 +23,10 @@ pub(crate) fn events(data: &Path, events: u64) -> Result<Rows, Failure> {
     Ok(rows)
 }
 
-/// That each delivery ended as delivered, with its one attempt on record.
-pub(crate) fn deliveries(data: &Path, deliveries: u64) -> Result<(), Failure> {
+/// That each delivery ended as delivered, with all attempts on record.
+pub(crate) fn deliveries(data: &Path, deliveries: u64, attempts: u64) -> Result<(), Failure> {
     let counted = Counted::read(data)?;
-    let wanted = Counted { deliveries, delivered: deliveries, attempts: deliveries };
+    let wanted = Counted { deliveries, delivered: deliveries, attempts };
     if counted == wanted {
         Ok(())
     } else {

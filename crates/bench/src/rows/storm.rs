@@ -17,12 +17,12 @@ use crate::{Failure, number};
 
 /// Webhooks that the storm is for: as many as a team may have.
 const WEBHOOKS: u64 = 100;
-/// Events a second to the endpoint that has no part in it.
-const RATE: u32 = 100;
+/// Events a second to the endpoint that has no part in it: less than its share of the attempts, were they shared out evenly.
+const RATE: u32 = 50;
 const DEADLINE: Duration = Duration::from_secs(600);
 
 pub(crate) fn measure(run: &Run) -> Result<Row, Failure> {
-    let events = run.size(300, 1_500);
+    let events = run.size(200, 1_000);
     let deliveries = run.size(50_000, 1_000_000);
     let server = run.place.server()?;
     let storm_team = server.team.clone();
@@ -34,8 +34,12 @@ pub(crate) fn measure(run: &Run) -> Result<Row, Failure> {
     wait_until_recorded(&server, events)?;
 
     let data = server.kill()?;
-    let past =
-        Past { team: &storm_team, events: deliveries / WEBHOOKS, webhooks: WEBHOOKS, ending: Ending::Due };
+    let past = Past {
+        team: &storm_team,
+        events: deliveries / WEBHOOKS,
+        webhooks: WEBHOOKS,
+        ending: Ending::Retrying,
+    };
     history::write(data.path(), &past)?;
     let server = Server::start(&run.place.bin, data)?;
     let (beside, underway) = first_attempts(&server, events)?;
@@ -44,7 +48,7 @@ pub(crate) fn measure(run: &Run) -> Result<Row, Failure> {
     let peak = server.peak_bytes()? / (1024.0 * 1024.0);
     wait_until_recorded(&server, deliveries + events)?;
     let data = server.kill()?;
-    recorded::deliveries(data.path(), deliveries + events * 2)?;
+    recorded::deliveries(data.path(), deliveries + events * 2, deliveries * 2 + events * 2)?;
     storm.finish()?;
 
     let ms = |times: &Histogram<u64>, quantile| times.value_at_quantile(quantile) as f64 / 1000.0;

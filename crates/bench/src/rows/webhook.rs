@@ -58,7 +58,7 @@ fn measure(run: &Run, fan_out: &FanOut) -> Result<(Row, f64, f64), Failure> {
     wait_until_recorded(&server, deliveries)?;
     let recorded_seconds = began.elapsed().as_secs_f64();
     let cpu = server.cpu_seconds()? - cpu_before;
-    recorded::deliveries(server.kill()?.path(), deliveries)?;
+    recorded::deliveries(server.kill()?.path(), deliveries, deliveries)?;
     let (sink, used) = receiver.finish()?;
     sink.each_once()?;
 
