@@ -42,6 +42,8 @@ mod tests {
 
     const ANSWER: &[u8] = b"HTTP/1.1 201 Created\r\ncontent-length: 4\r\n\r\nbody";
 
+    const NEXT: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n";
+
     #[test]
     fn an_answer_is_whole_wherever_it_is_cut() {
         for cut in 1..ANSWER.len() {
@@ -52,7 +54,7 @@ mod tests {
                 assert_eq!(reader.take(first), None, "{cut}");
                 assert_eq!(reader.take(second), None, "{cut} {more}");
                 assert_eq!(reader.take(third), Some(201), "{cut} {more}");
-                assert_eq!(reader.take(ANSWER), Some(201), "and the next one after it");
+                assert_eq!(reader.take(NEXT), Some(503), "and the next one after it: {cut} {more}");
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Many streams read on one thread, each held to bring every event once and in order.
 
 mod reading;
+mod sequence;
 mod stream;
 
 use std::net::SocketAddr;

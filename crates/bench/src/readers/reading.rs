@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
+use std::time::Instant;
 
 use hdrhistogram::Histogram;
 use mio::net::TcpStream;
@@ -68,21 +69,19 @@ impl Reading {
     fn went_on(&mut self, at: usize, scratch: &mut [u8]) -> Result<(), Failure> {
         self.streams[at].ask(&self.plan.request)?;
         loop {
-            let mut came = self.streams[at].read(scratch)?;
-            if matches!(came, Came::Opened) {
-                self.opened();
-                came = self.streams[at].came_early()?;
-            }
-            match came {
-                Came::Events { first, count, at, full } => {
-                    for number in first..first + count {
-                        self.note(number, at)?;
-                    }
-                    if !full {
-                        return Ok(()); // all that there was: what comes next wakes us again
-                    }
+            let (numbers, came_at, full) = match self.streams[at].read(scratch)? {
+                Came::Events { numbers, at, full } => (numbers, at, full),
+                Came::Opened { numbers, at } => {
+                    self.opened();
+                    (numbers, at, true)
                 }
-                Came::Nothing | Came::Opened => return Ok(()),
+                Came::Nothing => return Ok(()),
+            };
+            for number in numbers {
+                self.note(number, came_at)?;
+            }
+            if !full {
+                return Ok(()); // all that there was: what comes next wakes us again
             }
         }
     }
@@ -94,7 +93,7 @@ impl Reading {
         }
     }
 
-    fn note(&mut self, number: u64, now: std::time::Instant) -> Result<(), Failure> {
+    fn note(&mut self, number: u64, now: Instant) -> Result<(), Failure> {
         self.frames += 1;
         if let Some(passed) = self.plan.turns.passed(number, now) {
             self.latencies.record(passed.as_micros() as u64)?;

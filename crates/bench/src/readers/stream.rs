@@ -1,11 +1,13 @@
 //! One stream: opened, then read for the numbers in its frames.
 
 use std::io::{ErrorKind, Read, Write};
+use std::ops::Range;
 use std::time::Instant;
 
 use mio::net::TcpStream;
 
-use crate::{Failure, number};
+use super::sequence::Sequence;
+use crate::Failure;
 
 /// The block with which a stream begins, and its end.
 const READY: &[u8] = b"cstar.ready";
@@ -14,9 +16,7 @@ const BLOCK_END: &[u8] = b"\n\n";
 pub(super) struct Stream {
     pub(super) socket: TcpStream,
     stage: Stage,
-    /// The end of what was read before, in which a number may begin.
-    kept: Vec<u8>,
-    next: u64,
+    events: Sequence,
 }
 
 enum Stage {
@@ -31,15 +31,15 @@ enum Stage {
 pub(super) enum Came {
     /// Nothing more is there.
     Nothing,
-    /// The stream is open now; more may be there.
-    Opened,
+    /// The stream is open now, and these events came with it; more may be there.
+    Opened { numbers: Range<u64>, at: Instant },
     /// These events; more may be there if `full`.
-    Events { first: u64, count: u64, at: Instant, full: bool },
+    Events { numbers: Range<u64>, at: Instant, full: bool },
 }
 
 impl Stream {
     pub(super) const fn new(socket: TcpStream, first: u64) -> Self {
-        Self { socket, stage: Stage::Asking(0), kept: Vec::new(), next: first }
+        Self { socket, stage: Stage::Asking(0), events: Sequence::from(first) }
     }
 
     /// Sends the request, as far as there is room for it.
@@ -71,59 +71,15 @@ impl Stream {
         let at = Instant::now();
         let bytes = &scratch[..read];
         let Stage::Opening(opening) = &mut self.stage else {
-            let (first, full) = (self.next, read == scratch.len());
-            self.take(bytes)?;
-            return Ok(Came::Events { first, count: self.next - first, at, full });
+            let numbers = self.events.take(bytes)?;
+            return Ok(Came::Events { numbers, at, full: read == scratch.len() });
         };
         opening.extend_from_slice(bytes);
         let Some(end) = end_of_opening(opening)? else { return Ok(Came::Nothing) };
-        // Frames may have come with it: they are looked at when more is read, which is asked for at once.
-        self.kept = opening.split_off(end);
+        let numbers = self.events.take(&opening[end..])?;
         self.stage = Stage::Open;
-        Ok(Came::Opened)
+        Ok(Came::Opened { numbers, at })
     }
-
-    /// Events that came with the first block.
-    pub(super) fn came_early(&mut self) -> Result<Came, Failure> {
-        let (first, at) = (self.next, Instant::now());
-        let kept = std::mem::take(&mut self.kept);
-        self.take(&kept)?;
-        Ok(Came::Events { first, count: self.next - first, at, full: true })
-    }
-
-    fn take(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        if self.kept.is_empty() {
-            let used = count(&mut self.next, bytes)?;
-            self.keep(&bytes[used..]);
-        } else {
-            let mut joined = std::mem::take(&mut self.kept);
-            joined.extend_from_slice(bytes);
-            let used = count(&mut self.next, &joined)?;
-            self.keep(&joined[used..]);
-        }
-        Ok(())
-    }
-
-    /// Keeps an end that may hold the beginning of a mark; that of a frame which ended whole holds none.
-    fn keep(&mut self, rest: &[u8]) {
-        if !(rest.ends_with(BLOCK_END) || rest.ends_with(b"\n\n\r\n")) {
-            self.kept.extend_from_slice(&rest[rest.len().saturating_sub(number::CUT)..]);
-        }
-    }
-}
-
-/// Holds each number to be the next one; answers how many bytes are done with.
-fn count(next: &mut u64, bytes: &[u8]) -> Result<usize, Failure> {
-    let mut used = 0;
-    for at in number::places(bytes) {
-        let Some(number) = number::read(&bytes[at..]) else { break };
-        if number != *next {
-            return Err(format!("a stream brought event {number} where {next} was to come").into());
-        }
-        *next += 1;
-        used = at + number::DIGITS;
-    }
-    Ok(used)
 }
 
 /// Behind the first block, once all of it is there.
@@ -139,32 +95,6 @@ fn end_of_opening(opening: &[u8]) -> Result<Option<usize>, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn frames(numbers: std::ops::Range<u64>) -> Vec<u8> {
-        let frame = |n| format!("id: 1.{n}\ndata: {{\"id\":\"550e8400-e29b-41d4-a716-{n:012}\"}}\n\n");
-        numbers.map(frame).collect::<String>().into_bytes()
-    }
-
-    #[test]
-    fn numbers_are_found_wherever_reads_cut_them() {
-        let bytes = frames(3..6);
-        for cut in 0..bytes.len() {
-            let (mut next, mut kept) = (3, Vec::new());
-            for part in [&bytes[..cut], &bytes[cut..]] {
-                kept.extend_from_slice(part);
-                let used = count(&mut next, &kept).unwrap();
-                let from = used.max(kept.len().saturating_sub(number::CUT));
-                kept.drain(..from);
-            }
-            assert_eq!(next, 6, "{cut}");
-        }
-    }
-
-    #[test]
-    fn what_is_missing_or_repeated_is_told() {
-        assert!(count(&mut 0, &frames(1..2)).unwrap_err().to_string().contains("event 1 where 0"));
-        assert!(count(&mut 2, &frames(1..2)).is_err());
-    }
 
     #[test]
     fn a_stream_is_open_after_its_first_block() {
