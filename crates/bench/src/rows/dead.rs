@@ -25,7 +25,7 @@ const DEAD_EVERY: Duration = Duration::from_secs(1);
 const DEADLINE: Duration = Duration::from_secs(60);
 
 pub(crate) fn measure(run: &Run) -> Result<Row, Failure> {
-    let events = run.size(500, 2_000);
+    let events = run.size(300, 2_000);
     let alone = healthy(run, events, 0)?.0;
     let (beside, attempts) = healthy(run, events, TEAMS)?;
 

@@ -18,7 +18,7 @@ const RATE: u32 = 200;
 const DEADLINE: Duration = Duration::from_secs(30);
 
 pub(crate) fn measure(run: &Run) -> Result<Row, Failure> {
-    let events = run.size(1_000, 4_000);
+    let events = run.size(800, 4_000);
     let server = run.place.server()?;
     let receiver = Receiver::start(receiver::OK.to_vec(), Arrivals::new(events))?;
     server.make_webhook(&server.team, &format!("http://{}/", receiver.address))?;

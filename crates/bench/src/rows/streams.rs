@@ -29,7 +29,7 @@ struct FanOut {
 }
 
 pub(crate) fn thousand(run: &Run) -> Result<Row, Failure> {
-    let (singles, bursts) = (run.size(200, 2_000), run.size(5, 40));
+    let (singles, bursts) = (run.size(150, 2_000), run.size(5, 40));
     measure(run, &FanOut { name: "streams_1000", streams: 1_000, singles, bursts }).map(|(row, _)| row)
 }
 

@@ -25,7 +25,7 @@ struct FanOut {
 
 pub(crate) fn one(run: &Run) -> Result<Row, Failure> {
     let (mut row, per_s, floor) =
-        measure(run, &FanOut { name: "webhook", webhooks: 1, events: run.size(40_000, 120_000) })?;
+        measure(run, &FanOut { name: "webhook", webhooks: 1, events: run.size(30_000, 120_000) })?;
     let cpu = row.figures.iter().find(|(name, _)| *name == CPU).map_or(f64::NAN, |(_, figure)| *figure);
     row.check(Check::ratio("deliveries/s", per_s, ("post", floor), Target::AtLeast(0.3)));
     row.check(Check::of("server CPU µs a delivery", cpu, Target::AtMost(35.0)));
@@ -34,7 +34,7 @@ pub(crate) fn one(run: &Run) -> Result<Row, Failure> {
 
 pub(crate) fn ten(run: &Run) -> Result<Row, Failure> {
     let (mut row, per_s, floor) =
-        measure(run, &FanOut { name: "ten_webhooks", webhooks: 10, events: run.size(4_000, 12_000) })?;
+        measure(run, &FanOut { name: "ten_webhooks", webhooks: 10, events: run.size(3_000, 12_000) })?;
     row.check(Check::ratio("deliveries/s", per_s, ("post", floor), Target::AtLeast(0.4)));
     Ok(row)
 }
