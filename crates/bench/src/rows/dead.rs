@@ -21,6 +21,8 @@ const WEBHOOKS: usize = 100;
 const TEAMS: usize = 10;
 /// Events a second to the healthy endpoint, and to each of the dead ones.
 const RATE: u32 = 100;
+/// Connections that they come over.
+const PUBLISHERS: usize = 8;
 const DEAD_EVERY: Duration = Duration::from_secs(1);
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -61,8 +63,8 @@ fn healthy(run: &Run, events: u64, teams: usize) -> Result<(Histogram<u64>, f64)
     let seconds = events.div_ceil(u64::from(RATE));
     let sent = std::thread::scope(|threads| {
         let others = threads.spawn(|| publish_to_dead(&server, dead, seconds));
-        let mut publish = server.publish(number::single());
-        let sent = at_rate(&mut server.client()?, &mut publish, events, RATE, &Turns::new(events))?;
+        let publish = server.publish(number::single());
+        let sent = at_rate(&server, &publish, events, (RATE, PUBLISHERS), &Turns::new(events))?;
         others.join().map_err(|_| "the publisher to dead endpoints has panicked")??;
         Ok::<_, Failure>(sent)
     })?;

@@ -4,12 +4,13 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
-use crate::http::{Client, Template};
+use crate::http::Template;
 use crate::readers::{Plan, Readers, Turns};
 use crate::receiver::{self, Receiver};
 use crate::report::{Check, Row, Target};
 use crate::rows::streams::created;
 use crate::rows::{Run, recorded};
+use crate::server::Server;
 use crate::sinks::Arrivals;
 use crate::{Failure, number};
 
@@ -33,7 +34,7 @@ pub(crate) fn measure(run: &Run) -> Result<Row, Failure> {
     })?;
     readers.wait_until_open()?;
 
-    let sent = at_rate(&mut server.client()?, &mut server.publish(number::single()), events, RATE, &turns)?;
+    let sent = at_rate(&server, &server.publish(number::single()), events, (RATE, 1), &turns)?;
     receiver.wait_for(events, DEADLINE)?;
     readers.wait_for(events - 1)?;
     let read = readers.finish()?;
@@ -59,25 +60,35 @@ pub(crate) fn measure(run: &Run) -> Result<Row, Failure> {
     Ok(row)
 }
 
-/// Publishes events from one connection, each at its turn or as soon after it as the one before was answered. Answers the
-/// turns.
+/// Publishes events, each at its turn, over so many connections in turns: where one waits for its answer the others go on. Over
+/// one they stand in the log in their order. Answers the turns.
 pub(crate) fn at_rate(
-    client: &mut Client,
-    publish: &mut Template,
+    server: &Server,
+    publish: &Template,
     events: u64,
-    rate: u32,
+    (rate, connections): (u32, usize),
     turns: &Turns,
 ) -> Result<Vec<Instant>, Failure> {
     let began = Instant::now();
-    let mut sent = Vec::with_capacity(events as usize);
-    for number in 0..events {
-        let turn = began + Duration::from_secs(1) * u32::try_from(number)? / rate;
-        std::thread::sleep(turn.saturating_duration_since(Instant::now()));
-        turns.set(number, turn);
-        publish.set_numbers(number);
-        created(client.send(publish.bytes())?)?;
-        sent.push(turn);
-    }
+    let sent: Vec<Instant> =
+        (0..events).map(|number| began + Duration::from_secs(1) * number as u32 / rate).collect();
+    let publish_each = &|first: usize| -> Result<(), Failure> {
+        let (mut client, mut publish) = (server.client()?, publish.clone());
+        for (number, turn) in (0..).zip(&sent).skip(first).step_by(connections) {
+            std::thread::sleep(turn.saturating_duration_since(Instant::now()));
+            turns.set(number, *turn);
+            publish.set_numbers(number);
+            created(client.send(publish.bytes())?)?;
+        }
+        Ok(())
+    };
+    std::thread::scope(|threads| {
+        let publishers: Vec<_> =
+            (0..connections).map(|first| threads.spawn(move || publish_each(first))).collect();
+        publishers
+            .into_iter()
+            .try_for_each(|publisher| publisher.join().map_err(|_| "a publisher has panicked")?)
+    })?;
     Ok(sent)
 }
 

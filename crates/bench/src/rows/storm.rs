@@ -19,6 +19,8 @@ use crate::{Failure, number};
 const WEBHOOKS: u64 = 100;
 /// Events a second to the endpoint that has no part in it: less than its share of the attempts, were they shared out evenly.
 const RATE: u32 = 50;
+/// Connections that they come over.
+const PUBLISHERS: usize = 8;
 const DEADLINE: Duration = Duration::from_secs(600);
 
 pub(crate) fn measure(run: &Run) -> Result<Row, Failure> {
@@ -80,8 +82,8 @@ fn first_attempts(server: &Server, events: u64) -> Result<(Histogram<u64>, Durat
     let receiver = Receiver::start(receiver::OK.to_vec(), Arrivals::new(events))?;
     server.make_webhook(&team, &format!("http://{}/", receiver.address))?;
     let began = std::time::Instant::now();
-    let mut publish = server.publish_to(&team, number::single());
-    let sent = at_rate(&mut server.client()?, &mut publish, events, RATE, &Turns::new(events))?;
+    let publish = server.publish_to(&team, number::single());
+    let sent = at_rate(server, &publish, events, (RATE, PUBLISHERS), &Turns::new(events))?;
     receiver.wait_for(events, DEADLINE)?;
     let took = began.elapsed();
     let (arrivals, _) = receiver.finish()?;
