@@ -33,3 +33,4 @@ pub use client_address::{ClientAddress, Peer, TrustedProxies};
 pub use options::Options;
 pub use routes::router;
 pub use shared::{Api, Metrics, publish_times};
+pub use stream::Handover;

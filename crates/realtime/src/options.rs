@@ -33,7 +33,8 @@ pub struct Options {
     pub streams_a_token: usize,
     /// Open streams a key, without those of the tokens that it made.
     pub streams_a_key: usize,
-    /// Open streams a team. At about 22 kB each, its connection included, the default is 440 MB.
+    /// Open streams a team. At about 3 kB each, its connection included, the default is 60 MB; where hyper keeps the connection, it
+    /// is 22 kB each.
     pub streams_a_team: usize,
     /// How often a stream says that it lives, and how far it has passed the log: often enough for proxies that cut what
     /// is silent for 30 s or more.

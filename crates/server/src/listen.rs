@@ -1,9 +1,12 @@
 //! Serving HTTP on connections.
 
+mod connection;
 mod door;
 mod linger;
 mod lookout;
 mod sock_diag;
+mod stream;
+mod written;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -11,43 +14,21 @@ use std::time::Duration;
 
 use axum::Router;
 use cstar_api::Peer;
-use cstar_realtime::HangUp;
-use hyper::Request;
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
 use rustix::process::{Resource, getrlimit};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
+use tokio_util::task::TaskTracker;
 
+use connection::{Connection, Held, Service};
 use door::Door;
-use linger::Lingering;
+use lookout::Lookout;
 use sock_diag::Ends;
 
-/// A request's head must be there within this time of the connection's or the previous answer's start. It is longer than
-/// the 60 s for which common proxies and clients keep an idle connection: whoever closes first must not be the server, or
-/// their next request is lost on its way and they answer 502.
-const HEAD_DEADLINE: Duration = Duration::from_secs(75);
-/// The largest request head; browsers and proxies send at most about 16 KiB.
-const HEAD_MAX_BYTES: usize = 32 * 1024;
-/// Streams and requests at once on one HTTP/2 connection: a browser shares one for all tabs of an origin.
-const HTTP2_MAX_STREAMS: u32 = 256;
-/// A TLS handshake must end within this time.
-const TLS_DEADLINE: Duration = Duration::from_secs(10);
 /// A peer that acknowledges nothing for this long is gone (half-open connections).
 const UNACKNOWLEDGED: Duration = Duration::from_secs(45);
-/// How often an HTTP/2 peer with open requests is pinged, so that there is something to acknowledge even where its streams
-/// have no room.
-const PING_EVERY: Duration = Duration::from_secs(15);
-/// A peer that is there but does not read answers no ping. It is given as long as a stream may stand still.
-const PONG_DEADLINE: Duration = Duration::from_secs(600);
 /// How long open requests may go on after a shutdown began.
 pub(crate) const DRAIN_DEADLINE: Duration = Duration::from_secs(12);
 
@@ -89,113 +70,31 @@ async fn serve_within(
     router: Router,
     stop: CancellationToken,
 ) {
-    let server = Arc::new(http_server());
-    let (draining, cut) = (GracefulShutdown::new(), CancellationToken::new());
+    let service = Service::new(router, tls, stop.clone(), limits.unacknowledged);
+    let (open, cut) = (TaskTracker::new(), CancellationToken::new());
     let mut door = Door::new(listener, limits.connections);
     while let Some((stream, peer, place)) = stop.run_until_cancelled(door.next()).await {
         let Some(ends) = prepare(&stream) else { continue };
         let connection = Connection {
-            server: Arc::clone(&server),
-            router: router.clone(),
-            cut: cut.child_token(),
+            service: Arc::clone(&service),
             peer: Peer(peer),
-            ends,
-            unacknowledged: limits.unacknowledged,
-            _place: place,
+            lookout: Lookout::new(ends, limits.unacknowledged),
+            held: Held { cut: cut.child_token(), _place: place, _open: open.token() },
         };
-        tokio::spawn(connection.run(stream, tls.clone(), draining.watcher()));
+        tokio::spawn(connection.run(stream));
     }
     drop(door);
-    if timeout(DRAIN_DEADLINE, draining.shutdown()).await.is_err() {
+    open.close();
+    if timeout(DRAIN_DEADLINE, open.wait()).await.is_err() {
         cut.cancel();
         tracing::warn!("some requests did not end in time and were cut off");
     }
-}
-
-fn http_server() -> auto::Builder<TokioExecutor> {
-    let mut server = auto::Builder::new(TokioExecutor::new());
-    server.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_DEADLINE).max_buf_size(HEAD_MAX_BYTES);
-    server
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(HTTP2_MAX_STREAMS)
-        .max_header_list_size(HEAD_MAX_BYTES as u32)
-        .keep_alive_interval(Some(PING_EVERY))
-        .keep_alive_timeout(PONG_DEADLINE);
-    server
 }
 
 /// Has small frames leave at once, and tells the connection's ends; `None` where the peer has left already.
 fn prepare(stream: &TcpStream) -> Option<Ends> {
     let ends = stream.set_nodelay(true).and_then(|()| Ends::of(stream));
     ends.inspect_err(|error| tracing::debug!(%error, "a connection broke before it was served")).ok()
-}
-
-struct Connection {
-    server: Arc<auto::Builder<TokioExecutor>>,
-    router: Router,
-    /// Ends it at once.
-    cut: CancellationToken,
-    peer: Peer,
-    ends: Ends,
-    unacknowledged: Duration,
-    _place: OwnedSemaphorePermit,
-}
-
-type Watcher = hyper_util::server::graceful::Watcher;
-
-impl Connection {
-    async fn run(self, stream: TcpStream, tls: Option<TlsAcceptor>, watcher: Watcher) {
-        let Some(tls) = tls else { return self.speak(stream, watcher).await };
-        match timeout(TLS_DEADLINE, tls.accept(stream)).await {
-            Ok(Ok(stream)) => self.speak(stream, watcher).await,
-            Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
-            Err(_) => tracing::debug!("a TLS handshake took too long"),
-        }
-    }
-
-    async fn speak<S>(self, stream: S, watcher: Watcher)
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let (hang_up, router, asked) = (scissors(&self.cut), self.router, Arc::new(Notify::new()));
-        let peer = self.peer;
-        let asking = Arc::clone(&asked);
-        let service = service_fn(move |mut request: Request<Incoming>| {
-            asking.notify_one();
-            request.extensions_mut().insert(hang_up.clone());
-            request.extensions_mut().insert(peer);
-            router.clone().oneshot(request)
-        });
-        let connection =
-            self.server.serve_connection(TokioIo::new(Lingering::new(stream)), service).into_owned();
-        tokio::select! {
-            ended = watcher.watch(connection) => {
-                if let Err(error) = ended {
-                    tracing::debug!(%error, "a connection ended early");
-                }
-            }
-            () = self.cut.cancelled() => tracing::debug!("a connection was cut"),
-            () = silence(&asked) => tracing::debug!("closed a connection that asked for nothing"),
-            () = lookout::gone(self.ends, self.unacknowledged) => {
-                tracing::debug!("closed a connection whose peer acknowledges nothing");
-            }
-        }
-    }
-}
-
-/// Completes if no request comes. Until a peer has said which HTTP it speaks, no deadline of hyper's holds.
-async fn silence(asked: &Notify) {
-    if timeout(HEAD_DEADLINE, asked.notified()).await.is_ok() {
-        std::future::pending::<()>().await;
-    }
-}
-
-/// What cuts a connection from within: the hub, when nobody takes what a stream has to send. Over HTTP/2 the streams
-/// beside it on the same connection are cut with it, and reconnect.
-fn scissors(cut: &CancellationToken) -> HangUp {
-    let cut = cut.clone();
-    HangUp::new(move || cut.cancel())
 }
 
 #[cfg(test)]
@@ -254,6 +153,22 @@ mod tests {
         serving.await.unwrap();
     }
 
+    /// A peer that has connected and said nothing does not hold up the server's end.
+    #[tokio::test]
+    async fn a_silent_peer_is_not_waited_for() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().route("/", get(|| std::future::ready("true")));
+        let limits = Limits { connections: 2, unacknowledged: UNACKNOWLEDGED };
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(serve_within(limits, listener, None, router, stop.clone()));
+        let _silent = TcpStream::connect(address).await.unwrap();
+        let mut other = TcpStream::connect(address).await.unwrap();
+        assert!(ask(&mut other).await.ends_with("true"), "both are taken");
+        stop.cancel();
+        timeout(DRAIN_DEADLINE / 2, serving).await.expect("it waits for nobody").unwrap();
+    }
+
     /// A body without an end, and word of its end all the same.
     fn endless(ended: mpsc::UnboundedSender<()>) -> Body {
         struct Tells(mpsc::UnboundedSender<()>);
@@ -307,7 +222,7 @@ mod tests {
     }
 
     /// From now on the peer's kernel sees nothing of this connection, as behind a cable that was pulled.
-    fn drop_all_packets_to(peer: &TcpStream) {
+    pub(super) fn drop_all_packets_to(peer: &TcpStream) {
         const RETURN: u16 = 0x06;
         socket2::SockRef::from(peer).attach_filter(&[socket2::SockFilter::new(RETURN, 0, 0, 0)]).unwrap();
     }

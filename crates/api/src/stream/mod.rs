@@ -5,6 +5,7 @@
 mod accept;
 mod asked;
 mod body;
+mod handover;
 
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use cstar_realtime::{HangUp, Hub, Subscribe, SubscribeError};
 use cstar_store::TypeFilter;
 use cstar_types::Scope;
 use cstar_wire::Code;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::auth::{Access, Caller};
@@ -26,23 +27,27 @@ use crate::shared::Shared;
 use asked::Asked;
 use body::StreamBody;
 
+pub use handover::Handover;
+
 /// Keeps nginx from gathering an answer before it passes it on.
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// Opens a stream.
 ///
 /// Where the server has put a [`HangUp`] among the request's extensions, it cuts the connection when nobody takes what it
-/// carries.
+/// carries; where it has put a [`Handover`], it takes the stream over.
 pub(crate) async fn open(
     State(shared): State<Arc<Shared>>,
     access: Access,
     hang_up: Option<Extension<HangUp>>,
+    handover: Option<Extension<Handover>>,
     query: Query,
     headers: HeaderMap,
 ) -> ApiResult {
     access.caller.needs(Scope::EventsRead)?;
     let asked = Asked::read(query, &headers)?;
-    answer(&shared.api.hub, subscribe(access, hang_up, asked)).await
+    let handover = handover.map(|Extension(handover)| handover);
+    answer(&shared.api.hub, subscribe(access, hang_up, asked), handover).await
 }
 
 /// SEC-2: a stream is cut by its key's patterns, and ends with its key.
@@ -70,15 +75,21 @@ fn subscribe(access: Access, hang_up: Option<Extension<HangUp>>, asked: Asked) -
     }
 }
 
-async fn answer(hub: &Arc<Hub>, asked: Subscribe) -> ApiResult {
+async fn answer(hub: &Arc<Hub>, asked: Subscribe, handover: Option<Handover>) -> ApiResult {
     let media_type = asked.format.media_type();
+    let handover = handover.filter(|_| !asked.until_head);
     let subscription = hub.subscribe(asked).await?;
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static(media_type)),
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),
         (ACCEL_BUFFERING, HeaderValue::from_static("no")),
     ];
-    Ok((headers, Body::new(StreamBody::new(subscription))).into_response())
+    let closes = handover.is_some();
+    let mut answer = (headers, Body::new(StreamBody::new(subscription, handover))).into_response();
+    if closes {
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(answer)
 }
 
 impl From<SubscribeError> for ApiError {
@@ -140,7 +151,7 @@ mod tests {
             (Format::Ndjson, "application/x-ndjson", "{\"id\":\"1.0\",\"event\":\"cstar.ready\",\"data\":{"),
         ] {
             let (hub, team) = hub(Options::default()).await;
-            let response = answer(&hub, asked(team, format)).await.unwrap();
+            let response = answer(&hub, asked(team, format), None).await.unwrap();
             assert_eq!(response.status(), 200);
             assert_eq!(response.headers()[CONTENT_TYPE], media_type);
             assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
@@ -183,8 +194,8 @@ mod tests {
     #[tokio::test]
     async fn a_stream_that_cannot_be_is_refused_before_it_begins() {
         let (hub, team) = hub(Options { streams_a_team: 1, ..Options::default() }).await;
-        let code = async |asked| answer(&hub, asked).await.err().map(|error| error.code());
-        let open = answer(&hub, asked(team, Format::EventStream)).await.unwrap();
+        let code = async |asked| answer(&hub, asked, None).await.err().map(|error| error.code());
+        let open = answer(&hub, asked(team, Format::EventStream), None).await.unwrap();
         assert_eq!(code(asked(team, Format::EventStream)).await, Some(Code::TooManyStreams));
         drop(open);
         let other = TeamId::from_uuid(Uuid::from_u128(8));

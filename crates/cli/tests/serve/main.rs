@@ -20,6 +20,7 @@ mod ordered;
 mod rate_limit;
 mod secrets;
 mod shutdown;
+mod stream_connections;
 mod streams;
 mod sync;
 mod tls;

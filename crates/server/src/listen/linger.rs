@@ -35,6 +35,10 @@ impl<S> Lingering<S> {
     pub(super) const fn new(stream: S) -> Self {
         Self { stream, lingers: None }
     }
+
+    pub(super) fn into_inner(self) -> S {
+        self.stream
+    }
 }
 
 impl Lingers {

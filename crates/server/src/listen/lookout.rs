@@ -13,18 +13,39 @@ use super::sock_diag::{Ends, Standing};
 /// and at the one before was not merely asked this moment.
 const LOOKS: u32 = 3;
 
-/// Completes once the peer has acknowledged nothing for so long, while there was something to acknowledge; a third of
-/// that later at most.
-pub(super) async fn gone(ends: Ends, silence: Duration) {
-    let mut before = None;
-    loop {
-        sleep(silence / LOOKS).await;
-        match ends.standing() {
-            Ok(now) if is_gone(before, now, silence) => return,
-            Ok(now) => before = now,
-            Err(error) => {
-                tracing::debug!(%error, "the system does not say how a connection stands");
-                before = None;
+/// Looks at one connection, every [`Lookout::every`].
+#[derive(Debug)]
+pub(super) struct Lookout {
+    ends: Ends,
+    silence: Duration,
+    before: Option<Standing>,
+}
+
+impl Lookout {
+    pub(super) const fn new(ends: Ends, silence: Duration) -> Self {
+        Self { ends, silence, before: None }
+    }
+
+    /// The time between two looks at a connection.
+    pub(super) fn every(silence: Duration) -> Duration {
+        silence / LOOKS
+    }
+
+    /// Whether the peer has acknowledged nothing for so long, while there was something to acknowledge.
+    pub(super) fn finds_it_gone(&mut self) -> bool {
+        let now = self.ends.standing().unwrap_or_else(|error| {
+            tracing::debug!(%error, "the system does not say how a connection stands");
+            None
+        });
+        is_gone(std::mem::replace(&mut self.before, now), now, self.silence)
+    }
+
+    /// Completes once the peer is gone, a third of that time later at most.
+    pub(super) async fn gone(&mut self) {
+        loop {
+            sleep(Self::every(self.silence)).await;
+            if self.finds_it_gone() {
+                return;
             }
         }
     }

@@ -1,0 +1,262 @@
+//! One connection, from its first byte.
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use cstar_api::{Handover, Peer};
+use cstar_realtime::{HangUp, Subscription};
+use hyper::body::{Body as _, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, Version};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, OwnedSemaphorePermit};
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+use tower::ServiceExt;
+
+use super::linger::Lingering;
+use super::lookout::Lookout;
+use super::stream::{Line, Pumps};
+use super::written::Written;
+
+/// A request's head must be there within this time of the connection's or the previous answer's start. It is longer than
+/// the 60 s for which common proxies and clients keep an idle connection: whoever closes first must not be the server, or
+/// their next request is lost on its way and they answer 502.
+const HEAD_DEADLINE: Duration = Duration::from_secs(75);
+/// The largest request head; browsers and proxies send at most about 16 KiB.
+const HEAD_MAX_BYTES: usize = 32 * 1024;
+/// Streams and requests at once on one HTTP/2 connection: a browser shares one for all tabs of an origin.
+const HTTP2_MAX_STREAMS: u32 = 256;
+/// A TLS handshake must end within this time.
+const TLS_DEADLINE: Duration = Duration::from_secs(10);
+/// How often an HTTP/2 peer with open requests is pinged, so that there is something to acknowledge even where its streams
+/// have no room.
+const PING_EVERY: Duration = Duration::from_secs(15);
+/// A peer that is there but does not read answers no ping. It is given as long as a stream may stand still.
+const PONG_DEADLINE: Duration = Duration::from_secs(600);
+/// What an HTTP/2 connection begins with; no HTTP/1 method does.
+const HTTP2_PREFACE: &[u8] = b"PRI";
+
+/// What all connections of a listener are served with.
+pub(super) struct Service {
+    either: auto::Builder<TokioExecutor>,
+    http1: http1::Builder,
+    router: Router,
+    tls: Option<TlsAcceptor>,
+    /// No further request is taken from then on.
+    stop: CancellationToken,
+    pumps: Arc<Pumps>,
+}
+
+impl Service {
+    pub(super) fn new(
+        router: Router,
+        tls: Option<TlsAcceptor>,
+        stop: CancellationToken,
+        unacknowledged: Duration,
+    ) -> Arc<Self> {
+        let mut http1 = http1::Builder::new();
+        http1.timer(TokioTimer::new()).header_read_timeout(HEAD_DEADLINE).max_buf_size(HEAD_MAX_BYTES);
+        let pumps = Pumps::new(unacknowledged);
+        Arc::new(Self { either: either(), http1, router, tls, stop, pumps })
+    }
+}
+
+fn either() -> auto::Builder<TokioExecutor> {
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_DEADLINE).max_buf_size(HEAD_MAX_BYTES);
+    server
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(HTTP2_MAX_STREAMS)
+        .max_header_list_size(HEAD_MAX_BYTES as u32)
+        .keep_alive_interval(Some(PING_EVERY))
+        .keep_alive_timeout(PONG_DEADLINE);
+    server
+}
+
+/// What a connection holds for as long as it lives, whoever serves it.
+pub(super) struct Held {
+    /// Ends it at once.
+    pub(super) cut: CancellationToken,
+    pub(super) _place: OwnedSemaphorePermit,
+    /// The server waits for it before it ends.
+    pub(super) _open: TaskTrackerToken,
+}
+
+/// A connection that was accepted.
+pub(super) struct Connection {
+    pub(super) service: Arc<Service>,
+    pub(super) peer: Peer,
+    pub(super) lookout: Lookout,
+    pub(super) held: Held,
+}
+
+/// What is told to those who answer a connection's requests.
+#[derive(Clone)]
+struct Guide {
+    peer: Peer,
+    hang_up: HangUp,
+    asked: Arc<Notify>,
+    handover: Option<Handover>,
+}
+
+/// A stream that has left hyper.
+struct Taken {
+    socket: TcpStream,
+    subscription: Subscription,
+}
+
+impl Connection {
+    /// Serves the connection, or hands it to the pumps.
+    pub(super) async fn run(self, stream: TcpStream) {
+        let Self { service, peer, mut lookout, held } = self;
+        let asked = Arc::new(Notify::new());
+        let hang_up = scissors(&held.cut);
+        let guide = Guide { peer, hang_up, asked: Arc::clone(&asked), handover: None };
+        let taken = tokio::select! {
+            taken = service.serve(stream, guide) => taken,
+            () = held.cut.cancelled() => return tracing::debug!("a connection was cut"),
+            () = silence(&asked) => return tracing::debug!("closed a connection that asked for nothing"),
+            () = lookout.gone() => {
+                return tracing::debug!("closed a connection whose peer acknowledges nothing");
+            }
+        };
+        if let Some(Taken { socket, subscription }) = taken {
+            service.pumps.serve(Line::new(socket, subscription, lookout, held));
+        }
+    }
+}
+
+impl Service {
+    async fn serve(&self, stream: TcpStream, guide: Guide) -> Option<Taken> {
+        if let Some(tls) = &self.tls {
+            match timeout(TLS_DEADLINE, tls.accept(stream)).await {
+                Ok(Ok(stream)) => self.speak_either(stream, guide).await,
+                Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+                Err(_) => tracing::debug!("a TLS handshake took too long"),
+            }
+            return None;
+        }
+        // A peer that has said nothing when the server stops is not waited for.
+        match self.stop.run_until_cancelled(may_be_http2(&stream)).await? {
+            true => {
+                self.speak_either(stream, guide).await;
+                None
+            }
+            false => self.speak_http1(stream, guide).await,
+        }
+    }
+
+    async fn speak_either<S>(&self, stream: S, guide: Guide)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let router = self.router.clone();
+        let service = service_fn(move |request| answer(router.clone(), request, &guide));
+        let connection = pin!(self.either.serve_connection(TokioIo::new(Lingering::new(stream)), service));
+        tell(drive(&self.stop, connection, |it, cx| it.poll(cx), |it| it.graceful_shutdown()).await);
+    }
+
+    /// Speaks HTTP/1.1 until the connection ends, or until all that it carries is a stream.
+    async fn speak_http1(&self, stream: TcpStream, mut guide: Guide) -> Option<Taken> {
+        let handover = Handover::default();
+        guide.handover = Some(handover.clone());
+        let router = self.router.clone();
+        let service = service_fn(move |request| answer(router.clone(), request, &guide));
+        let io = TokioIo::new(Written::new(Lingering::new(stream), handover.clone()));
+        let mut connection = self.http1.serve_connection(io, service);
+        let poll = |it: Pin<&mut http1::Connection<_, _>>, cx: &mut Context<'_>| match it.poll(cx) {
+            Poll::Ready(ended) => Poll::Ready(Err(ended)),
+            Poll::Pending => {
+                handover.take().map_or(Poll::Pending, |subscription| Poll::Ready(Ok(subscription)))
+            }
+        };
+        match drive(&self.stop, Pin::new(&mut connection), poll, |it| it.graceful_shutdown()).await {
+            Ok(subscription) => {
+                let socket = connection.into_parts().io.into_inner().into_inner().into_inner();
+                Some(Taken { socket, subscription })
+            }
+            Err(ended) => {
+                tell(ended);
+                None
+            }
+        }
+    }
+}
+
+/// Polls a connection until something comes of it; once the server stops, it takes no further request.
+async fn drive<C, T>(
+    stop: &CancellationToken,
+    mut connection: Pin<&mut C>,
+    poll: impl Fn(Pin<&mut C>, &mut Context<'_>) -> Poll<T>,
+    take_no_more: impl Fn(Pin<&mut C>),
+) -> T {
+    let mut stopped = pin!(stop.cancelled());
+    let mut stops = false;
+    loop {
+        tokio::select! {
+            ended = poll_fn(|cx| poll(connection.as_mut(), cx)) => return ended,
+            () = &mut stopped, if !stops => {
+                stops = true;
+                take_no_more(connection.as_mut());
+            }
+        }
+    }
+}
+
+fn answer(
+    router: Router,
+    mut request: Request<Incoming>,
+    guide: &Guide,
+) -> impl Future<Output = Result<Response<Body>, Infallible>> + use<> {
+    guide.asked.notify_one();
+    // What HTTP/1.0 makes of an answer without a length, and what is behind a body that nobody reads, hyper knows best.
+    let is_plain = request.method() == Method::GET
+        && request.version() == Version::HTTP_11
+        && request.body().is_end_stream();
+    let handover = guide.handover.clone().filter(|_| is_plain);
+    let extensions = request.extensions_mut();
+    extensions.insert(guide.hang_up.clone());
+    extensions.insert(guide.peer);
+    handover.map(|handover| extensions.insert(handover));
+    router.oneshot(request)
+}
+
+/// Whether the peer begins as HTTP/2 does. Where its first bytes come one by one this is not known yet, and hyper finds out.
+async fn may_be_http2(stream: &TcpStream) -> bool {
+    let mut first = [0; HTTP2_PREFACE.len()];
+    stream.peek(&mut first).await.is_ok_and(|len| HTTP2_PREFACE.starts_with(&first[..len]))
+}
+
+fn tell<E: std::fmt::Display>(ended: Result<(), E>) {
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// Completes if no request comes. Until a peer has said which HTTP it speaks, no deadline of hyper's holds.
+async fn silence(asked: &Notify) {
+    if timeout(HEAD_DEADLINE, asked.notified()).await.is_ok() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// What cuts a connection from within: the hub, when nobody takes what a stream has to send. Over HTTP/2 the streams
+/// beside it on the same connection are cut with it, and reconnect.
+fn scissors(cut: &CancellationToken) -> HangUp {
+    let cut = cut.clone();
+    HangUp::new(move || cut.cancel())
+}
