@@ -27,6 +27,12 @@ pub struct AuditQuery {
 }
 
 impl AuditQuery {
+    /// Whether it asks for some of the entries that it would go by.
+    #[cfg(feature = "postgres")]
+    pub(crate) const fn filters(&self) -> bool {
+        self.action.is_some() || self.actor.is_some() || self.since.is_some() || self.until.is_some()
+    }
+
     /// Whether it asks for this entry, wherever that stands.
     pub(crate) fn asks_for(&self, entry: &AuditEntry) -> bool {
         let Self { team, action, actor, since, until, .. } = *self;

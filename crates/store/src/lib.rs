@@ -1,7 +1,7 @@
 //! The log: an event and its deliveries in one transaction, synced before anybody hears of it.
 //!
-//! [`Store`] is the contract. [`sqlite`] keeps it on one machine's disk; `model` keeps it in memory, as plainly as
-//! it can be written; `conformance` is the one suite that both must pass. A store knows nothing of HTTP, of
+//! [`Store`] is the contract. [`sqlite`] keeps it on one machine's disk; `postgres` keeps it in a database that several nodes share;
+//! `model` keeps it in memory, as plainly as it can be written; `conformance` is the one suite that all must pass. A store knows nothing of HTTP, of
 //! signing, or of who reads.
 
 mod audit;
@@ -17,6 +17,8 @@ mod log;
 #[cfg(feature = "model")]
 pub mod model;
 mod operations;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 pub mod sqlite;
 mod stored;
 mod tail;

@@ -28,7 +28,9 @@ cargo xtask <command>
   bench [ARGUMENT...]   build in release and measure: names of rows, --quick for under a minute, --json, --against
   count [--write]       count the instructions of the hot functions and hold them to their budgets;
                         with --write, write the budgets anew
-  test                  every check of the project, in order; what CI runs
+  test [--without-servers]
+                        every check of the project, in order; what CI runs. Without servers, the tests that need
+                        PostgreSQL are left out
   tidy                  the rules of the house: floors, boundaries, manifests, documents
   promises [--check]    write the tests that hold each promise into docs/promises.md and
                         docs/invariants.md; with --check, fail if they are out of date
@@ -39,7 +41,7 @@ enum Command {
     Dev { arguments: Vec<String> },
     Bench { arguments: Vec<String> },
     Count(count::Mode),
-    Test,
+    Test(test::Servers),
     Tidy,
     Promises(promises::Mode),
     Help,
@@ -63,7 +65,8 @@ fn parse(arguments: &[String]) -> Result<Command> {
         ["bench", ..] => Ok(Command::Bench { arguments: arguments[1..].to_vec() }),
         ["count"] => Ok(Command::Count(count::Mode::Check)),
         ["count", "--write"] => Ok(Command::Count(count::Mode::Write)),
-        ["test"] => Ok(Command::Test),
+        ["test"] => Ok(Command::Test(test::Servers::All)),
+        ["test", "--without-servers"] => Ok(Command::Test(test::Servers::LeftOut)),
         ["tidy"] => Ok(Command::Tidy),
         ["promises"] => Ok(Command::Promises(promises::Mode::Write)),
         ["promises", "--check"] => Ok(Command::Promises(promises::Mode::Check)),
@@ -77,7 +80,7 @@ fn run(command: Command) -> Result<()> {
         Command::Dev { arguments } => dev::run(&Tree::find()?, &arguments),
         Command::Bench { arguments } => bench::run(&Tree::find()?, &arguments),
         Command::Count(mode) => count::run(&Tree::find()?, mode),
-        Command::Test => test::run(&Tree::find()?),
+        Command::Test(servers) => test::run(&Tree::find()?, servers),
         Command::Tidy => tidy::run(&Tree::find()?),
         Command::Promises(mode) => promises::run(&Tree::find()?, mode),
         Command::Help => {
@@ -97,7 +100,7 @@ mod tests {
 
     #[test]
     fn every_command_of_the_help_is_understood() {
-        assert_eq!(check("test").unwrap(), Command::Test);
+        assert_eq!(check("test").unwrap(), Command::Test(test::Servers::All));
         assert_eq!(check("tidy").unwrap(), Command::Tidy);
         assert_eq!(check("promises").unwrap(), Command::Promises(promises::Mode::Write));
         assert_eq!(check("promises --check").unwrap(), Command::Promises(promises::Mode::Check));

@@ -26,7 +26,9 @@ enum Source {
     Component(&'static str),
 }
 
-const NEEDS: [Need; 10] = [
+const POSTGRES: &str = "PostgreSQL";
+
+const NEEDS: [Need; 11] = [
     Need { name: "rustfmt", probe: &["cargo", "fmt", "--version"], from: Source::Component("rustfmt") },
     Need { name: "clippy", probe: &["cargo", "clippy", "--version"], from: Source::Component("clippy") },
     Need { name: "node", probe: &["node", "--version"], from: Source::Package("nodejs") },
@@ -44,6 +46,11 @@ const NEEDS: [Need; 10] = [
     },
     // The browser that the client and the settings page are tested in. `CSTAR_CHROMIUM` may name another one.
     Need { name: "chromium", probe: CHROMIUM_PROBE, from: Source::Package("chromium") },
+    Need {
+        name: POSTGRES,
+        probe: &["sh", "-c", "ls /usr/lib/postgresql/*/bin/initdb"],
+        from: Source::Package("postgresql"),
+    },
 ];
 
 /// It is asked by its path where the environment names one; the tests look in the same two places.
@@ -52,6 +59,11 @@ const CHROMIUM_PROBE: &[&str] = &["sh", "-c", "\"${CSTAR_CHROMIUM:-/usr/bin/chro
 /// Installs what the checks need and this machine lacks, or says how.
 pub(crate) fn ensure() -> Result<()> {
     ensure_of(&NEEDS)
+}
+
+/// The same, but for servers that tests ask.
+pub(crate) fn ensure_without_servers() -> Result<()> {
+    ensure_of(NEEDS.iter().filter(|need| need.name != POSTGRES))
 }
 
 /// The same for what builds the settings page.

@@ -45,11 +45,27 @@ struct Line {
 struct Extras {
     nextest: bool,
     deny: bool,
+    servers: Servers,
+}
+
+/// Whether the tests that need servers beside the product are run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Servers {
+    All,
+    LeftOut,
 }
 
 /// Runs every step and stops at the first that fails.
-pub(crate) fn run(tree: &Tree) -> Result<()> {
+pub(crate) fn run(tree: &Tree, servers: Servers) -> Result<()> {
+    let prepared = |tree: &Tree, line| {
+        let mut command = prepared(tree, line);
+        if servers == Servers::LeftOut {
+            command.env("CSTAR_WITHOUT_SERVERS", "1");
+        }
+        command
+    };
     let extras = Extras {
+        servers,
         nextest: process::succeeds(&["cargo", "nextest", "--version"]),
         deny: process::succeeds(&["cargo", "deny", "--version"]),
     };
@@ -74,7 +90,7 @@ fn plan(extras: &Extras) -> Vec<Step> {
     let plain = |name, words| run(name, ".", words);
     let client = |name, words| run(name, CLIENT, words);
     vec![
-        Step { name: "needs", action: Action::Do(|_| needs::ensure()) },
+        Step { name: "needs", action: Action::Do(needs(extras)) },
         plain("format", &["cargo", "fmt", "--all", "--check"]),
         Step { name: "tidy", action: Action::Do(tidy::run) },
         Step { name: "promises", action: Action::Do(|tree| promises::run(tree, Mode::Check)) },
@@ -115,6 +131,13 @@ const fn tests(directory: &'static str) -> Line {
 
 const fn packages(directory: &'static str) -> Line {
     Line { directory, words: &["npm", "ci"] }
+}
+
+fn needs(extras: &Extras) -> fn(&Tree) -> Result<()> {
+    match extras.servers {
+        Servers::All => |_| needs::ensure(),
+        Servers::LeftOut => |_| needs::ensure_without_servers(),
+    }
 }
 
 fn licences(extras: &Extras) -> Step {
@@ -170,8 +193,10 @@ mod tests {
 
     #[test]
     fn the_binary_is_built_before_whatever_runs_it() {
-        let names: Vec<&str> =
-            check(&Extras { nextest: true, deny: true }).iter().map(|(name, _)| *name).collect();
+        let names: Vec<&str> = check(&Extras { nextest: true, deny: true, servers: Servers::All })
+            .iter()
+            .map(|(name, _)| *name)
+            .collect();
         let place = |name| names.iter().position(|other| *other == name).unwrap();
         assert!(place("needs") < place("format"), "{names:?}");
         assert!(place("build") < place("rust tests"), "{names:?}");
@@ -186,7 +211,7 @@ mod tests {
 
     #[test]
     fn without_nextest_the_same_tests_run_under_cargo() {
-        let lines = check(&Extras { nextest: false, deny: true });
+        let lines = check(&Extras { nextest: false, deny: true, servers: Servers::All });
         assert!(
             lines.contains(&("rust tests", "cargo test --workspace --all-targets".to_owned())),
             "{lines:?}"
@@ -195,7 +220,7 @@ mod tests {
 
     #[test]
     fn without_cargo_deny_the_step_is_named_as_left_out() {
-        let lines = check(&Extras { nextest: true, deny: false });
+        let lines = check(&Extras { nextest: true, deny: false, servers: Servers::All });
         assert!(lines.contains(&("licences", "cargo-deny is not installed".to_owned())), "{lines:?}");
     }
 }

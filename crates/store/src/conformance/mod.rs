@@ -39,11 +39,38 @@ pub mod webhooks;
 
 pub use subject::{AnyStore, Subject};
 
+use std::pin::Pin;
+
+/// A rule, for one [`Subject`].
+pub struct Rule {
+    /// Its area and its name.
+    pub name: &'static str,
+    /// Panics if it is broken.
+    pub hold: fn() -> Pin<Box<dyn Future<Output = ()>>>,
+}
+
 /// Makes a test of each rule for one [`Subject`]. Call it in a module named after the store.
 #[macro_export]
 macro_rules! conformance_suite {
     ($subject:ty) => {
-        $crate::conformance_suite! { $subject =>
+        $crate::each_conformance_rule! { conformance_tests, $subject }
+    };
+}
+
+/// Every [`Rule`] for one [`Subject`], where each as a test of its own would cost too much.
+#[macro_export]
+macro_rules! conformance_rules {
+    ($subject:ty) => {
+        $crate::each_conformance_rule! { conformance_list, $subject }
+    };
+}
+
+/// The rules, handed to a macro.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! each_conformance_rule {
+    ($then:ident, $subject:ty) => {
+        $crate::$then! { $subject =>
             log:
                 positions_count_from_1_for_each_team,
                 an_event_id_is_given_once,
@@ -235,6 +262,25 @@ macro_rules! conformance_suite {
                 what_was_done_is_counted;
         }
     };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! conformance_list {
+    ($subject:ty => $($area:ident: $($rule:ident),+;)+) => {
+        vec![$($($crate::conformance::Rule {
+            name: concat!(stringify!($area), "::", stringify!($rule)),
+            hold: || Box::pin(async {
+                let subject = <$subject as $crate::conformance::Subject>::fresh().await;
+                $crate::conformance::$area::$rule(subject).await;
+            }),
+        }),+),+]
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! conformance_tests {
     ($subject:ty => $($area:ident: $($rule:ident),+;)+) => {
         $(mod $area {
             use super::*;

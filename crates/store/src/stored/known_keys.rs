@@ -58,6 +58,14 @@ impl KnownKeys {
         known
     }
 
+    /// Forgets all that was read: others may have changed it.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn forget_all(&self) {
+        let mut state = self.state.lock();
+        state.changes += 1;
+        state.known.clear();
+    }
+
     /// Forgets what changed.
     pub(crate) fn forget(&self, keys: &[KeyId], teams: &[TeamId]) {
         if keys.is_empty() && teams.is_empty() {

@@ -24,6 +24,21 @@ impl KnownTypes {
         Arc::clone(&self.0.read())
     }
 
+    /// All of them, as they were read. Those that are as they were stay the same allocations, and so does the whole.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn replace(&self, read: Vec<AddedType>) {
+        let mut known = self.0.write();
+        let kept = |added: AddedType| match known.get(&added.entry.event_type) {
+            Some(same) if **same == added => Arc::clone(same),
+            _ => Arc::new(added),
+        };
+        let read: AddedTypes =
+            read.into_iter().map(|added| (added.entry.event_type.clone(), kept(added))).collect();
+        if **known != read {
+            *known = Arc::new(read);
+        }
+    }
+
     /// To be called once they are synced, in the order of commits.
     pub(crate) fn apply(&self, changes: Vec<TypeChange>) {
         if changes.is_empty() {

@@ -20,7 +20,7 @@ const BOUNDARIES: [Boundary; 3] = [
     },
     Boundary {
         what: "SQL is spoken by `store` alone; use its trait",
-        marks: &["rusqlite"],
+        marks: &["rusqlite", "tokio_postgres"],
         keepers: &["crates/store/"],
     },
     // SEC-1 rests on this: what is dialled elsewhere was not judged by the target rule.

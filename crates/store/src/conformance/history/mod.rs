@@ -46,7 +46,7 @@ pub fn plays_like_the_model<S: Subject>() {
 /// Plays random histories; answers the shortest found that tells the store and the model apart.
 pub fn first_difference<S: Subject>(config: Config) -> Option<String> {
     let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime starts");
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
     let mut runner = TestRunner::new(config);
     let histories = proptest::collection::vec(op::any_op(), 1..=OPS_MAX);
     let played = runner.run(&histories, |ops| runtime.block_on(play::<S>(&ops)));

@@ -1,0 +1,143 @@
+//! From a URL to a database that can be used, or to what must be done before.
+
+use tokio_postgres::Error;
+use tokio_postgres::config::Host;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::Type;
+
+use super::fault::{Fault, in_full};
+use super::nodes;
+use super::options::Options;
+use super::pool::{Connections, Link};
+use super::schema;
+use crate::StoreError;
+use crate::stored::vault::{Sealed, Shut, Vault};
+
+/// The first version that has all that is used here and is still kept up.
+const SERVER_LEAST: i32 = 140_000;
+/// The first life of a store.
+const FIRST_EPOCH: u32 = 1;
+/// Known text, sealed, by which a wrong master key is noticed.
+const PROBE: &[u8] = b"cstar";
+
+/// What a start finds, or makes.
+pub(super) struct Begun {
+    pub(super) epoch: u32,
+    pub(super) node: i64,
+}
+
+/// Looks at the database, brings it to the present version, and takes its place among the nodes.
+pub(super) async fn begin(
+    connections: &Connections,
+    options: &Options,
+    vault: &Vault,
+) -> Result<Begun, StoreError> {
+    let link = connections.manager().connect().await.map_err(|error| unusable(options, &error))?;
+    begin_over(&link, vault).await.map_err(|fault| match fault {
+        Fault::Postgres(error) => unusable(options, &error),
+        Fault::Away(why) => StoreError::Unusable(format!("the connection to the database broke: {why}")),
+        fault => fault.into(),
+    })
+}
+
+async fn begin_over(link: &Link, vault: &Vault) -> Result<Begun, Fault> {
+    judge(link).await?;
+    schema::migrate(link).await?;
+    let epoch = begin_meta(link, vault).await?;
+    Ok(Begun { epoch, node: nodes::begin(link).await? })
+}
+
+/// What the server is and promises.
+async fn judge(link: &Link) -> Result<(), Fault> {
+    let sql = "SELECT current_setting('server_version_num')::int, pg_is_in_recovery(),
+                      current_setting('transaction_read_only') = 'on', current_setting('fsync'),
+                      current_setting('synchronous_commit'), current_setting('data_checksums')";
+    let row = link.row(sql, &[]).await?.ok_or_else(|| Fault::damaged("settings", "all"))?;
+    let (version, standby, read_only): (i32, bool, bool) = (row.get(0), row.get(1), row.get(2));
+    let why = if version < SERVER_LEAST {
+        format!("the database is PostgreSQL {}: use 14 or later", version / 10_000)
+    } else if standby || read_only {
+        "the database takes no writes, as a standby does: give the address of the primary".to_owned()
+    } else if row.get::<_, &str>(3) == "off" {
+        "the database runs with fsync off and forgets what it acknowledged: switch it on".to_owned()
+    } else if row.get::<_, &str>(4) == "off" {
+        "the database runs with synchronous_commit off and acknowledges before it has synced: switch it on"
+            .to_owned()
+    } else {
+        if row.get::<_, &str>(5) == "off" {
+            tracing::warn!(
+                "the database has no page checksums, so damage to what is stored may go unnoticed: pg_checksums --enable"
+            );
+        }
+        return Ok(());
+    };
+    Err(StoreError::Unusable(why).into())
+}
+
+/// The rows that every database has, made if this one is new.
+async fn begin_meta(link: &Link, vault: &Vault) -> Result<u32, Fault> {
+    const KEEP: &str = "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+    let keep =
+        async |name: &str, value: &[u8]| link.run(KEEP, &[(&name, Type::TEXT), (&value, Type::BYTEA)]).await;
+    keep("epoch", &FIRST_EPOCH.to_be_bytes()).await?;
+    keep("probe", &vault.seal(Sealed::Probe, PROBE)).await?;
+    link.run(
+        "INSERT INTO teams (number, id, state, name, version, created_ms, seq, delivery, last_ms, webhooks, removed_events)
+         VALUES (0, '00000000-0000-0000-0000-000000000000', 0, 'operator', 1, 0, 0, 0, 0, 0, 0)
+         ON CONFLICT (number) DO NOTHING",
+        &[],
+    )
+    .await?;
+    let meta = async |name: &str| {
+        let row = link.row("SELECT value FROM meta WHERE name = $1", &[(&name, Type::TEXT)]).await?;
+        row.map(|row| row.get::<_, Vec<u8>>(0)).ok_or_else(|| Fault::damaged("meta", name))
+    };
+    match vault.open(Sealed::Probe, &meta("probe").await?) {
+        Ok(_) => {}
+        Err(Shut::OtherKey) => return Err(StoreError::OtherMasterKey.into()),
+        Err(Shut::Damaged) => return Err(Fault::damaged("meta", "probe")),
+    }
+    let epoch = meta("epoch").await?.try_into().map_err(|_| Fault::damaged("meta", "epoch"))?;
+    Ok(u32::from_be_bytes(epoch))
+}
+
+/// What to do about a database that does not let us in.
+fn unusable(options: &Options, error: &Error) -> StoreError {
+    let place = place(options);
+    let user = options.config.get_user().unwrap_or_default();
+    let why = in_full(error);
+    StoreError::Unusable(match error.code() {
+        Some(state) if state.code().starts_with("28") => {
+            format!(
+                "the database at {place} does not let {user:?} in: check the user and the password in its URL ({why})"
+            )
+        }
+        Some(state) if *state == SqlState::INVALID_CATALOG_NAME => {
+            format!("there is no such database at {place}: create it, or correct its name in the URL ({why})")
+        }
+        Some(state) if *state == SqlState::INSUFFICIENT_PRIVILEGE => {
+            format!(
+                "{user:?} may not do what the store needs in the database at {place}: make it its owner ({why})"
+            )
+        }
+        Some(_) => format!("the database at {place} cannot be used: {why}"),
+        None => format!(
+            "cannot reach the database at {place}: check that it runs, and its address in the URL ({why})"
+        ),
+    })
+}
+
+/// Where it is, without who asks (SEC-3).
+fn place(options: &Options) -> String {
+    let hosts = options.config.get_hosts().iter().map(|host| match host {
+        Host::Tcp(name) => name.clone(),
+        #[cfg(unix)]
+        Host::Unix(path) => path.display().to_string(),
+    });
+    let ports = options.config.get_ports();
+    let with_ports = hosts.enumerate().map(|(at, host)| {
+        let port = ports.get(at).or(ports.first()).copied().unwrap_or(5432);
+        format!("{host}:{port}")
+    });
+    with_ports.collect::<Vec<_>>().join(", ")
+}

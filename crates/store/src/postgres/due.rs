@@ -1,0 +1,207 @@
+//! What is due.
+//!
+//! A row belongs to the node that made it. Another takes it once that node has said nothing for the length of a lease, on the
+//! clock of the database; those whom somebody takes at the same moment are passed over.
+
+use std::sync::Arc;
+
+use cstar_types::{Timestamp, WebhookId};
+use tokio_postgres::types::Type;
+
+use super::delivery_rows::{DELIVERY_COLUMNS, DeliveryRow, delivery_columns};
+use super::event_rows::{EventRow, event_columns};
+use super::fault::Fault;
+use super::tx::Tx;
+use super::webhook_rows::{WebhookRow, uuid};
+use crate::{Due, DueSlice, LaneRule};
+
+/// The bodies of one slice, in bytes: several webhooks load at once.
+const SLICE_BYTES: i64 = 16 << 20;
+/// When to look again for what another node holds that should go first.
+const LOOK_AGAIN_MS: i64 = 5_000;
+
+/// Every webhook for which something waits that this node may send, and when its first is due: one look into the index for each.
+const LANES: &str = "SELECT w.id, f.due_ms FROM webhooks w
+     JOIN teams t ON t.number = w.team AND t.state = 0
+     CROSS JOIN LATERAL (
+         SELECT u.due_ms FROM due u
+         WHERE u.team = w.team AND u.webhook = w.id AND u.generation = w.generation
+             AND (u.node = $1 OR NOT EXISTS (SELECT 1 FROM nodes n WHERE n.number = u.node AND n.leased_until > now()))
+         ORDER BY u.due_ms LIMIT 1
+     ) f
+     WHERE w.state = 0 ORDER BY w.id";
+
+/// What waits for a webhook, the longest due first.
+const WAITING: &str = "SELECT u.number, u.due_ms, u.node = $1 FROM due u
+     WHERE u.team = $2 AND u.webhook = $3 AND u.generation = $4
+         AND (u.node = $1 OR NOT EXISTS (SELECT 1 FROM nodes n WHERE n.number = u.node AND n.leased_until > now()))
+     ORDER BY u.due_ms, u.number LIMIT $5";
+
+/// The same in the order of the log, with what other nodes have: it holds back what is behind it.
+const WAITING_IN_ORDER: &str = "SELECT u.number, u.due_ms, u.node = $1,
+         u.node <> $1 AND EXISTS (SELECT 1 FROM nodes n WHERE n.number = u.node AND n.leased_until > now())
+     FROM due u WHERE u.team = $2 AND u.webhook = $3 AND u.generation = $4
+     ORDER BY u.event, u.number LIMIT $5";
+
+/// Takes what no living node has.
+const TAKE: &str = "UPDATE due SET node = $1 WHERE (team, number) IN (
+         SELECT u.team, u.number FROM due u
+         WHERE u.team = $2 AND u.number = ANY($3) AND u.node <> $1
+             AND NOT EXISTS (SELECT 1 FROM nodes n WHERE n.number = u.node AND n.leased_until > now())
+         FOR UPDATE SKIP LOCKED
+     ) RETURNING number";
+
+/// Deliveries with their events, as far as the bodies of those before them are not too much.
+const DUE: &str = concat!(
+    "SELECT ",
+    delivery_columns!(),
+    ", ",
+    event_columns!(),
+    " FROM (
+         SELECT u.number, u.day, u.place, e.seq, e.day AS event_day,
+             sum(coalesce(octet_length(e.body), 0)) OVER (ORDER BY u.place ROWS UNBOUNDED PRECEDING)
+                 - coalesce(octet_length(e.body), 0) AS before
+         FROM (
+             SELECT u.number, u.day, asked.place FROM unnest($2::bigint[]) WITH ORDINALITY AS asked (number, place)
+             JOIN due u ON u.team = $1 AND u.number = asked.number
+         ) u
+         JOIN deliveries d ON d.team = $1 AND d.number = u.number AND d.day = u.day
+         LEFT JOIN events e ON e.team = $1 AND e.seq = d.event AND e.day = d.event_day
+     ) page
+     JOIN deliveries d ON d.team = $1 AND d.number = page.number AND d.day = page.day
+     LEFT JOIN events e ON e.team = $1 AND e.seq = page.seq AND e.day = page.event_day
+     WHERE page.before < $3 ORDER BY page.place"
+);
+
+/// One that waits, not yet read.
+struct Candidate {
+    number: i64,
+    due_ms: i64,
+    /// This node has it.
+    is_ours: bool,
+    /// Another node has it.
+    is_theirs: bool,
+}
+
+impl Tx {
+    /// Every webhook for which something waits, and when its first is due.
+    pub(super) async fn lanes(&self) -> Result<Vec<(WebhookId, Timestamp)>, Fault> {
+        let rows = self.rows(LANES, &[(&self.open.node, Type::INT8)]).await?;
+        let lane = |row: &tokio_postgres::Row| {
+            (WebhookId::from_uuid(row.get(0)), Timestamp::from_millis(row.get(1)))
+        };
+        Ok(rows.iter().map(lane).collect())
+    }
+
+    /// What is due for a webhook, taken by this node.
+    pub(super) async fn due(
+        &self,
+        webhook: WebhookId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<DueSlice, Fault> {
+        let known = self.any_webhook(webhook).await?.filter(|row| !row.deleted);
+        let Some(webhook) = known else { return Ok(DueSlice::default()) };
+        let rule = LaneRule::of(&webhook.webhook);
+        let waiting = self.waiting(&webhook, limit.saturating_add(1)).await?;
+        let is_first = |one: &Candidate| one.due_ms <= now.as_millis() && !one.is_theirs;
+        let due = waiting.iter().take(limit).take_while(|one| is_first(one)).count();
+        let (due, rest) = waiting.split_at(due);
+        let after = |one: &Candidate| match one.is_theirs {
+            true => one.due_ms.max(now.as_millis() + LOOK_AGAIN_MS),
+            false => one.due_ms,
+        };
+        let mut next = rest.first().map(after);
+        let ours = self.take(webhook.team_number, due).await?;
+        let read = self.due_rows(&webhook, &ours, rule).await?;
+        // Those for whose bodies there was no room come next.
+        if let Some(first) = ours.get(read.len()) {
+            next = due.iter().find(|one| one.number == *first).map(|one| one.due_ms);
+        }
+        let next = next.map(Timestamp::from_millis);
+        Ok(DueSlice { due: read.into_iter().flatten().collect(), next, rule })
+    }
+
+    async fn waiting(&self, webhook: &WebhookRow, limit: usize) -> Result<Vec<Candidate>, Fault> {
+        let ordered = webhook.webhook.ordered;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let of = [
+            (&self.open.node as _, Type::INT8),
+            (&webhook.team_number as _, Type::INT8),
+            (&uuid(webhook.webhook.id) as _, Type::UUID),
+            (&webhook.generation as _, Type::INT8),
+            (&limit as _, Type::INT8),
+        ];
+        let rows = self.rows(if ordered { WAITING_IN_ORDER } else { WAITING }, &of).await?;
+        let candidate = |row: &tokio_postgres::Row| Candidate {
+            number: row.get(0),
+            due_ms: row.get(1),
+            is_ours: row.get(2),
+            is_theirs: ordered && row.get(3),
+        };
+        Ok(rows.iter().map(candidate).collect())
+    }
+
+    /// Takes what is not this node's yet; answers what is, in order.
+    async fn take(&self, team: i64, due: &[Candidate]) -> Result<Vec<i64>, Fault> {
+        let free: Vec<i64> = due.iter().filter(|one| !one.is_ours).map(|one| one.number).collect();
+        let mut taken = Vec::new();
+        if !free.is_empty() {
+            let of = [
+                (&self.open.node as _, Type::INT8),
+                (&team as _, Type::INT8),
+                (&free as _, Type::INT8_ARRAY),
+            ];
+            taken.extend(self.rows(TAKE, &of).await?.iter().map(|row| row.get::<_, i64>(0)));
+        }
+        let is_ours = |one: &&Candidate| one.is_ours || taken.contains(&one.number);
+        Ok(due.iter().filter(is_ours).map(|one| one.number).collect())
+    }
+
+    /// Deliveries and their events. `None` for one that is damaged: it is said, and must not hold up the others (LOG-3).
+    async fn due_rows(
+        &self,
+        webhook: &WebhookRow,
+        numbers: &[i64],
+        rule: LaneRule,
+    ) -> Result<Vec<Option<Due>>, Fault> {
+        if numbers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let of = [
+            (&webhook.team_number as _, Type::INT8),
+            (&numbers as _, Type::INT8_ARRAY),
+            (&SLICE_BYTES as _, Type::INT8),
+        ];
+        let mut read = Vec::with_capacity(numbers.len());
+        for row in self.rows(DUE, &of).await? {
+            read.push(match self.due_row(webhook, &row, rule) {
+                Err(Fault::Damaged(what)) => {
+                    tracing::error!(webhook = %webhook.webhook.id, %what, "a delivery is left out of what is due");
+                    None
+                }
+                due => Some(due?),
+            });
+        }
+        Ok(read)
+    }
+
+    fn due_row(&self, webhook: &WebhookRow, row: &tokio_postgres::Row, rule: LaneRule) -> Result<Due, Fault> {
+        let delivery = DeliveryRow::read(row, 0)?;
+        let team = webhook.webhook.team;
+        if row.get::<_, Option<i64>>(DELIVERY_COLUMNS).is_none() {
+            return Err(Fault::missing_event(team, delivery.event));
+        }
+        let entry =
+            EventRow::read(row, DELIVERY_COLUMNS, (team, webhook.team_number))?.entry(self.open.epoch);
+        Ok(Due {
+            id: delivery.id(),
+            webhook: webhook.webhook.id,
+            entry: Arc::new(entry),
+            attempts: delivery.attempts,
+            failed: delivery.failed,
+            due_at: Timestamp::from_millis(delivery.due_ms.unwrap_or_default()),
+            rule,
+        })
+    }
+}

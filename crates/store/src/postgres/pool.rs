@@ -1,0 +1,148 @@
+//! Connections: made, lent, and thrown away when they broke.
+//!
+//! Nothing here leans on a session, so a pooler between the store and the database may hand each transaction to another one:
+//! statements have no names (their types are said with them), settings hold for one transaction, and no lock outlives one.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use deadpool::Runtime;
+use deadpool::managed::{Manager, Metrics, Object, Pool, RecycleError, RecycleResult};
+use futures_util::future::poll_fn;
+use futures_util::ready;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{AsyncMessage, Client, Config, CopyOutStream, Error, Row};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::fault::Fault;
+use super::options::Options;
+use super::tls;
+use crate::StoreError;
+
+/// How long somebody waits for a connection before being told that too much is under way.
+const WAIT: Duration = Duration::from_secs(5);
+
+/// The connections of a node.
+pub(super) type Connections = Pool<Connector>;
+
+/// A connection that was lent.
+pub(super) type Lent = Object<Connector>;
+
+/// A parameter and its type.
+pub(super) type Param<'p> = (&'p (dyn ToSql + Sync), Type);
+
+/// Makes connections.
+pub(super) struct Connector {
+    config: Config,
+    tls: MakeRustlsConnect,
+}
+
+/// A connection.
+pub(super) struct Link {
+    client: Client,
+    /// The server said that what it commits may not be on its standbys.
+    waited_in_vain: Arc<AtomicBool>,
+}
+
+/// A pool for these options, with no connection made yet.
+pub(super) fn pool(options: &Options) -> Result<Connections, StoreError> {
+    let tls = MakeRustlsConnect::new(tls::config(options.root_certificate.as_deref())?);
+    let connector = Connector { config: options.config.clone(), tls };
+    let pool = Pool::builder(connector)
+        .max_size(options.connections.max(1))
+        .wait_timeout(Some(WAIT))
+        .runtime(Runtime::Tokio1)
+        .build();
+    pool.map_err(|error| StoreError::Unusable(error.to_string()))
+}
+
+impl Connector {
+    pub(super) async fn connect(&self) -> Result<Link, Error> {
+        let (client, mut connection) = self.config.connect(self.tls.clone()).await?;
+        let waited_in_vain = Arc::new(AtomicBool::new(false));
+        let heard = Arc::clone(&waited_in_vain);
+        tokio::spawn(poll_fn(move |cx| {
+            while let Some(message) = ready!(connection.poll_message(cx)) {
+                match message {
+                    Ok(AsyncMessage::Notice(notice)) => {
+                        tracing::debug!(notice = notice.message(), "the database says");
+                        if is_of_a_standby(notice.severity(), notice.routine()) {
+                            heard.store(true, Ordering::Release);
+                        }
+                    }
+                    Ok(_) => {}
+                    Err(error) => {
+                        tracing::debug!(%error, "a connection to the database ended");
+                        break;
+                    }
+                }
+            }
+            std::task::Poll::Ready(())
+        }));
+        Ok(Link { client, waited_in_vain })
+    }
+}
+
+/// LOG-1: somebody cancelled the wait for the standby. It is committed here, and lost if this server is: its text may be in any
+/// language, the name of its routine is not.
+fn is_of_a_standby(severity: &str, routine: Option<&str>) -> bool {
+    severity != "DEBUG" && routine == Some("SyncRepWaitForLSN")
+}
+
+impl Manager for Connector {
+    type Type = Link;
+    type Error = Error;
+
+    async fn create(&self) -> Result<Link, Error> {
+        self.connect().await
+    }
+
+    async fn recycle(&self, link: &mut Link, _: &Metrics) -> RecycleResult<Error> {
+        if link.client.is_closed() {
+            return Err(RecycleError::message("closed"));
+        }
+        Ok(())
+    }
+}
+
+impl Link {
+    /// Rows of one statement.
+    pub(super) async fn rows(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Fault> {
+        Ok(self.client.query_typed(sql, params).await?)
+    }
+
+    /// The only row of one statement, if there is one.
+    pub(super) async fn row(&self, sql: &str, params: &[Param<'_>]) -> Result<Option<Row>, Fault> {
+        Ok(self.client.query_typed_opt(sql, params).await?)
+    }
+
+    /// Runs a statement; answers how many rows it touched.
+    pub(super) async fn run(&self, sql: &str, params: &[Param<'_>]) -> Result<u64, Fault> {
+        Ok(self.client.execute_typed(sql, params).await?)
+    }
+
+    /// Runs statements without parameters, in one trip.
+    pub(super) async fn script(&self, sql: &str) -> Result<(), Fault> {
+        Ok(self.client.batch_execute(sql).await?)
+    }
+
+    /// What a `COPY … TO STDOUT` answers.
+    pub(super) async fn copy_out(&self, sql: &str) -> Result<CopyOutStream, Fault> {
+        Ok(self.client.copy_out(sql).await?)
+    }
+
+    /// Asks for the commit of what was begun. `Unknown` unless the database says that it is done, on its standbys too (LOG-1).
+    pub(super) async fn commit(&self) -> Result<(), Fault> {
+        self.waited_in_vain.store(false, Ordering::Release);
+        match self.client.batch_execute("COMMIT").await {
+            Ok(()) if self.waited_in_vain.load(Ordering::Acquire) => Err(Fault::Unknown),
+            Ok(()) => Ok(()),
+            // The database itself refused, so it rolled back; anything else may have come after it committed.
+            Err(error) if error.code().is_some_and(|state| !state.code().starts_with("57P")) => {
+                Err(error.into())
+            }
+            Err(_) => Err(Fault::Unknown),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Upkeep.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use cstar_types::Timestamp;
+
+use super::store::{Counts, Postgres};
+use super::{backup, check, retention};
+use crate::{Backup, CommitSizes, Cutoffs, Health, StoreCounts, StoreError, TailReader, Upkeep};
+
+#[async_trait]
+impl Upkeep for Postgres {
+    fn tail(&self, budget_bytes: usize) -> TailReader {
+        self.open.tail.subscribe(budget_bytes)
+    }
+
+    fn health(&self) -> Health {
+        if self.open.connections.is_closed() { Health::ShuttingDown } else { Health::Ready }
+    }
+
+    fn counts(&self) -> StoreCounts {
+        let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let Counts { commits, events, deliveries, attempts } = &self.open.counts;
+        StoreCounts {
+            commits: get(commits),
+            events: get(events),
+            deliveries: get(deliveries),
+            attempts: get(attempts),
+            waiting: self.open.publisher.waiting() as u64,
+        }
+    }
+
+    fn commit_sizes(&self) -> &CommitSizes {
+        &self.open.commit_sizes
+    }
+
+    async fn remove_old(&self, cutoffs: Cutoffs, rows: usize) -> Result<usize, StoreError> {
+        retention::remove_old(self, cutoffs, rows).await
+    }
+
+    async fn backup(&self, now: Timestamp) -> Result<Backup, StoreError> {
+        if self.open.connections.is_closed() {
+            return Err(StoreError::ShuttingDown);
+        }
+        backup::backup(self, self.open.backups.take()?, now).await
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        check::check(self).await
+    }
+
+    async fn poisoned(&self) {
+        std::future::pending().await
+    }
+
+    async fn close(&self) {
+        self.shut().await;
+    }
+}

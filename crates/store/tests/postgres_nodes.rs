@@ -1,0 +1,236 @@
+//! What only a store that several nodes share can do wrong. One server, a database for each part.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cstar_store::conformance::given::{self, at, keyed, new_event, publishing, soon};
+use cstar_store::conformance::{AnyStore, read};
+use cstar_store::postgres::{Options, Postgres};
+use cstar_store::sqlite::MasterKey;
+use cstar_store::{StoreError, Verdict};
+use cstar_testkit::{PostgresServer, until};
+use cstar_types::DeliveryStatus;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio_postgres::{Client, NoTls};
+
+async fn node(url: &str) -> AnyStore {
+    let options = Options::new(url, MasterKey::new([7; 32])).expect("a URL");
+    Arc::new(Postgres::open(options).await.expect("the database can be used"))
+}
+
+async fn client(server: &PostgresServer, database: &str) -> Client {
+    let (client, connection) =
+        tokio_postgres::connect(&server.url(database), NoTls).await.expect("the server lets us in");
+    tokio::spawn(connection);
+    client
+}
+
+/// Two nodes on a database of their own.
+async fn nodes(server: &PostgresServer, database: &str) -> (AnyStore, AnyStore, Client) {
+    let made = client(server, "postgres").await.batch_execute(&format!("CREATE DATABASE {database}")).await;
+    made.expect("a database is made");
+    let url = server.url(database);
+    (node(&url).await, node(&url).await, client(server, database).await)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_share_a_store() {
+    let Some(server) = PostgresServer::start_with(&["max_wal_senders=2"]).await else { return };
+    nodes_append_to_one_log(&server).await;
+    a_change_on_one_node_counts_on_the_other(&server).await;
+    what_a_node_has_goes_to_another_with_its_lease(&server).await;
+    a_locked_team_holds_up_no_other(&server).await;
+    a_commit_whose_answer_is_lost_is_unknown(&server).await;
+    a_commit_that_no_standby_has_is_unknown(&server).await;
+}
+
+/// LOG-2, DLV-1: positions are given once, in the order of commits, whichever node gives them; each event has its delivery.
+async fn nodes_append_to_one_log(server: &PostgresServer) {
+    const APPENDS: usize = 60;
+    let (one, two, _) = nodes(server, "append").await;
+    let teams = [given::team(&one).await, given::team(&one).await];
+    for team in teams {
+        given::webhook(&two, team, "*").await;
+    }
+    let mut racing = JoinSet::new();
+    for turn in 0..APPENDS {
+        let (store, team) = (if turn % 3 == 0 { one.clone() } else { two.clone() }, teams[turn % 2]);
+        racing.spawn(async move { given::published(&store, team, &["ticket.created"; 3], at(0)).await });
+    }
+    let answered = soon(racing.join_all()).await;
+    for append in &answered {
+        assert!(append.windows(2).all(|two| two[1].position.seq == two[0].position.seq + 1), "together");
+    }
+    for team in teams {
+        let log = read::log(&one, team).await;
+        assert_eq!(log.len(), APPENDS * 3 / 2);
+        assert!(log.iter().zip(1..).all(|(entry, seq)| entry.position.seq == seq), "LOG-2");
+        let deliveries = read::deliveries(&two, team, read::every_delivery(50)).await.expect("a list");
+        assert_eq!(deliveries.len(), log.len(), "DLV-1");
+    }
+    for append in answered.iter().flatten() {
+        assert_eq!(two.event(append.event.team, append.event.id).await.as_ref(), Ok(&**append));
+    }
+}
+
+/// DLV-1: webhooks count as they stand at the commit, whichever node changed them.
+async fn a_change_on_one_node_counts_on_the_other(server: &PostgresServer) {
+    let (one, two, _) = nodes(server, "changes").await;
+    let team = given::team(&one).await;
+    let first = given::webhook(&one, team, "ticket.*").await;
+    given::one_event(&one, team, "ticket.created").await;
+    let second = given::webhook(&two, team, "*").await;
+    given::one_event(&one, team, "ticket.created").await;
+    two.update_webhook(team, first, given::wanting("boss.*"), None, at(1)).await.expect("it is changed");
+    given::one_event(&one, team, "ticket.created").await;
+    let count = async |webhook| read::due(&one, webhook, at(9)).await.len();
+    assert_eq!((count(first).await, count(second).await), (2, 2));
+}
+
+/// DLV-3: a node's deliveries are no other's while its lease holds; then another takes them, and what the first one still
+/// reports of them is not taken.
+async fn what_a_node_has_goes_to_another_with_its_lease(server: &PostgresServer) {
+    let (one, two, sql) = nodes(server, "leases").await;
+    let team = given::team(&one).await;
+    let webhook = given::webhook(&one, team, "*").await;
+    given::one_event(&one, team, "ticket.created").await;
+    let of_one = given::only_due(&one, webhook).await;
+    assert!(read::due(&two, webhook, at(9)).await.is_empty(), "the first node has it");
+    assert_eq!(two.lanes().await, Ok(Vec::new()));
+
+    let slept = "UPDATE nodes SET leased_until = now() - interval '1 s' WHERE number = (SELECT min(number) FROM nodes)";
+    sql.batch_execute(slept).await.expect("it is written");
+    assert_eq!(two.lanes().await.expect("lanes").len(), 1);
+    let of_two = given::only_due(&two, webhook).await;
+    assert_eq!(of_two, of_one);
+    let late = given::recorded(&one, &of_one, Verdict::Delivered, at(2)).await;
+    assert_eq!(late, DeliveryStatus::Pending, "it is the second node's now");
+    let delivery = || two.delivery(team, of_one.id);
+    assert_eq!(delivery().await.expect("it is there").1, [], "nothing is on record");
+    assert_eq!(given::recorded(&two, &of_two, Verdict::Delivered, at(3)).await, DeliveryStatus::Delivered);
+    assert_eq!(delivery().await.expect("it is there").1.len(), 1);
+
+    given::one_event(&one, team, "ticket.created").await;
+    two.close().await;
+    let third = node(&server.url("leases")).await;
+    given::one_event(&third, team, "ticket.created").await;
+    third.close().await;
+    sql.batch_execute("UPDATE nodes SET leased_until = now() + interval '1 h' WHERE number = 1")
+        .await
+        .expect("a row");
+    assert_eq!(read::due(&one, webhook, at(9)).await.len(), 2, "what a node leaves behind is there at once");
+}
+
+/// A team whose row somebody holds waits for itself alone.
+async fn a_locked_team_holds_up_no_other(server: &PostgresServer) {
+    let (one, _two, sql) = nodes(server, "locked").await;
+    let (held, free) = (given::team(&one).await, given::team(&one).await);
+    given::one_event(&one, held, "ticket.created").await;
+    given::one_event(&one, free, "ticket.created").await;
+    let hold = format!("BEGIN; SELECT 1 FROM teams WHERE id = '{}' FOR UPDATE", held.as_uuid());
+    sql.batch_execute(&hold).await.expect("it is locked");
+    let mut waiting = JoinSet::new();
+    for _ in 0..8 {
+        let store = one.clone();
+        waiting.spawn(async move { given::one_event(&store, held, "ticket.created").await });
+    }
+    let mut published = JoinSet::new();
+    for _ in 0..20 {
+        let store = one.clone();
+        published.spawn(async move { given::one_event(&store, free, "ticket.created").await });
+    }
+    soon(published.join_all()).await;
+    assert!(waiting.try_join_next().is_none(), "its row is locked");
+    sql.batch_execute("COMMIT").await.expect("it is free");
+    assert_eq!(soon(waiting.join_all()).await.len(), 8);
+    assert_eq!(one.ends(held).await.expect("ends").head, 9);
+}
+
+/// Passes on what comes, until a client asks for a commit: that is still passed on, and then the connection ends.
+async fn cut_at_commits(server: &PostgresServer) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let to = server.address();
+    tokio::spawn(async move {
+        while let Ok((from, _)) = listener.accept().await {
+            tokio::spawn(pass_on(from, to));
+        }
+    });
+    port
+}
+
+async fn pass_on(mut from: TcpStream, to: std::net::SocketAddr) {
+    let mut server = TcpStream::connect(to).await.expect("the server is there");
+    let (mut up, mut down) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+    loop {
+        tokio::select! {
+            read = from.read(&mut up) => {
+                let Ok(length @ 1..) = read else { return };
+                if server.write_all(&up[..length]).await.is_err() { return }
+                // What publishes is known by its rows: to open a store takes commits, too.
+                let asks = |text: &[u8]| up[..length].windows(text.len()).any(|part| part == text);
+                if asks(b"COMMIT") && asks(b"INSERT INTO events") {
+                    let _ = server.read(&mut down).await; // the commit is under way
+                    tokio::time::timeout(Duration::from_millis(200), server.read(&mut down)).await.ok();
+                    return;
+                }
+            }
+            read = server.read(&mut down) => {
+                let Ok(length @ 1..) = read else { return };
+                if from.write_all(&down[..length]).await.is_err() { return }
+            }
+        }
+    }
+}
+
+/// LOG-1: where the connection breaks at the commit nobody knows what became of it; its idempotency key finds out.
+async fn a_commit_whose_answer_is_lost_is_unknown(server: &PostgresServer) {
+    let (one, _two, _) = nodes(server, "cut").await;
+    let team = given::team(&one).await;
+    given::one_event(&one, team, "ticket.created").await;
+    let port = cut_at_commits(server).await;
+    let far = node(&server.url("cut").replace(&server.address().port().to_string(), &port.to_string())).await;
+    let append = publishing(team, vec![keyed(new_event(team, "ticket.created", "{}", at(0)), "key")], at(0));
+    // The first one makes the day known to the node; then it goes through.
+    let outcome = soon(far.append(append.clone())).await;
+    assert_eq!(outcome, Err(StoreError::OutcomeUnknown));
+    let settled = soon(one.append(append)).await.expect("it can be repeated");
+    assert_eq!(settled[0].entry.position.seq, 2, "once, whether it was stored or not");
+    assert_eq!(one.ends(team).await.expect("ends").head, 2);
+}
+
+/// LOG-1: a commit that its standby may lack is not acknowledged, though the server says that it is committed.
+async fn a_commit_that_no_standby_has_is_unknown(server: &PostgresServer) {
+    let (one, _two, sql) = nodes(server, "standby").await;
+    let team = given::team(&one).await;
+    given::one_event(&one, team, "ticket.created").await;
+    sql.batch_execute("SET synchronous_commit = local").await.expect("a setting");
+    let wait_for = async |names: &str| {
+        sql.batch_execute(&format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'"))
+            .await
+            .expect("set");
+        sql.batch_execute("SELECT pg_reload_conf()").await.expect("reloaded");
+    };
+    wait_for("somebody").await;
+    until("the setting", async || {
+        let shown = sql.query_one("SHOW synchronous_standby_names", &[]).await.expect("a setting");
+        (shown.get::<_, &str>(0) == "somebody").then_some(())
+    })
+    .await;
+    let store = one.clone();
+    let publishing = tokio::spawn(async move {
+        let event = vec![keyed(new_event(team, "ticket.created", "{}", at(0)), "key")];
+        store.append(publishing(team, event, at(0))).await
+    });
+    until("a wait for the standby", async || {
+        let cancel = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+        let cancelled = sql.query(cancel, &[]).await.expect("it can be asked");
+        (!cancelled.is_empty()).then_some(())
+    })
+    .await;
+    assert_eq!(soon(publishing).await.expect("it ends"), Err(StoreError::OutcomeUnknown));
+    wait_for("").await;
+    assert_eq!(one.ends(team).await.expect("ends").head, 2, "it is here all the same");
+}

@@ -1,0 +1,79 @@
+//! Opening a store in PostgreSQL: what it refuses, it says what to do about.
+
+use cstar_store::StoreError;
+use cstar_store::postgres::{Options, Postgres};
+use cstar_store::sqlite::MasterKey;
+use cstar_testkit::{PostgresServer, free_address};
+use tokio_postgres::{Client, NoTls};
+
+const KEY: [u8; 32] = [7; 32];
+
+async fn open(url: &str) -> Result<Postgres, StoreError> {
+    Postgres::open(Options::new(url, MasterKey::new(KEY))?).await
+}
+
+async fn client(server: &PostgresServer, database: &str) -> Client {
+    let (client, connection) =
+        tokio_postgres::connect(&server.url(database), NoTls).await.expect("the server lets us in");
+    tokio::spawn(connection);
+    client
+}
+
+/// What it cannot be opened for; it must say this.
+async fn refused(url: &str, says: &[&str]) {
+    let Err(StoreError::Unusable(why)) = open(url).await else { panic!("{url} can be used") };
+    assert!(says.iter().all(|word| why.contains(word)), "{why}");
+    assert!(!why.contains("testkit-postgres"), "SEC-3: {why}");
+}
+
+/// LOG-1, SEC-3: one server after another, since each takes a second to start.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_cannot_be_used_is_refused_and_says_what_to_do() {
+    let Some(server) = PostgresServer::start().await else { return };
+    let admin = client(&server, "postgres").await;
+    for database in ["cstar", "newer", "other", "read_only", "forgetful"] {
+        admin.batch_execute(&format!("CREATE DATABASE {database}")).await.expect("a database is made");
+    }
+
+    drop(open(&server.url("cstar")).await.expect("an empty database is taken"));
+    drop(open(&server.url("cstar")).await.expect("and found again"));
+    let other_key = Options::new(&server.url("cstar"), MasterKey::new([8; 32])).expect("a URL");
+    assert!(matches!(Postgres::open(other_key).await, Err(StoreError::OtherMasterKey)));
+
+    refused("postgres://u@127.0.0.1:1/cstar?sslmode=maybe", &["URL"]).await;
+    refused(&format!("postgres://u@{}/cstar", free_address()), &["cannot reach", "check that it runs"]).await;
+    let wrong = server.url("cstar").replace("testkit-postgres", "guess");
+    refused(&wrong, &["does not let", "check the user and the password"]).await;
+    refused(&server.url("nowhere"), &["no such database", "create it"]).await;
+    refused(&format!("{}?sslmode=require", server.url("cstar")), &["TLS"]).await;
+
+    drop(open(&server.url("newer")).await.expect("an empty database is taken"));
+    let newer = client(&server, "newer").await;
+    newer.batch_execute("UPDATE cstar_format SET version = 1000").await.expect("it is there");
+    refused(&server.url("newer"), &["newer cstar", "format 1000", "run that version"]).await;
+
+    let other = client(&server, "other").await;
+    other.batch_execute("CREATE TABLE invoices (id integer)").await.expect("a table");
+    refused(&server.url("other"), &["not cstar's", "database of its own"]).await;
+
+    let settings = "ALTER DATABASE read_only SET default_transaction_read_only = on;
+                    ALTER DATABASE forgetful SET synchronous_commit = off";
+    admin.batch_execute(settings).await.expect("settings");
+    refused(&server.url("read_only"), &["takes no writes", "address of the primary"]).await;
+    refused(&server.url("forgetful"), &["synchronous_commit off", "switch it on"]).await;
+    drop(server);
+
+    let Some(server) = PostgresServer::start_with(&["fsync=off"]).await else { return };
+    refused(&server.url("postgres"), &["fsync off", "switch it on"]).await;
+}
+
+/// Nodes may start together on an empty database: one makes the tables, all find them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_that_start_together_make_the_tables_once() {
+    let Some(server) = PostgresServer::start().await else { return };
+    let url = server.url("postgres");
+    let opened = futures_util::future::join_all((0..5).map(|_| open(&url))).await;
+    for node in opened {
+        drop(node.expect("each node begins"));
+    }
+}
