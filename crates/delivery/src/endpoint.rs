@@ -1,5 +1,7 @@
 //! A webhook made ready to be sent to: what is the same for each of its requests, worked out once.
 
+use std::fmt;
+
 use cstar_signature::{Secret, Signer, header as ours};
 use cstar_store::{SecretText, WebhookSecrets};
 use cstar_types::{RetrySchedule, TeamId, Timestamp, Webhook, WebhookId};
@@ -36,10 +38,14 @@ pub(crate) struct Endpoint {
 #[derive(Debug)]
 pub(crate) struct Place {
     pub(crate) target: Target,
-    pub(crate) host: HeaderValue,
-    pub(crate) path: Uri,
+    /// How every request over HTTP/1.1 begins.
+    pub(crate) beginning: Beginning,
     pub(crate) absolute: Uri,
 }
+
+/// The request line and the headers that are the same for each request. Static headers may be credentials, so it does not
+/// print (SEC-3).
+pub(crate) struct Beginning(Vec<u8>);
 
 /// A webhook that is stored in a way that cannot be sent to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -61,15 +67,17 @@ impl Endpoint {
         let overlap = secrets.previous.as_ref().map(|(previous, until)| {
             parse(previous).map(|previous| (Signer::new(&current, Some(&previous)), *until))
         });
+        let headers = fixed_headers(webhook);
+        let place = rule.check_url(&webhook.url).and_then(|target| Place::new(target, &headers));
         Ok(Self {
             webhook: webhook.id,
             team: webhook.team,
             version: webhook.version,
             url: webhook.url.clone(),
-            place: rule.check_url(&webhook.url).and_then(Place::new),
+            place,
             schedule: webhook.retry_schedule.clone().unwrap_or_else(|| server_schedule.clone()),
             disable_on_gone: webhook.disable_on_gone,
-            headers: fixed_headers(webhook),
+            headers,
             signer: Signer::new(&current, None),
             overlap: overlap.transpose()?,
         })
@@ -85,20 +93,43 @@ impl Endpoint {
 }
 
 impl Place {
-    fn new(target: Target) -> Result<Self, TargetError> {
+    fn new(target: Target, headers: &HeaderMap) -> Result<Self, TargetError> {
         let url = target.url();
         let blocked = |_| TargetError::Blocked;
         let authority = &url[Position::BeforeHost..Position::AfterPort];
-        let host = HeaderValue::from_str(authority).map_err(|_| TargetError::Blocked)?;
         let path =
             url[Position::BeforePath..Position::AfterQuery].parse::<PathAndQuery>().map_err(blocked)?;
+        let beginning = Beginning::new(&path, authority, headers);
         let absolute = Uri::builder()
             .scheme(url.scheme())
             .authority(authority)
-            .path_and_query(path.clone())
+            .path_and_query(path)
             .build()
             .map_err(|_| TargetError::Blocked)?;
-        Ok(Self { host, path: Uri::from(path), absolute, target })
+        Ok(Self { beginning, absolute, target })
+    }
+}
+
+impl Beginning {
+    fn new(path: &PathAndQuery, host: &str, headers: &HeaderMap) -> Self {
+        let mut bytes = format!("POST {path} HTTP/1.1\r\nhost: {host}\r\n").into_bytes();
+        for (name, value) in headers {
+            for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+                bytes.extend_from_slice(part);
+            }
+        }
+        Self(bytes)
+    }
+
+    /// Behind what is there.
+    pub(crate) fn write(&self, head: &mut Vec<u8>) {
+        head.extend_from_slice(&self.0);
+    }
+}
+
+impl fmt::Debug for Beginning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Beginning(redacted)")
     }
 }
 
@@ -121,7 +152,13 @@ mod tests {
     use super::*;
 
     fn place(url: &str) -> Result<Place, TargetError> {
-        TargetRule { allow_http: true, ..TargetRule::default() }.check_url(url).and_then(Place::new)
+        TargetRule { allow_http: true, ..TargetRule::default() }
+            .check_url(url)
+            .and_then(|target| Place::new(target, &HeaderMap::new()))
+    }
+
+    fn beginning(place: &Place) -> &str {
+        std::str::from_utf8(&place.beginning.0).unwrap()
     }
 
     fn webhook() -> Webhook {
@@ -151,15 +188,26 @@ mod tests {
     #[test]
     fn a_place_is_written_for_both_versions() {
         let place = place("https://Example.com:8443/a/b?c=d&e=%20").unwrap();
-        assert_eq!(place.host, "example.com:8443");
-        assert_eq!(place.path.to_string(), "/a/b?c=d&e=%20");
+        assert_eq!(beginning(&place), "POST /a/b?c=d&e=%20 HTTP/1.1\r\nhost: example.com:8443\r\n");
         assert_eq!(place.absolute.to_string(), "https://example.com:8443/a/b?c=d&e=%20");
-        assert_eq!(
-            super::tests::place("https://example.com:443").unwrap().host,
-            "example.com",
-            "no default port"
-        );
-        assert_eq!(super::tests::place("https://[2606:4700::1111]/").unwrap().host, "[2606:4700::1111]");
+        for (url, host) in [
+            ("https://example.com:443", "example.com"), // no default port
+            ("https://[2606:4700::1111]/", "[2606:4700::1111]"),
+        ] {
+            let place = super::tests::place(url).unwrap();
+            assert_eq!(beginning(&place), format!("POST / HTTP/1.1\r\nhost: {host}\r\n"));
+        }
+    }
+
+    /// SEC-3: static headers may be credentials.
+    #[test]
+    fn static_headers_do_not_print() {
+        let headers = vec![("authorization".to_owned(), "Bearer a".to_owned())];
+        let headers = fixed_headers(&Webhook { headers, ..webhook() });
+        let target = TargetRule::default().check_url("https://example.com").unwrap();
+        let place = Place::new(target, &headers).unwrap();
+        assert!(beginning(&place).contains("authorization: Bearer a\r\n"));
+        assert!(!format!("{place:?} {headers:?}").contains("Bearer"));
     }
 
     /// T3: the secret before signs until its overlap ends, to the millisecond, without anything being told.
@@ -186,7 +234,12 @@ mod tests {
             let rule = TargetRule::default();
             if let Ok(target) = rule.check_url(&url) {
                 let text = target.url().to_string();
-                prop_assert!(Place::new(target).is_ok(), "{}", text);
+                let place = Place::new(target, &HeaderMap::new());
+                prop_assert!(place.is_ok(), "{}", text);
+                let place = place.unwrap();
+                let lines: Vec<&str> = beginning(&place).split("\r\n").collect();
+                prop_assert_eq!(lines.len(), 3, "{}", text);
+                prop_assert_eq!(lines[0].split(' ').count(), 3, "{}", text);
             }
         }
     }

@@ -6,13 +6,10 @@ use std::time::Duration;
 
 use cstar_types::limits::RESPONSE_KEPT_BYTES;
 use cstar_types::{Outcome, Timestamp};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use rustls::{AlertDescription, CertificateError};
 
 use crate::sender::{Failure, NoTunnel, Stage};
-
-/// What is kept of an answer's headers, in bytes: as much as of its body.
-const HEADERS_KEPT_BYTES: usize = RESPONSE_KEPT_BYTES;
 
 /// Classifies an answer: any 2xx is success (W47), everything else is not (W48).
 pub(crate) fn of_status(status: StatusCode) -> (Outcome, String) {
@@ -136,18 +133,6 @@ fn day(seconds: u64) -> String {
     text
 }
 
-/// The headers of an answer, in order, until what is kept is full.
-pub(crate) fn kept_headers(headers: &HeaderMap) -> Vec<(String, String)> {
-    let mut room = HEADERS_KEPT_BYTES;
-    let mut kept = Vec::with_capacity(headers.len());
-    for (name, value) in headers {
-        let Some(left) = room.checked_sub(name.as_str().len() + value.len()) else { break };
-        room = left;
-        kept.push((name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
-    }
-    kept
-}
-
 /// The beginning of an answer's body as text; a character that the cut has split is left out.
 pub(crate) fn kept_body(body: Vec<u8>) -> String {
     let cut = body.len() >= RESPONSE_KEPT_BYTES;
@@ -207,15 +192,5 @@ mod tests {
         let mut cut = vec![b'a'; RESPONSE_KEPT_BYTES - 1];
         cut.push("ü".as_bytes()[0]);
         assert_eq!(kept_body(cut), "a".repeat(RESPONSE_KEPT_BYTES - 1));
-    }
-
-    #[test]
-    fn headers_are_kept_in_order_until_it_is_enough() {
-        let mut headers = HeaderMap::new();
-        headers.append("x-b", "1".parse().unwrap());
-        headers.append("x-a", "2".parse().unwrap());
-        headers.append("x-large", "3".repeat(HEADERS_KEPT_BYTES).parse().unwrap());
-        let kept = kept_headers(&headers);
-        assert_eq!(kept, [("x-b".into(), "1".into()), ("x-a".into(), "2".into())]);
     }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use cstar_signature::{BodySignature, Signer, header as ours};
 use cstar_store::Due;
 use cstar_types::Timestamp;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Version, header};
 use http_body_util::Full;
 
 use crate::endpoint::{Endpoint, Place};
@@ -63,24 +63,36 @@ impl<'a> Outgoing<'a> {
         self.signature.as_str()
     }
 
-    /// For HTTP/1.1: the path, and `host`.
-    pub(crate) fn http1(&self) -> Request<Full<Bytes>> {
-        let mut headers = self.headers();
-        headers.insert(header::HOST, self.place.host.clone());
-        self.request(self.place.path.clone(), Version::HTTP_11, headers)
+    /// The body: the stored one, shared.
+    pub(crate) fn body(&self) -> Bytes {
+        self.due.entry.event.body.clone()
+    }
+
+    /// The head for HTTP/1.1, behind what is there.
+    pub(crate) fn write_head(&self, head: &mut Vec<u8>) {
+        let event = &self.due.entry.event;
+        self.place.beginning.write(head);
+        line(head, ours::BODY_SIGNATURE, self.signature.as_str());
+        line(head, ours::EVENT, event.event_type.as_str());
+        line(head, ours::DELIVERY, &self.due.id.to_string());
+        line(head, ours::ATTEMPT, &self.attempt.to_string());
+        if event.id.is_test() {
+            line(head, ours::TEST, "true");
+        }
+        line(head, ours::WEBHOOK_ID, &self.event_id);
+        line(head, ours::WEBHOOK_TIMESTAMP, &self.timestamp_s.to_string());
+        line(head, ours::WEBHOOK_SIGNATURE, &self.standard_signature);
+        line(head, header::CONTENT_LENGTH.as_str(), &event.body.len().to_string());
+        head.extend_from_slice(b"\r\n");
     }
 
     /// For HTTP/2: the whole address, of which the pseudo-headers are made.
     pub(crate) fn http2(&self) -> Request<Full<Bytes>> {
-        self.request(self.place.absolute.clone(), Version::HTTP_2, self.headers())
-    }
-
-    fn request(&self, uri: Uri, version: Version, headers: HeaderMap) -> Request<Full<Bytes>> {
-        let mut request = Request::new(Full::new(self.due.entry.event.body.clone()));
+        let mut request = Request::new(Full::new(self.body()));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = uri;
-        *request.version_mut() = version;
-        *request.headers_mut() = headers;
+        *request.uri_mut() = self.place.absolute.clone();
+        *request.version_mut() = Version::HTTP_2;
+        *request.headers_mut() = self.headers();
         request
     }
 
@@ -98,6 +110,13 @@ impl<'a> Outgoing<'a> {
         headers.insert(WEBHOOK_TIMESTAMP, HeaderValue::from(self.timestamp_s));
         headers.insert(WEBHOOK_SIGNATURE, text(&self.standard_signature));
         headers
+    }
+}
+
+/// A header of a head for HTTP/1.1. The value is one that [`text`] takes.
+fn line(head: &mut Vec<u8>, name: &str, value: &str) {
+    for part in [name, ": ", value, "\r\n"] {
+        head.extend_from_slice(part.as_bytes());
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use cstar_store::{AttemptReport, Due};
 use cstar_traces::{Attempted, Traces};
 use cstar_types::{Attempt, AttemptRequest, Clock, DeliveryId, FailureRule, Outcome, Timestamp, WebhookId};
-use http::{StatusCode, header};
+use http::StatusCode;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -17,7 +17,7 @@ use crate::endpoint::{Endpoint, Place};
 use crate::outcome;
 use crate::request::Outgoing;
 use crate::retry;
-use crate::sender::{Failure, Route, Sender, Sent};
+use crate::sender::{Failure, Head, Route, Sender, Sent};
 use crate::target::Asker;
 
 /// How often it is said that the operator's proxy fails: every attempt meets it.
@@ -167,14 +167,14 @@ impl Attempts {
     fn told(&self, answer: Result<crate::sender::Answer, Failure>) -> Told {
         match answer {
             Ok(answer) => {
-                let (outcome, detail) = outcome::of_status(answer.status);
-                let asked = answer.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+                let Head { status, headers, retry_after } = answer.head;
+                let (outcome, detail) = outcome::of_status(status);
                 Told {
                     outcome,
                     detail,
-                    status: Some(answer.status),
-                    retry_after: retry::retry_after(answer.status, asked, (self.clock)()),
-                    headers: outcome::kept_headers(&answer.headers),
+                    status: Some(status),
+                    retry_after: retry::retry_after(status, retry_after.as_deref(), (self.clock)()),
+                    headers,
                     body: outcome::kept_body(answer.body),
                 }
             }

@@ -1,12 +1,10 @@
 //! One connection, whichever HTTP it speaks, and what is read of an answer.
 
-use bytes::Bytes;
 use cstar_types::limits::{RESPONSE_KEPT_BYTES, RESPONSE_READ_MAX_BYTES};
-use http::Response;
-use hyper::body::{Body as _, Incoming};
 use tokio::time::Instant;
 
 use super::failure::Failure;
+use super::head::Head;
 use super::http1::Http1;
 use super::http2::Http2;
 use super::stream::Stream;
@@ -41,7 +39,7 @@ impl Connection {
         if stream.speaks_http2() {
             Http2::over(stream).await.map(Self::Http2)
         } else {
-            Http1::over(stream).await.map(|http1| Self::Http1(Box::new(http1)))
+            Ok(Self::Http1(Box::new(Http1::over(stream))))
         }
     }
 
@@ -57,38 +55,25 @@ impl Connection {
     pub(super) fn share(&self) -> Option<Self> {
         match self {
             Self::Http1(_) => None,
-            Self::Http2(http2) => Some(Self::Http2(http2.clone())),
+            Self::Http2(http2) => Some(Self::Http2(http2.share())),
         }
     }
 
     /// Sends the request and waits for the head of the answer.
-    pub(super) async fn send(&mut self, request: &Outgoing<'_>) -> Result<Response<Incoming>, Broken> {
+    pub(super) async fn send(&mut self, request: &Outgoing<'_>) -> Result<Head, Broken> {
         match self {
-            Self::Http1(http1) => http1.send(request.http1()).await,
+            Self::Http1(http1) => http1.send(request).await,
             Self::Http2(http2) => http2.send(request.http2()).await,
         }
     }
 
     /// Reads the body until its end or its bound; answers whether the connection can take another request. What was
     /// read stays in `kept` when the caller stops waiting.
-    pub(super) async fn read(&mut self, mut body: Incoming, kept: &mut Kept) -> bool {
-        while !body.is_end_stream() {
-            let frame = match self {
-                Self::Http1(http1) => http1.frame(&mut body).await,
-                Self::Http2(_) => super::http2::frame(&mut body).await,
-            };
-            match frame {
-                None => break,
-                Some(Err(_)) => return false,
-                Some(Ok(frame)) => {
-                    if frame.into_data().is_ok_and(|data| kept.is_full_with(&data)) {
-                        return matches!(self, Self::Http2(_)); // dropping the body resets that one stream
-                    }
-                }
-            }
+    pub(super) async fn read(&mut self, kept: &mut Kept) -> bool {
+        match self {
+            Self::Http1(http1) => http1.read(kept).await,
+            Self::Http2(http2) => http2.read(kept).await,
         }
-        drop(body);
-        self.is_open()
     }
 
     /// Whether it can take a request now, as far as this side knows.
@@ -101,11 +86,11 @@ impl Connection {
 }
 
 impl Kept {
-    /// Takes the next bytes; whether the bound of what is read is reached.
-    fn is_full_with(&mut self, data: &Bytes) -> bool {
+    /// Takes the next bytes, and counts how many came for them; whether the bound of what is read is reached.
+    pub(super) fn is_full_with(&mut self, data: &[u8], came: usize) -> bool {
         let room = RESPONSE_KEPT_BYTES.saturating_sub(self.bytes.len());
         self.bytes.extend_from_slice(&data[..data.len().min(room)]);
-        self.read += data.len();
+        self.read += came;
         self.read >= RESPONSE_READ_MAX_BYTES
     }
 }

@@ -42,9 +42,10 @@ impl Dialler {
         let stream = if target.url().scheme() == "https" {
             trace.stage = Stage::Handshaking;
             let name = tls::server_name(target.host()).ok_or(Failure::Tls(None))?;
-            Stream::tls(self.tls.connect(name, tcp).await.map_err(|error| Failure::handshaking(&error))?)
+            let stream = self.tls.connect(name, tcp).await.map_err(|error| Failure::handshaking(&error))?;
+            Stream::Tls(Box::new(stream))
         } else {
-            Stream::plain(tcp)
+            Stream::Plain(tcp)
         };
         trace.stage = Stage::Answering;
         Ok((address, Connection::over(stream).await?))

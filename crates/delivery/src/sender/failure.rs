@@ -75,7 +75,12 @@ impl Failure {
         Self::Tls(tls_error(error).cloned())
     }
 
-    /// From an error on a connection that stands.
+    /// From an error of a connection that stood.
+    pub(super) fn answering_io(error: &io::Error) -> Self {
+        tls_error(error).map_or(Self::Broken, |error| Self::Tls(Some(error.clone())))
+    }
+
+    /// The same of an exchange over HTTP/2.
     pub(super) fn answering(error: &hyper::Error) -> Self {
         if error.is_parse() {
             return Self::NotHttp;

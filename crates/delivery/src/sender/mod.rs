@@ -7,6 +7,7 @@
 mod connection;
 mod dial;
 mod failure;
+mod head;
 mod http1;
 mod http2;
 mod pool;
@@ -19,14 +20,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use cstar_types::WebhookId;
-use http::{HeaderMap, StatusCode};
-use hyper::Response;
-use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
 use connection::{Broken, Connection, Kept};
 use dial::Dialler;
 pub(crate) use failure::{Failure, Stage};
+pub(crate) use head::Head;
 use pool::{Key, Pool};
 pub(crate) use proxy::NoTunnel;
 use proxy::Tunnels;
@@ -74,8 +73,7 @@ pub(crate) struct Sent {
 /// The answer of an endpoint.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
+    pub(crate) head: Head,
     /// The beginning of the body.
     pub(crate) body: Vec<u8>,
 }
@@ -111,9 +109,7 @@ impl Sender {
         let head = timeout_at(deadline, self.head(route, request, deadline, &mut trace)).await;
         let head = head.unwrap_or_else(|_| Err(self.timed_out(route, &trace)));
         let answer = match head {
-            Ok((connection, response)) => {
-                Ok(self.finish(connection, response, route, deadline, &trace).await)
-            }
+            Ok((connection, head)) => Ok(self.finish(connection, head, route, deadline, &trace).await),
             Err(failure) => Err(failure),
         };
         Sent { address: trace.address, answer }
@@ -143,12 +139,12 @@ impl Sender {
         request: &Outgoing<'_>,
         deadline: Instant,
         trace: &mut Trace,
-    ) -> Result<(Connection, Response<Incoming>), Failure> {
+    ) -> Result<(Connection, Head), Failure> {
         let vetted = self.names.vet(route.target, route.asker).await?;
         if let Some((key, mut connection)) = self.pooled(route, &vetted) {
             trace.take(key.address, &connection);
             match connection.send(request).await {
-                Ok(response) => return Ok((connection, response)),
+                Ok(head) => return Ok((connection, head)),
                 // It died while it was idle: replaced once, below, by one that is new.
                 Err(Broken { unheard: true, .. }) => self.pool.discard(key, connection.opened()),
                 Err(Broken { failure, .. }) => return Err(failure),
@@ -157,7 +153,7 @@ impl Sender {
         // Boxed: it is large and seldom needed, and every attempt's future would be as large.
         let mut connection = Box::pin(self.new_connection(route, &vetted, deadline, trace)).await?;
         match connection.send(request).await {
-            Ok(response) => Ok((connection, response)),
+            Ok(head) => Ok((connection, head)),
             Err(Broken { failure, .. }) => Err(failure),
         }
     }
@@ -195,18 +191,17 @@ impl Sender {
     async fn finish(
         &self,
         mut connection: Connection,
-        response: Response<Incoming>,
+        head: Head,
         route: Route<'_>,
         deadline: Instant,
         trace: &Trace,
     ) -> Answer {
-        let (head, body) = response.into_parts();
         let mut kept = Kept::default();
-        let reusable = timeout_at(deadline, connection.read(body, &mut kept)).await.unwrap_or(false);
+        let reusable = timeout_at(deadline, connection.read(&mut kept)).await.unwrap_or(false);
         if let Some(address) = trace.address.filter(|_| reusable) {
             self.pool.put(route.key(address), connection);
         }
-        Answer { status: head.status, headers: head.headers, body: kept.bytes }
+        Answer { head, body: kept.bytes }
     }
 }
 

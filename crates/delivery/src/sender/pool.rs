@@ -178,7 +178,7 @@ mod tests {
     async fn connection(listener: &TcpListener) -> (Connection, TcpStream) {
         let near = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (far, _) = listener.accept().await.unwrap();
-        (Connection::over(Stream::plain(near)).await.ok().unwrap(), far)
+        (Connection::over(Stream::Plain(near)).await.ok().unwrap(), far)
     }
 
     fn key(webhook: u128) -> Key {

@@ -1,5 +1,6 @@
 //! The engine against real endpoints on loopback and a store in memory.
 
+mod answers;
 mod egress;
 mod lanes;
 mod lifecycle;

@@ -71,7 +71,7 @@ async fn an_answer_that_does_not_come_in_time_fails() {
     is(&attempt_within(SHORT, Reply::never).await.0, Outcome::Timeout, said);
     let dripping = || Reply::status(200).dripping(Duration::from_millis(50));
     is(&attempt_within(SHORT, dripping).await.0, Outcome::Timeout, said);
-    let informing = || Reply::flood("HTTP/1.1 102 Processing\r\n\r\n");
+    let informing = || Reply::raw("HTTP/1.1 102 Processing\r\n\r\n").then_hang();
     is(&attempt_within(SHORT, informing).await.0, Outcome::Timeout, said);
 }
 
@@ -158,6 +158,9 @@ async fn broken_answers_are_told_apart() {
     is(&attempt_at(large).await.0, Outcome::BadResponse, no_http);
     let many = || (0..500).fold(Reply::status(200), |reply, _| reply.header("x-a", "b"));
     is(&attempt_at(many).await.0, Outcome::BadResponse, no_http);
+    // Interim answers count, or they could go on until the deadline.
+    let informing = || Reply::flood("HTTP/1.1 102 Processing\r\n\r\n");
+    is(&attempt_at(informing).await.0, Outcome::BadResponse, no_http);
 }
 
 #[tokio::test]

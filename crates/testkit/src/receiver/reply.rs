@@ -102,6 +102,12 @@ impl Reply {
         Self { then: Then::Closes, ..self }
     }
 
+    /// The connection takes the next request afterwards.
+    #[must_use]
+    pub fn then_go(self) -> Self {
+        Self { then: Then::Goes, ..self }
+    }
+
     /// Only once the gate is open.
     #[must_use]
     pub fn behind(self, gate: &Gate) -> Self {
