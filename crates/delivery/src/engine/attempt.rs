@@ -17,7 +17,7 @@ use crate::endpoint::{Endpoint, Place};
 use crate::outcome;
 use crate::request::Outgoing;
 use crate::retry;
-use crate::sender::{Failure, Head, Route, Sender, Sent};
+use crate::sender::{Deadline, Failure, Head, Route, Sender, Sent};
 use crate::target::Asker;
 
 /// How often it is said that the operator's proxy fails: every attempt meets it.
@@ -72,19 +72,25 @@ struct Told {
 }
 
 impl Attempts {
-    pub(crate) async fn make(&self, due: Due, asker: Asker) -> Finished {
+    pub(crate) async fn make(&self, due: Due, asker: Asker, deadline: &mut Deadline) -> Finished {
         let (webhook, delivery) = (due.webhook, due.id);
         let result = match self.endpoints.get(webhook).await {
-            Some(endpoint) => self.make_traced(&endpoint, due, asker).await,
+            Some(endpoint) => self.make_traced(&endpoint, due, asker, deadline).await,
             None => Err(NotMade),
         };
         Finished { webhook, delivery, result }
     }
 
-    async fn make_traced(&self, endpoint: &Endpoint, due: Due, asker: Asker) -> Result<Made, NotMade> {
-        let Some(traces) = &self.traces else { return self.make_at(endpoint, due, asker).await };
+    async fn make_traced(
+        &self,
+        endpoint: &Endpoint,
+        due: Due,
+        asker: Asker,
+        deadline: &mut Deadline,
+    ) -> Result<Made, NotMade> {
+        let Some(traces) = &self.traces else { return self.make_at(endpoint, due, asker, deadline).await };
         let mut span = traces.attempt(&attempted(&due));
-        let made = self.make_at(endpoint, due, asker).await;
+        let made = self.make_at(endpoint, due, asker, deadline).await;
         match &made {
             Ok(Made { report, .. }) => span.came_to(report.attempt.outcome, report.attempt.status_code),
             Err(NotMade) => span.put_off(),
@@ -92,11 +98,17 @@ impl Attempts {
         made
     }
 
-    async fn make_at(&self, endpoint: &Endpoint, due: Due, asker: Asker) -> Result<Made, NotMade> {
+    async fn make_at(
+        &self,
+        endpoint: &Endpoint,
+        due: Due,
+        asker: Asker,
+        deadline: &mut Deadline,
+    ) -> Result<Made, NotMade> {
         let (started_at, started) = ((self.clock)(), Instant::now());
         self.gauges.waits.count_time(started_at.since(due.due_at));
         let (told, request) = match &endpoint.place {
-            Ok(place) => self.send((endpoint, place), &due, asker, started_at).await?,
+            Ok(place) => self.send((endpoint, place), &due, asker, started_at, deadline).await?,
             Err(_) => (self.told(Err(Failure::Blocked)), AttemptRequest::default()),
         };
         let took = started.elapsed();
@@ -133,13 +145,14 @@ impl Attempts {
         due: &Due,
         asker: Asker,
         started_at: Timestamp,
+        deadline: &mut Deadline,
     ) -> Result<(Told, AttemptRequest), NotMade> {
         // By the clock that does not go back: an overlap that has ended stays ended.
         let signer = endpoint.signer(self.steady.now());
         let outgoing = Outgoing::new(endpoint, place, due, signer, started_at);
         let Endpoint { webhook, version, .. } = *endpoint;
         let route = Route { webhook, version, target: &place.target, asker };
-        let Sent { address, answer } = self.sender.send(route, &outgoing).await;
+        let Sent { address, answer } = self.sender.send(route, &outgoing, deadline).await;
         match &answer {
             Err(Failure::RanOut(error)) => {
                 tracing::error!(%error, "this process has run out of something; idle connections are closed");

@@ -1,11 +1,12 @@
 //! The engine: what is due becomes attempts, attempts become results on record.
 //!
-//! [`Engine::run`] is one long-lived task. It owns the lanes, hears the tail, starts attempts, and records what came of
-//! them. DLV-3: a delivery that is in flight stays due in the store until its result is on record, so that a crash
+//! [`Engine::run`] is one long-lived task: it hears the tail, starts attempts, and records what came of them. Who has made an
+//! attempt takes the next one that the lanes have, without asking it. DLV-3: a delivery that is in flight stays due in the store until its result is on record, so that a crash
 //! repeats an attempt and never loses one.
 
 mod attempt;
 mod clock;
+mod desk;
 mod dispatch;
 mod endpoints;
 mod recorder;

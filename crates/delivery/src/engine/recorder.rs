@@ -70,6 +70,11 @@ impl Recorder {
         self.gathered.len() + halves + self.writing.as_ref().map_or(0, |writing| writing.group.len())
     }
 
+    /// Whether a group is on its way.
+    pub(super) fn is_writing(&self) -> bool {
+        self.writing.is_some()
+    }
+
     pub(super) fn add(&mut self, outstanding: Outstanding) {
         self.gathered.push(outstanding);
     }

@@ -5,6 +5,7 @@
 //! operator's, if there is one, is asked for a tunnel to that same address.
 
 mod connection;
+mod deadline;
 mod dial;
 mod failure;
 mod head;
@@ -20,9 +21,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use cstar_types::WebhookId;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use connection::{Broken, Connection, Kept};
+pub(crate) use deadline::Deadline;
 use dial::Dialler;
 pub(crate) use failure::{Failure, Stage};
 pub(crate) use head::Head;
@@ -103,11 +105,17 @@ impl Sender {
 
     /// Makes one attempt. The deadline runs over resolving, connecting, TLS, writing and the head of the answer; the
     /// body is read within what is left (T7).
-    pub(crate) async fn send(&self, route: Route<'_>, request: &Outgoing<'_>) -> Sent {
-        let deadline = Instant::now() + self.attempt_timeout;
+    pub(crate) async fn send(
+        &self,
+        route: Route<'_>,
+        request: &Outgoing<'_>,
+        deadline: &mut Deadline,
+    ) -> Sent {
+        let until = Instant::now() + self.attempt_timeout;
+        deadline.set(until);
         let mut trace = Trace::default();
-        let head = timeout_at(deadline, self.head(route, request, deadline, &mut trace)).await;
-        let head = head.unwrap_or_else(|_| Err(self.timed_out(route, &trace)));
+        let head = deadline.bound(self.head(route, request, until, &mut trace)).await;
+        let head = head.unwrap_or_else(|| Err(self.timed_out(route, &trace)));
         let answer = match head {
             Ok((connection, head)) => Ok(self.finish(connection, head, route, deadline, &trace).await),
             Err(failure) => Err(failure),
@@ -193,11 +201,11 @@ impl Sender {
         mut connection: Connection,
         head: Head,
         route: Route<'_>,
-        deadline: Instant,
+        deadline: &mut Deadline,
         trace: &Trace,
     ) -> Answer {
         let mut kept = Kept::default();
-        let reusable = timeout_at(deadline, connection.read(&mut kept)).await.unwrap_or(false);
+        let reusable = deadline.bound(connection.read(&mut kept)).await.unwrap_or(false);
         if let Some(address) = trace.address.filter(|_| reusable) {
             self.pool.put(route.key(address), connection);
         }

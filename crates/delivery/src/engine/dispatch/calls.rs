@@ -7,6 +7,7 @@ use cstar_store::{DueSlice, StoreError};
 use cstar_types::{DeliveryId, DisabledReason, Timestamp, WebhookId};
 use tokio::time::sleep;
 
+use super::super::desk::Load;
 use super::super::recorder::Outstanding;
 use super::{AGAIN, Dispatch};
 
@@ -23,7 +24,7 @@ pub(super) enum Done {
 }
 
 impl Dispatch {
-    pub(super) fn load(&mut self, webhook: WebhookId, limit: usize, asked_at: Timestamp) {
+    pub(super) fn load(&mut self, Load { webhook, limit, asked_at }: Load) {
         let store = Arc::clone(&self.store);
         self.calls.push(Box::pin(async move {
             Done::Loaded { webhook, asked_at, slice: store.due(webhook, asked_at, limit).await }
@@ -59,14 +60,15 @@ impl Dispatch {
     pub(super) fn done(&mut self, done: Done) -> Result<(), StoreError> {
         match done {
             Done::Loaded { webhook, asked_at, slice: Ok(slice) } => {
-                self.lanes.loaded(webhook, slice, asked_at)
+                self.desk.tell(|lanes| lanes.loaded(webhook, slice, asked_at));
             }
             Done::Surveyed(Ok(lanes)) => {
-                lanes.into_iter().for_each(|(webhook, at)| self.lanes.due_at(webhook, at))
+                self.desk.tell(|known| lanes.into_iter().for_each(|(webhook, at)| known.due_at(webhook, at)));
             }
             Done::Disabled(_, Ok(()) | Err(StoreError::NotFound)) => {}
             Done::Held(webhook, delivery) => {
-                self.lanes.settled(webhook, delivery, Some(self.attempts.steady.now()));
+                let now = self.attempts.steady.now();
+                self.desk.tell(|lanes| lanes.settled(webhook, delivery, Some(now)));
             }
             Done::Loaded { slice: Err(StoreError::Poisoned), .. }
             | Done::Surveyed(Err(StoreError::Poisoned)) => {
@@ -74,7 +76,8 @@ impl Dispatch {
             }
             Done::Loaded { webhook, slice: Err(error), .. } => {
                 tracing::error!(%webhook, %error, "what is due could not be read; trying again");
-                self.lanes.load_failed(webhook, self.attempts.steady.now().plus(AGAIN));
+                let again_at = self.attempts.steady.now().plus(AGAIN);
+                self.desk.tell(|lanes| lanes.load_failed(webhook, again_at));
             }
             Done::Surveyed(Err(error)) => {
                 tracing::error!(%error, "what is due could not be read; trying again");

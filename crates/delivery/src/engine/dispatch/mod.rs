@@ -1,31 +1,29 @@
-//! The one loop that owns the lanes.
+//! The one loop that hears the tail, records results, and starts what nobody who is free has taken.
 
 mod calls;
 mod results;
 mod told;
 
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cstar_store::{Due, Store, StoreError, TailReader, Told};
+use cstar_store::{Store, StoreError, TailReader, Told};
 use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep, sleep_until};
 
 use calls::Done;
 
 use super::attempt::{Attempts, Finished, NotMade};
+use super::desk::{Desk, Handed, Start};
 use super::recorder::{Recorded, Recorder};
-use crate::lanes::{LaneLimits, Lanes, Step};
+use crate::lanes::{LaneLimits, Survey};
+use crate::sender::Deadline;
 use crate::target::Asker;
-
-/// How many results may be waiting for the store, for each request that may be in flight. Beyond it nothing is started: a
-/// store that has fallen behind gets time.
-const UNRECORDED_A_SLOT: usize = 4;
 
 /// When something that failed on this side is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -38,10 +36,12 @@ const ROUND: Duration = Duration::from_secs(5);
 const LAST_RECORDS: Duration = Duration::from_secs(5);
 
 /// Why the loop goes round.
-#[expect(clippy::large_enum_variant, reason = "one at a time, and never kept")]
 enum Happened {
     Told(Option<Told>),
-    Finished(Option<Finished>),
+    /// Something was handed over at the desk.
+    Rung,
+    /// Who made attempts has found no next one.
+    Left(Result<(), JoinError>),
     Recorded(Result<Vec<Recorded>, StoreError>),
     Done(Done),
     Time,
@@ -51,11 +51,11 @@ enum Happened {
 pub(super) struct Dispatch {
     store: Arc<dyn Store>,
     attempts: Arc<Attempts>,
-    unrecorded_max: usize,
+    desk: Arc<Desk>,
     tail: TailReader,
     tail_ended: bool,
-    lanes: Lanes,
-    in_flight: JoinSet<Finished>,
+    /// Those who make attempts, each one after the other while there is one.
+    senders: JoinSet<()>,
     recorder: Recorder,
     /// Calls of the store on their way; each makes its progress here, and none needs a task.
     calls: FuturesUnordered<BoxFuture<'static, Done>>,
@@ -80,9 +80,8 @@ impl Dispatch {
             // Before the survey: what is committed meanwhile is told, what was committed before is found.
             tail: store.tail(tail_bytes),
             tail_ended: false,
-            unrecorded_max: limits.in_flight * UNRECORDED_A_SLOT,
-            lanes: Lanes::new(limits),
-            in_flight: JoinSet::new(),
+            desk: Arc::new(Desk::new(limits)),
+            senders: JoinSet::new(),
             recorder: Recorder::new(Box::new(record)),
             calls: FuturesUnordered::new(),
             round,
@@ -97,10 +96,10 @@ impl Dispatch {
         let mut shutdown = pin!(shutdown);
         while !self.tail_ended {
             self.hear();
-            self.collect();
             self.step();
+            self.collect();
             self.recorder.begin();
-            self.attempts.gauges.show(self.lanes.counts(), self.recorder.len());
+            self.show();
             tokio::select! {
                 () = &mut shutdown => break,
                 happened = self.happened() => self.take(happened)?,
@@ -112,10 +111,17 @@ impl Dispatch {
     /// What is in flight ends within its deadline, and is recorded.
     async fn finish(mut self) -> Result<(), StoreError> {
         let last = Instant::now() + self.attempts.attempt_timeout + LAST_RECORDS;
-        while !self.in_flight.is_empty() || self.recorder.len() > 0 {
+        self.desk.close();
+        loop {
+            self.collect();
             self.recorder.begin();
+            if self.senders.is_empty() && self.recorder.len() == 0 {
+                break;
+            }
+            self.desk.wait(false);
             tokio::select! {
-                Some(joined) = self.in_flight.join_next() => joined.into_iter().for_each(|one| self.finished(one)),
+                Some(left) = self.senders.join_next() => panicked(left),
+                () = self.desk.rung() => {}
                 recorded = self.recorder.recorded() => drop(recorded?),
                 () = sleep_until(last) => {
                     let results = self.recorder.len();
@@ -128,17 +134,13 @@ impl Dispatch {
         Ok(())
     }
 
-    /// Whether the store keeps up with the results.
-    fn may_start(&self) -> bool {
-        self.recorder.len() < self.unrecorded_max
-    }
-
     async fn happened(&mut self) -> Happened {
-        let alarm = self.lanes.next_timer().filter(|_| self.may_start());
+        let alarm = self.desk.wait(self.recorder.is_writing());
         let alarm = alarm.map(|at| self.attempts.steady.until(at));
         tokio::select! {
             told = self.tail.next() => Happened::Told(told),
-            Some(joined) = self.in_flight.join_next() => Happened::Finished(joined.ok()),
+            () = self.desk.rung() => Happened::Rung,
+            Some(left) = self.senders.join_next() => Happened::Left(left),
             recorded = self.recorder.recorded() => Happened::Recorded(recorded),
             Some(done) = self.calls.next() => Happened::Done(done),
             () = sleep(alarm.unwrap_or_default()), if alarm.is_some() => Happened::Time,
@@ -149,10 +151,10 @@ impl Dispatch {
     fn take(&mut self, happened: Happened) -> Result<(), StoreError> {
         match happened {
             Happened::Told(told) => self.told(told),
-            Happened::Finished(finished) => finished.into_iter().for_each(|one| self.finished(one)),
+            Happened::Left(left) => panicked(left),
             Happened::Recorded(recorded) => self.recorded(recorded?),
             Happened::Done(done) => self.done(done)?,
-            Happened::Time => {}
+            Happened::Rung | Happened::Time => {}
             Happened::Round => self.look_around(),
         }
         Ok(())
@@ -161,27 +163,55 @@ impl Dispatch {
     fn look_around(&mut self) {
         self.attempts.sender.close_idle();
         // By the clock that says when something became due: the steady one may be ahead of it.
-        self.attempts.gauges.show_survey(self.lanes.survey(), (self.attempts.clock)());
+        let mut survey = Survey::default();
+        self.desk.tell(|lanes| survey = lanes.survey());
+        self.attempts.gauges.show_survey(survey, (self.attempts.clock)());
     }
 
+    fn show(&self) {
+        let (lanes, unrecorded) = self.desk.counts();
+        self.attempts.gauges.show(lanes, unrecorded);
+    }
+
+    /// Somebody for each attempt that nobody who is free has taken.
     fn step(&mut self) {
         let now = self.attempts.steady.now();
-        while self.may_start() {
-            match self.lanes.next(now) {
-                Some(Step::Start { due, proven }) => self.start(due, proven),
-                Some(Step::Load { webhook, limit }) => self.load(webhook, limit, now),
-                None => break,
-            }
+        while let Some(start) = self.desk.next(now) {
+            self.senders.spawn(send(Arc::clone(&self.attempts), Arc::clone(&self.desk), start));
+        }
+        while let Some(left) = self.senders.try_join_next() {
+            panicked(left);
         }
     }
 
-    fn start(&mut self, due: Due, proven: bool) {
+    /// Takes what was handed over.
+    fn collect(&mut self) {
+        let Handed { results, loads } = self.desk.take();
+        results.into_iter().for_each(|result| self.recorder.add(result));
+        loads.into_iter().for_each(|load| self.load(load));
+    }
+}
+
+/// Makes one attempt after the other, as long as there is a next one.
+async fn send(attempts: Arc<Attempts>, desk: Arc<Desk>, first: Start) {
+    let mut deadline = Deadline::new();
+    let mut next = Some(first);
+    while let Some(Start { due, proven }) = next {
         let asker = if proven { Asker::Proven } else { Asker::Suspect };
-        let attempts = Arc::clone(&self.attempts);
         let (webhook, delivery) = (due.webhook, due.id);
-        self.in_flight.spawn(async move {
-            let made = AssertUnwindSafe(attempts.make(due, asker)).catch_unwind().await;
-            made.unwrap_or(Finished { webhook, delivery, result: Err(NotMade) })
-        });
+        let made = AssertUnwindSafe(attempts.make(due, asker, &mut deadline)).catch_unwind().await;
+        let finished = made.unwrap_or(Finished { webhook, delivery, result: Err(NotMade) });
+        if finished.result.is_err() {
+            attempts.gauges.count_put_off();
+        }
+        let now = attempts.steady.now();
+        next = desk.finished(finished, now, now.plus(AGAIN));
+    }
+}
+
+/// Attempts may panic and are put off then; what panics beside them has left the lanes in nobody knows which state.
+fn panicked(left: Result<(), JoinError>) {
+    if let Some(panic) = left.err().and_then(|error| error.try_into_panic().ok()) {
+        resume_unwind(panic);
     }
 }

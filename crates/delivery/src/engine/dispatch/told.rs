@@ -5,6 +5,11 @@ use std::time::Duration;
 use cstar_store::{Change, Told};
 
 use super::Dispatch;
+use crate::lanes::Lanes;
+
+/// How many deliveries are offered under one hold of the lanes: one commit can bring thousands, and whoever has made an
+/// attempt would wait for all of them.
+const OFFERED_AT_ONCE: usize = 100;
 
 impl Dispatch {
     /// Everything that the tail has to tell.
@@ -20,7 +25,7 @@ impl Dispatch {
             Some(Told::Change(change)) => self.changed(&change),
             Some(Told::Lagged) => {
                 self.attempts.endpoints.forget_all();
-                self.lanes.changed_all();
+                self.desk.tell(Lanes::changed_all);
                 self.survey(Duration::ZERO);
             }
         }
@@ -29,20 +34,24 @@ impl Dispatch {
     pub(super) fn changed(&mut self, change: &Change) {
         match change {
             Change::Appended { deliveries, .. } => {
-                deliveries.iter().for_each(|due| self.lanes.offer(due.clone()));
+                for some in deliveries.chunks(OFFERED_AT_ONCE) {
+                    self.desk.tell(|lanes| some.iter().for_each(|due| lanes.offer(due.clone())));
+                }
             }
-            Change::Reopened { delivery, webhook } => self.lanes.reopened(*webhook, *delivery),
+            Change::Reopened { delivery, webhook } => {
+                self.desk.tell(|lanes| lanes.reopened(*webhook, *delivery));
+            }
             Change::WebhookChanged(webhook) => {
                 self.attempts.endpoints.forget(*webhook);
-                self.lanes.changed(*webhook);
+                self.desk.tell(|lanes| lanes.changed(*webhook));
             }
             // What is in memory would be sent; the store has it no more.
             Change::Erased { webhooks, .. } => {
-                webhooks.iter().for_each(|webhook| self.lanes.read_again(*webhook));
+                self.desk.tell(|lanes| webhooks.iter().for_each(|webhook| lanes.read_again(*webhook)));
             }
             Change::TeamDeleted(team) => {
                 let webhooks = self.attempts.endpoints.forget_team(*team);
-                webhooks.into_iter().for_each(|webhook| self.lanes.changed(webhook));
+                self.desk.tell(|lanes| webhooks.into_iter().for_each(|webhook| lanes.changed(webhook)));
             }
             Change::KeyRevoked(_) => {}
         }

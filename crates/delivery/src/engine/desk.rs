@@ -1,0 +1,178 @@
+//! What the dispatcher and those who make attempts have in common: the lanes, and what is handed over.
+
+use cstar_store::Due;
+use cstar_types::{DeliveryId, Outcome, Timestamp, WebhookId};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use super::attempt::{Finished, Made, NotMade};
+use super::recorder::Outstanding;
+use crate::lanes::{Ended, LaneCounts, LaneLimits, Lanes, Step};
+
+/// How many results may be waiting for the store, for each request that may be in flight. Beyond it nothing is started: a
+/// store that has fallen behind gets time.
+const UNRECORDED_A_SLOT: usize = 4;
+
+/// The lanes, under a lock that nobody holds across a wait. Who has made an attempt tells it here and takes the next in the
+/// same breath, so that a busy lane needs no task, no channel and no turn of the dispatcher for each delivery.
+pub(super) struct Desk {
+    state: Mutex<State>,
+    /// Rung when there is something here that only the dispatcher does.
+    bell: Notify,
+    unrecorded_max: usize,
+}
+
+struct State {
+    lanes: Lanes,
+    handed: Handed,
+    /// Results that are not on record yet.
+    unrecorded: usize,
+    /// What is handed over is fetched soon without a word: a group of results is on its way.
+    awaited: bool,
+    /// When the dispatcher looks at the lanes again.
+    alarm: Option<Timestamp>,
+    /// Nothing is started any more.
+    closed: bool,
+}
+
+/// What waits for the dispatcher.
+#[derive(Default)]
+pub(super) struct Handed {
+    /// Results to be recorded.
+    pub(super) results: Vec<Outstanding>,
+    pub(super) loads: Vec<Load>,
+}
+
+/// A read of the store that a lane asks for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Load {
+    pub(super) webhook: WebhookId,
+    pub(super) limit: usize,
+    pub(super) asked_at: Timestamp,
+}
+
+/// An attempt to be made.
+#[derive(Debug)]
+pub(super) struct Start {
+    pub(super) due: Due,
+    /// The lane's last attempt succeeded.
+    pub(super) proven: bool,
+}
+
+impl Desk {
+    pub(super) fn new(limits: LaneLimits) -> Self {
+        let state = State {
+            lanes: Lanes::new(limits),
+            handed: Handed::default(),
+            unrecorded: 0,
+            awaited: false,
+            alarm: None,
+            closed: false,
+        };
+        let unrecorded_max = limits.in_flight * UNRECORDED_A_SLOT;
+        Self { state: Mutex::new(state), bell: Notify::new(), unrecorded_max }
+    }
+
+    /// Tells the lanes something.
+    pub(super) fn tell(&self, tell: impl FnOnce(&mut Lanes)) {
+        tell(&mut self.state.lock().lanes);
+    }
+
+    /// The next attempt to be made, if there is one.
+    pub(super) fn next(&self, now: Timestamp) -> Option<Start> {
+        self.state.lock().next(now, self.unrecorded_max)
+    }
+
+    /// An attempt is no longer in flight, and whoever made it is free for the next; `again_at` is when one that could not be
+    /// made is tried again.
+    pub(super) fn finished(&self, finished: Finished, now: Timestamp, again_at: Timestamp) -> Option<Start> {
+        let mut state = self.state.lock();
+        let was_empty = state.handed.is_empty();
+        state.finished(finished, again_at);
+        let next = state.next(now, self.unrecorded_max);
+        let is_new = was_empty && !state.handed.is_empty() && !state.awaited;
+        let is_earlier =
+            state.lanes.next_timer().is_some_and(|at| state.alarm.is_none_or(|alarm| at < alarm));
+        let has_loads = !state.handed.loads.is_empty();
+        drop(state);
+        if is_new || is_earlier || has_loads {
+            self.bell.notify_one();
+        }
+        next
+    }
+
+    /// Takes what was handed over.
+    pub(super) fn take(&self) -> Handed {
+        std::mem::take(&mut self.state.lock().handed)
+    }
+
+    /// The dispatcher waits for one of these now, and looks at the lanes again at the answer; `recording` if a group of results
+    /// is on its way.
+    pub(super) fn wait(&self, recording: bool) -> Option<Timestamp> {
+        let mut state = self.state.lock();
+        state.awaited = recording;
+        state.alarm = state.lanes.next_timer().filter(|_| state.unrecorded < self.unrecorded_max);
+        state.alarm
+    }
+
+    /// Waits until there is something to take.
+    pub(super) async fn rung(&self) {
+        self.bell.notified().await;
+    }
+
+    /// A result is on record, or given up; see [`Lanes::settled`].
+    pub(super) fn settled(&self, webhook: WebhookId, delivery: DeliveryId, next: Option<Timestamp>) {
+        let mut state = self.state.lock();
+        state.unrecorded -= 1;
+        state.lanes.settled(webhook, delivery, next);
+    }
+
+    /// A result is not to be recorded any more, and its delivery stays known.
+    pub(super) fn refused(&self) {
+        self.state.lock().unrecorded -= 1;
+    }
+
+    /// Nothing is started any more.
+    pub(super) fn close(&self) {
+        self.state.lock().closed = true;
+    }
+
+    /// The counts of the lanes, and of the results that are not on record yet.
+    pub(super) fn counts(&self) -> (LaneCounts, usize) {
+        let state = self.state.lock();
+        (state.lanes.counts(), state.unrecorded)
+    }
+}
+
+impl State {
+    fn next(&mut self, now: Timestamp, unrecorded_max: usize) -> Option<Start> {
+        while self.unrecorded < unrecorded_max && !self.closed {
+            match self.lanes.next(now)? {
+                Step::Start { due, proven } => return Some(Start { due, proven }),
+                Step::Load { webhook, limit } => {
+                    self.handed.loads.push(Load { webhook, limit, asked_at: now });
+                }
+            }
+        }
+        None
+    }
+
+    fn finished(&mut self, finished: Finished, again_at: Timestamp) {
+        let Finished { webhook, delivery, result } = finished;
+        match result {
+            Ok(Made { report, took, gone }) => {
+                let succeeded = report.attempt.outcome == Outcome::Success;
+                self.lanes.ended(webhook, if succeeded { Ended::Succeeded(took) } else { Ended::Failed });
+                self.handed.results.push(Outstanding { report, gone });
+                self.unrecorded += 1;
+            }
+            Err(NotMade) => self.lanes.given_up(webhook, delivery, again_at),
+        }
+    }
+}
+
+impl Handed {
+    fn is_empty(&self) -> bool {
+        self.results.is_empty() && self.loads.is_empty()
+    }
+}
