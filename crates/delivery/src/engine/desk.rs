@@ -176,3 +176,6 @@ impl Handed {
         self.results.is_empty() && self.loads.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests;

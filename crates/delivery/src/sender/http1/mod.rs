@@ -97,7 +97,8 @@ impl Http1 {
             if self.head_bytes > HEAD_MAX_BYTES {
                 return Err(NotHttp);
             }
-            (self.seen, _) = (0, self.unread.advance(parsed.len));
+            self.unread.advance(parsed.len);
+            self.seen = 0;
             if parsed.answer.is_some() {
                 return Ok(parsed.answer);
             }

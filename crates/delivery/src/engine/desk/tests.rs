@@ -1,0 +1,121 @@
+//! Who is given what, and when the dispatcher is woken.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cstar_store::{AttemptReport, LaneRule, Verdict};
+use cstar_types::{Attempt, AttemptRequest, Entry, Event, EventId, Position, TeamId};
+use futures_util::future::FutureExt as _;
+use uuid::Uuid;
+
+use super::*;
+
+const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+const WEBHOOK: WebhookId = WebhookId::from_bits(1);
+
+/// A desk with so many deliveries offered.
+fn desk(in_flight: usize, deliveries: u128) -> Desk {
+    let desk = Desk::new(LaneLimits { in_flight, in_flight_a_lane: 8, waiting_bytes: 1 << 20 });
+    let (team, id) = (TeamId::from_uuid(Uuid::nil()), EventId::from_bits(1, false));
+    let event = Event::new(id, "ticket.created".parse().unwrap(), team, NOW, b"{}");
+    let entry = Arc::new(Entry { position: Position::new(1, 1), event });
+    desk.tell(|lanes| {
+        (0..deliveries).for_each(|number| {
+            lanes.offer(Due {
+                id: DeliveryId::from_bits(number),
+                webhook: WEBHOOK,
+                entry: Arc::clone(&entry),
+                attempts: 0,
+                failed: 0,
+                due_at: NOW,
+                rule: LaneRule::default(),
+            });
+        });
+    });
+    desk
+}
+
+fn succeeded(start: &Start) -> Finished {
+    let attempt = Attempt {
+        number: 1,
+        started_at: NOW,
+        duration_ms: 1,
+        outcome: Outcome::Success,
+        status_code: Some(200),
+        detail: String::new(),
+        response_headers: Vec::new(),
+        response_body: String::new(),
+        request: AttemptRequest::default(),
+    };
+    let (webhook, delivery) = (start.due.webhook, start.due.id);
+    let report = AttemptReport { delivery, webhook, failed_before: 0, attempt, verdict: Verdict::Delivered };
+    Finished { webhook, delivery, result: Ok(Made { report, took: Duration::ZERO, gone: None }) }
+}
+
+/// Makes one attempt after the other until there is no next one; how many.
+fn run(desk: &Desk) -> usize {
+    let (mut made, mut next) = (0, desk.next(NOW));
+    while let Some(start) = next {
+        made += 1;
+        next = desk.finished(succeeded(&start), NOW, NOW);
+    }
+    made
+}
+
+#[test]
+fn whoever_is_free_takes_the_next() {
+    let desk = desk(8, 5);
+    assert_eq!(run(&desk), 5);
+    assert_eq!(desk.take().results.len(), 5);
+    assert!(desk.next(NOW).is_none() && desk.take().is_empty());
+}
+
+/// A store that has fallen behind gets time.
+#[test]
+fn nothing_is_started_while_too_much_is_unrecorded() {
+    let desk = desk(1, 8);
+    assert_eq!(run(&desk), UNRECORDED_A_SLOT);
+    assert!(desk.next(NOW).is_none());
+    desk.settled(WEBHOOK, desk.take().results[0].report.delivery, None);
+    assert_eq!(run(&desk), 1);
+}
+
+#[test]
+fn nothing_is_started_behind_a_closed_desk() {
+    let desk = desk(8, 5);
+    let first = desk.next(NOW).unwrap();
+    desk.close();
+    assert!(desk.finished(succeeded(&first), NOW, NOW).is_none());
+    assert_eq!(desk.take().results.len(), 1, "its result is recorded");
+}
+
+/// The dispatcher is woken for the first result that nobody comes for, not for each.
+#[test]
+fn the_bell_is_rung_once_and_not_while_a_group_is_on_its_way() {
+    let desk = desk(8, 3);
+    let rung = || desk.rung().now_or_never().is_some();
+    desk.wait(false);
+    let first = desk.next(NOW).unwrap();
+    let second = desk.finished(succeeded(&first), NOW, NOW).unwrap();
+    assert!(rung());
+    let third = desk.finished(succeeded(&second), NOW, NOW).unwrap();
+    assert!(!rung(), "what is there is fetched already");
+    desk.take();
+    desk.wait(true);
+    desk.finished(succeeded(&third), NOW, NOW);
+    assert!(!rung(), "it is fetched when the group is on record");
+    assert_eq!(desk.take().results.len(), 1);
+}
+
+/// An attempt that could not be made is tried again although nothing else happens.
+#[test]
+fn the_bell_is_rung_for_an_earlier_alarm() {
+    let desk = desk(8, 1);
+    assert_eq!(desk.wait(false), None);
+    let Start { due, .. } = desk.next(NOW).unwrap();
+    let again_at = NOW.plus(Duration::from_secs(1));
+    let (webhook, delivery) = (due.webhook, due.id);
+    desk.finished(Finished { webhook, delivery, result: Err(NotMade) }, NOW, again_at);
+    assert!(desk.rung().now_or_never().is_some());
+    assert_eq!(desk.wait(false), Some(again_at));
+}
