@@ -107,11 +107,14 @@ impl Desk {
     }
 
     /// The dispatcher waits for one of these now, and looks at the lanes again at the answer; `recording` if a group of results
-    /// is on its way.
+    /// is on its way. What was handed over since it looked is told at once, or nobody would come for it.
     pub(super) fn wait(&self, recording: bool) -> Option<Timestamp> {
         let mut state = self.state.lock();
         state.awaited = recording;
         state.alarm = state.lanes.next_timer().filter(|_| state.unrecorded < self.unrecorded_max);
+        if !recording && !state.handed.is_empty() {
+            self.bell.notify_one();
+        }
         state.alarm
     }
 

@@ -107,6 +107,18 @@ fn the_bell_is_rung_once_and_not_while_a_group_is_on_its_way() {
     assert_eq!(desk.take().results.len(), 1);
 }
 
+/// A result that is handed over after the dispatcher looked, and before it waits, is fetched too.
+#[test]
+fn the_bell_is_rung_for_what_came_before_the_wait() {
+    let desk = desk(8, 2);
+    desk.wait(true);
+    let first = desk.next(NOW).unwrap();
+    desk.take();
+    desk.finished(succeeded(&first), NOW, NOW).unwrap();
+    desk.wait(false);
+    assert!(desk.rung().now_or_never().is_some());
+}
+
 /// An attempt that could not be made is tried again although nothing else happens.
 #[test]
 fn the_bell_is_rung_for_an_earlier_alarm() {
