@@ -38,7 +38,7 @@ pub use log::{
     TypeFilter,
 };
 pub use operations::{NewOperation, Operations, ResendCount};
-pub use tail::{Change, Tail, TailReader, Told};
+pub use tail::{Change, Overtaken, Tail, TailReader, Told};
 pub use upkeep::{CommitSizes, Cutoffs, Health, StoreCounts, Upkeep};
 
 /// A durable, transactional store: the whole contract.

@@ -4,6 +4,7 @@
 //! is told [`Told::Lagged`] and reads the store instead.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use cstar_types::{DeliveryId, Entry, KeyId, TeamId, WebhookId};
@@ -60,6 +61,16 @@ impl Change {
             _ => FIXED,
         }
     }
+
+    /// Whether it changes what was told before, rather than adding to it.
+    fn overtakes(&self) -> bool {
+        match self {
+            Self::Appended { .. } | Self::Reopened { .. } => false,
+            Self::WebhookChanged(_) | Self::Erased { .. } | Self::KeyRevoked(_) | Self::TeamDeleted(_) => {
+                true
+            }
+        }
+    }
 }
 
 /// What a reader of the tail is told.
@@ -87,6 +98,8 @@ struct Readers {
 #[derive(Debug)]
 struct Shared {
     waiting: Mutex<Waiting>,
+    /// Set and unset under the lock of what waits; see [`Overtaken`].
+    overtaken: AtomicBool,
     bell: Notify,
     budget_bytes: usize,
 }
@@ -105,13 +118,26 @@ pub struct TailReader {
     shared: Arc<Shared>,
 }
 
+/// Whether something was committed that changes what a [`TailReader`] was told before, and the reader has not dealt with it: from
+/// before the commit is answered until the reader, done with all that it was told, asks for more and there is none. For those
+/// who act beside the reader on what it was told.
+#[derive(Debug, Clone)]
+pub struct Overtaken {
+    by: Arc<Shared>,
+}
+
 impl Tail {
     /// A reader that is told everything committed from now on, holding at most about `budget_bytes`. After
     /// [`Tail::close`] it is told the end.
     pub fn subscribe(&self, budget_bytes: usize) -> TailReader {
         let mut readers = self.readers.lock();
         let waiting = Mutex::new(Waiting { closed: readers.closed, ..Waiting::default() });
-        let shared = Arc::new(Shared { waiting, bell: Notify::new(), budget_bytes });
+        let shared = Arc::new(Shared {
+            waiting,
+            overtaken: AtomicBool::new(false),
+            bell: Notify::new(),
+            budget_bytes,
+        });
         readers.known.push(Arc::downgrade(&shared));
         TailReader { shared }
     }
@@ -146,6 +172,9 @@ impl Shared {
             waiting.bytes = 0;
             waiting.lagged = true;
         }
+        if waiting.lagged || change.overtakes() {
+            self.overtaken.store(true, Ordering::Release);
+        }
         if !waiting.lagged {
             waiting.changes.push_back(Arc::clone(change));
             waiting.bytes += weight;
@@ -176,7 +205,21 @@ impl TailReader {
             waiting.bytes = waiting.bytes.saturating_sub(change.weight());
             return Some(Some(Told::Change(change)));
         }
+        self.shared.overtaken.store(false, Ordering::Release);
         waiting.closed.then_some(None)
+    }
+
+    /// Whether what it was told still holds, asked without it.
+    pub fn overtaken(&self) -> Overtaken {
+        Overtaken { by: Arc::clone(&self.shared) }
+    }
+}
+
+impl Overtaken {
+    /// Costs no lock.
+    #[must_use]
+    pub fn is_so(&self) -> bool {
+        self.by.overtaken.load(Ordering::Acquire)
     }
 }
 
@@ -220,5 +263,35 @@ mod tests {
         assert!(reader.try_next().is_none(), "what was dropped is not told again");
         tail.tell(change(11));
         assert!(matches!(reader.next().await, Some(Told::Change(_))));
+    }
+
+    /// Until the reader has dealt with it, not only until it has taken it.
+    #[test]
+    fn who_is_overtaken_is_so_until_it_has_heard_all() {
+        let tail = Tail::default();
+        let mut reader = tail.subscribe(1 << 20);
+        let overtaken = reader.overtaken();
+        tail.tell(Change::Reopened { delivery: DeliveryId::from_bits(1), webhook: WebhookId::from_bits(1) });
+        assert!(!overtaken.is_so(), "what was told before still holds");
+        tail.tell(change(1));
+        while reader.try_next().is_some() {
+            assert!(overtaken.is_so());
+        }
+        assert!(!overtaken.is_so());
+    }
+
+    #[test]
+    fn who_lags_is_overtaken() {
+        let tail = Tail::default();
+        let reader = tail.subscribe(0);
+        let appended = || Change::Appended {
+            team: TeamId::from_uuid(uuid::Uuid::nil()),
+            entries: Vec::new(),
+            deliveries: Vec::new(),
+        };
+        tail.tell(appended());
+        assert!(!reader.overtaken().is_so());
+        tail.tell(appended());
+        assert!(reader.overtaken().is_so());
     }
 }

@@ -1,6 +1,6 @@
 //! What the dispatcher and those who make attempts have in common: the lanes, and what is handed over.
 
-use cstar_store::Due;
+use cstar_store::{Due, Overtaken};
 use cstar_types::{DeliveryId, Outcome, Timestamp, WebhookId};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -17,6 +17,8 @@ const UNRECORDED_A_SLOT: usize = 4;
 /// same breath, so that a busy lane needs no task, no channel and no turn of the dispatcher for each delivery.
 pub(super) struct Desk {
     state: Mutex<State>,
+    /// Whether the dispatcher has yet to hear of a change to what waits here.
+    overtaken: Overtaken,
     /// Rung when there is something here that only the dispatcher does.
     bell: Notify,
     unrecorded_max: usize,
@@ -60,7 +62,7 @@ pub(super) struct Start {
 }
 
 impl Desk {
-    pub(super) fn new(limits: LaneLimits) -> Self {
+    pub(super) fn new(limits: LaneLimits, overtaken: Overtaken) -> Self {
         let state = State {
             lanes: Lanes::new(limits),
             handed: Handed::default(),
@@ -70,7 +72,7 @@ impl Desk {
             closed: false,
         };
         let unrecorded_max = limits.in_flight * UNRECORDED_A_SLOT;
-        Self { state: Mutex::new(state), bell: Notify::new(), unrecorded_max }
+        Self { state: Mutex::new(state), overtaken, bell: Notify::new(), unrecorded_max }
     }
 
     /// Tells the lanes something.
@@ -85,11 +87,14 @@ impl Desk {
 
     /// An attempt is no longer in flight, and whoever made it is free for the next; `again_at` is when one that could not be
     /// made is tried again.
+    ///
+    /// While the dispatcher has yet to hear of a change there is no next one here: it would be sent as it was before, after
+    /// the change was answered. The dispatcher starts it when it has heard.
     pub(super) fn finished(&self, finished: Finished, now: Timestamp, again_at: Timestamp) -> Option<Start> {
         let mut state = self.state.lock();
         let was_empty = state.handed.is_empty();
         state.finished(finished, again_at);
-        let next = state.next(now, self.unrecorded_max);
+        let next = if self.overtaken.is_so() { None } else { state.next(now, self.unrecorded_max) };
         let is_new = was_empty && !state.handed.is_empty() && !state.awaited;
         let is_earlier =
             state.lanes.next_timer().is_some_and(|at| state.alarm.is_none_or(|alarm| at < alarm));

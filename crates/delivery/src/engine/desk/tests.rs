@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cstar_store::{AttemptReport, LaneRule, Verdict};
+use cstar_store::{AttemptReport, Change, LaneRule, Tail, TailReader, Verdict};
 use cstar_types::{Attempt, AttemptRequest, Entry, Event, EventId, Position, TeamId};
 use futures_util::future::FutureExt as _;
 use uuid::Uuid;
@@ -15,7 +15,12 @@ const WEBHOOK: WebhookId = WebhookId::from_bits(1);
 
 /// A desk with so many deliveries offered.
 fn desk(in_flight: usize, deliveries: u128) -> Desk {
-    let desk = Desk::new(LaneLimits { in_flight, in_flight_a_lane: 8, waiting_bytes: 1 << 20 });
+    desk_beside(&Tail::default().subscribe(0), in_flight, deliveries)
+}
+
+fn desk_beside(tail: &TailReader, in_flight: usize, deliveries: u128) -> Desk {
+    let limits = LaneLimits { in_flight, in_flight_a_lane: 8, waiting_bytes: 1 << 20 };
+    let desk = Desk::new(limits, tail.overtaken());
     let (team, id) = (TeamId::from_uuid(Uuid::nil()), EventId::from_bits(1, false));
     let event = Event::new(id, "ticket.created".parse().unwrap(), team, NOW, b"{}");
     let entry = Arc::new(Entry { position: Position::new(1, 1), event });
@@ -117,6 +122,21 @@ fn the_bell_is_rung_for_what_came_before_the_wait() {
     desk.finished(succeeded(&first), NOW, NOW).unwrap();
     desk.wait(false);
     assert!(desk.rung().now_or_never().is_some());
+}
+
+/// What was changed or erased is not sent from memory once that is answered, however long the dispatcher takes to hear of it.
+#[test]
+fn nobody_takes_the_next_before_a_change_is_heard() {
+    let tail = Tail::default();
+    let mut reader = tail.subscribe(1 << 20);
+    let desk = desk_beside(&reader, 8, 3);
+    let first = desk.next(NOW).unwrap();
+    tail.tell(Change::WebhookChanged(WEBHOOK));
+    assert!(desk.finished(succeeded(&first), NOW, NOW).is_none());
+    assert_eq!(desk.take().results.len(), 1, "its result is recorded");
+    while reader.try_next().is_some() {}
+    let second = desk.next(NOW).expect("the dispatcher goes on");
+    assert!(desk.finished(succeeded(&second), NOW, NOW).is_some(), "and everybody with it");
 }
 
 /// An attempt that could not be made is tried again although nothing else happens.

@@ -76,11 +76,12 @@ impl Dispatch {
             let store = Arc::clone(&recording);
             Box::pin(async move { store.record(reports, rule).await })
         };
+        // Before the survey: what is committed meanwhile is told, what was committed before is found.
+        let tail = store.tail(tail_bytes);
         let mut dispatch = Self {
-            // Before the survey: what is committed meanwhile is told, what was committed before is found.
-            tail: store.tail(tail_bytes),
+            desk: Arc::new(Desk::new(limits, tail.overtaken())),
+            tail,
             tail_ended: false,
-            desk: Arc::new(Desk::new(limits)),
             senders: JoinSet::new(),
             recorder: Recorder::new(Box::new(record)),
             calls: FuturesUnordered::new(),
