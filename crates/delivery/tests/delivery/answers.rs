@@ -57,6 +57,8 @@ async fn an_answer_that_leaves_a_doubt_costs_the_connection() {
         ),
         ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\ntakenHTTP", "taken"),
         ("HTTP/1.0 200 OK\r\ncontent-length: 5\r\n\r\ntaken", "taken"),
+        ("HTTP/1.1 204 -\r\ncontent-length:\r\n\r\n", ""),
+        ("HTTP/1.1 204 -\r\ncontent-length: 5\r\n\r\n", ""),
     ] {
         assert_eq!(answered_with(bytes).await, (body.to_owned(), 3), "{bytes:?}");
     }

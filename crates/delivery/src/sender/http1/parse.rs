@@ -57,11 +57,13 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Option<Parsed>, NotHttp> {
 fn framing(status: StatusCode, is_1_1: bool, headers: &[Header<'_>]) -> Result<(Framing, bool), NotHttp> {
     let mut codings = values(headers, &header::TRANSFER_ENCODING).peekable();
     let has_coding = codings.peek().is_some();
-    let length = if has_coding { None } else { length(headers)? };
     match status {
         // Nobody asked for another protocol: what follows is none of ours.
         StatusCode::SWITCHING_PROTOCOLS => Ok((Framing::None, false)),
-        StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED => Ok((Framing::None, true)),
+        // Whatever the headers say of a body; but who says that there is one may send it.
+        StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED => {
+            Ok((Framing::None, !has_coding && matches!(length(headers), Ok(None | Some(0)))))
+        }
         _ if has_coding && !is_1_1 => Err(NotHttp),
         _ if has_coding => {
             let is_chunked = codings.last().is_some_and(|coding| coding.eq_ignore_ascii_case(b"chunked"));
@@ -69,7 +71,8 @@ fn framing(status: StatusCode, is_1_1: bool, headers: &[Header<'_>]) -> Result<(
             let is_sure = values(headers, &header::CONTENT_LENGTH).next().is_none();
             Ok(if is_chunked { (Framing::chunked(), is_sure) } else { (Framing::UntilClose, false) })
         }
-        _ => Ok(length.map_or((Framing::UntilClose, false), |length| (Framing::of_length(length), true))),
+        _ => Ok(length(headers)?
+            .map_or((Framing::UntilClose, false), |length| (Framing::of_length(length), true))),
     }
 }
 

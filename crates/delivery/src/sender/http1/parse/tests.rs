@@ -38,8 +38,15 @@ fn a_body_is_framed_by_the_book() {
         // A length beside chunks does not count, and the connection is left.
         ("HTTP/1.1 200 OK\ncontent-length: 5\ntransfer-encoding: chunked", CHUNKED, false),
         ("HTTP/1.1 200 OK\ntransfer-encoding: chunked\ncontent-length: nonsense", CHUNKED, false),
-        ("HTTP/1.1 204 -\ncontent-length: 5", Framing::None, true),
-        ("HTTP/1.1 304 -\ntransfer-encoding: chunked", Framing::None, true),
+        // There is none behind these, whatever the headers say; who says otherwise may send one all the same.
+        ("HTTP/1.1 204 -", Framing::None, true),
+        ("HTTP/1.1 304 -\ncontent-length: 0", Framing::None, true),
+        ("HTTP/1.1 204 -\ncontent-length: 5", Framing::None, false),
+        ("HTTP/1.1 204 -\ncontent-length:", Framing::None, false),
+        ("HTTP/1.1 304 -\ncontent-length: nonsense", Framing::None, false),
+        ("HTTP/1.1 204 -\ncontent-length: 5, 6", Framing::None, false),
+        ("HTTP/1.1 304 -\ntransfer-encoding: chunked", Framing::None, false),
+        ("HTTP/1.1 101 -\ncontent-length: nonsense", Framing::None, false),
         ("HTTP/1.1 101 -\nupgrade: websocket", Framing::None, false),
         ("HTTP/1.1 200 OK\ncontent-length: 0\nconnection: Close", Framing::None, false),
         (
