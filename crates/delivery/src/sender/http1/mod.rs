@@ -7,7 +7,7 @@ mod sending;
 use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::{Buf as _, BytesMut};
 use tokio::io::AsyncReadExt as _;
@@ -58,16 +58,20 @@ impl Http1 {
     /// Sends the request and waits for the head of the answer.
     pub(super) async fn send(&mut self, request: &Outgoing<'_>) -> Result<Head, Broken> {
         self.sending.begin(request);
+        self.answer().await
+    }
+
+    async fn answer(&mut self) -> Result<Head, Broken> {
         (self.seen, self.head_bytes, self.stays_open) = (0, 0, false);
         let Answer { head, framing, stays_open } = poll_fn(|cx| self.poll_answer(cx)).await?;
         (self.framing, self.stays_open) = (framing, stays_open);
         Ok(head)
     }
 
-    /// The endpoint may answer before it has read the whole request, and hang up on the rest: while there may be an answer, what
-    /// breaks the writing decides nothing.
+    /// The endpoint may answer before it has read the whole request, and hang up on the rest: what breaks the writing decides
+    /// nothing. The answer may lie in the socket although the system has not said so yet; that, or the end, wakes the reading.
     fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<Result<Answer, Broken>> {
-        let written = self.sending.poll(&mut self.stream, cx);
+        let _written = self.sending.poll(&mut self.stream, cx);
         loop {
             match self.take_head() {
                 Ok(Some(answer)) => return Poll::Ready(Ok(answer)),
@@ -76,15 +80,13 @@ impl Http1 {
                     return Poll::Ready(Err(Broken { failure: Failure::NotHttp, unheard: false }));
                 }
             }
-            let broken = match (self.poll_read(cx), &written) {
-                (Poll::Ready(Ok(0)), _) => Failure::Broken,
-                (Poll::Ready(Err(error)), _) => Failure::answering_io(&error),
-                (Poll::Ready(Ok(_)), _) => continue,
-                (Poll::Pending, Poll::Ready(Err(error))) => Failure::answering_io(error),
-                (Poll::Pending, _) => return Poll::Pending,
+            let failure = match ready!(self.poll_read(cx)) {
+                Ok(0) => Failure::Broken,
+                Err(error) => Failure::answering_io(&error),
+                Ok(_) => continue,
             };
             let unheard = self.unread.is_empty() && self.head_bytes == 0;
-            return Poll::Ready(Err(Broken { failure: broken, unheard }));
+            return Poll::Ready(Err(Broken { failure, unheard }));
         }
     }
 
@@ -148,3 +150,6 @@ fn ends_a_head(bytes: &[u8], seen: usize) -> bool {
     let new = &bytes[seen.saturating_sub(3)..];
     new.windows(2).any(|pair| pair == b"\n\n") || new.windows(3).any(|three| three == b"\n\r\n")
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,6 +28,12 @@ impl Sending {
         (self.written, self.flushed) = (0, false);
     }
 
+    /// Any bytes.
+    #[cfg(test)]
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        Self { head: bytes.to_vec(), ..Self::default() }
+    }
+
     /// Whether all of it was written.
     pub(super) fn is_done(&self) -> bool {
         self.flushed
