@@ -25,6 +25,9 @@ use sending::Sending;
 /// For how much there is room when a read begins, in bytes: a common answer comes in one.
 const READ_BYTES: usize = 2 * 1024;
 
+/// How much memory for what comes stays with an idle connection, in bytes: what a common answer needs.
+const IDLE_BYTES_MAX: usize = 8 * 1024;
+
 /// A connection that one exchange at a time has for itself.
 pub(super) struct Http1 {
     stream: Stream,
@@ -122,7 +125,11 @@ impl Http1 {
                 return false;
             }
         }
-        self.stays_open && self.sending.is_done() && self.unread.is_empty()
+        let is_over = self.unread.is_empty();
+        if is_over && self.unread.try_reclaim(IDLE_BYTES_MAX + 1) {
+            self.unread = BytesMut::new(); // an idle connection holds no large head
+        }
+        self.stays_open && self.sending.is_done() && is_over
     }
 
     fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {

@@ -41,3 +41,13 @@ async fn a_reset_without_an_answer_is_heard() {
     let broken = http1.answer().await.err().unwrap();
     assert!(broken.unheard && matches!(broken.failure, Failure::Broken), "{:?}", broken.failure);
 }
+
+#[tokio::test]
+async fn an_idle_connection_holds_no_large_head() {
+    let (mut http1, mut far) = connection().await;
+    let line = format!("x-a: {}\r\n", "b".repeat(20 * 1024));
+    write!(far, "HTTP/1.1 200 OK\r\n{line}content-length: 0\r\n\r\n").unwrap();
+    assert_eq!(http1.answer().await.map_err(|broken| broken.failure).unwrap().status, 200);
+    assert!(http1.read(&mut Kept::default()).await && http1.is_open());
+    assert!(!http1.unread.try_reclaim(IDLE_BYTES_MAX + 1), "{}", http1.unread.capacity());
+}
