@@ -38,6 +38,7 @@ pub(crate) struct Receiver<S> {
 /// What the receiver itself used.
 #[derive(Clone, Copy)]
 pub(crate) struct Used {
+    /// The most that were open at once.
     pub(crate) connections: usize,
     pub(crate) cpu: Duration,
 }
@@ -56,8 +57,16 @@ impl<S: Sink> Receiver<S> {
         let waker = Waker::new(poll.registry(), STOP)?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared::default());
-        let receiving =
-            Receiving { poll, listener, answer, sink, shared: Arc::clone(&shared), connections: Vec::new() };
+        let receiving = Receiving {
+            poll,
+            listener,
+            answer,
+            sink,
+            shared: Arc::clone(&shared),
+            connections: Vec::new(),
+            open: 0,
+            most_open: 0,
+        };
         let thread = std::thread::spawn(move || receiving.run());
         Ok(Self { address, shared, waker, thread })
     }
@@ -101,7 +110,10 @@ struct Receiving<S> {
     answer: Vec<u8>,
     sink: S,
     shared: Arc<Shared>,
+    /// All that ever were, `None` where one is closed.
     connections: Vec<Option<Connection>>,
+    open: usize,
+    most_open: usize,
 }
 
 impl<S: Sink> Receiving<S> {
@@ -118,7 +130,7 @@ impl<S: Sink> Receiving<S> {
                 }
             }
         }
-        let used = Used { connections: self.connections.len(), cpu: process::thread_cpu() };
+        let used = Used { connections: self.most_open, cpu: process::thread_cpu() };
         Ok((self.sink, used))
     }
 
@@ -130,6 +142,8 @@ impl<S: Sink> Receiving<S> {
                     let token = Token(self.connections.len());
                     self.poll.registry().register(&mut stream, token, Interest::READABLE)?;
                     self.connections.push(Some(Connection { stream, begun: Vec::new() }));
+                    self.open += 1;
+                    self.most_open = self.most_open.max(self.open);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => return Err(error.into()),
@@ -142,10 +156,10 @@ impl<S: Sink> Receiving<S> {
             let Some(connection) = &mut self.connections[at] else { return };
             match connection.stream.read(scratch) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
-                Ok(0) | Err(_) => return self.connections[at] = None,
+                Ok(0) | Err(_) => return self.close(at),
                 Ok(read) => {
                     if !self.take(at, &scratch[..read]) {
-                        return self.connections[at] = None;
+                        return self.close(at);
                     }
                     if read < scratch.len() {
                         return; // all that there was: what comes next wakes us again
@@ -153,6 +167,11 @@ impl<S: Sink> Receiving<S> {
                 }
             }
         }
+    }
+
+    fn close(&mut self, at: usize) {
+        self.open -= 1;
+        self.connections[at] = None;
     }
 
     /// Answers each request that is whole; false if the connection is of no more use.
@@ -178,5 +197,35 @@ impl<S: Sink> Receiving<S> {
         }
         connection.begun.extend_from_slice(rest);
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Shutdown, TcpStream};
+
+    use super::*;
+    use crate::sinks::Nothing;
+
+    /// Connects and asks once.
+    fn ask(address: SocketAddr) -> TcpStream {
+        let mut asking = TcpStream::connect(address).unwrap();
+        asking.write_all(b"POST / HTTP/1.1\r\ncontent-length: 0\r\n\r\n").unwrap();
+        asking.read_exact(&mut [0; OK.len()]).unwrap();
+        asking
+    }
+
+    /// The floor is measured over as many connections as there were at once, however often one was opened anew.
+    #[test]
+    fn connections_are_counted_that_are_open_at_once() {
+        let receiver = Receiver::start(OK.to_vec(), Nothing).unwrap();
+        for _ in 0..3 {
+            let mut left = ask(receiver.address);
+            left.shutdown(Shutdown::Write).unwrap();
+            assert_eq!(left.read(&mut [0]).unwrap(), 0, "the receiver closes what its peer closed");
+        }
+        let _both = [ask(receiver.address), ask(receiver.address)];
+        assert_eq!(receiver.received(), 5);
+        assert_eq!(receiver.finish().unwrap().1.connections, 2);
     }
 }
