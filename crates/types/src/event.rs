@@ -1,6 +1,6 @@
 //! An event, and the one envelope in which everybody gets it (T9).
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use serde_json::Value;
 
 use crate::{EventId, EventType, Position, TeamId, Timestamp};
@@ -25,19 +25,7 @@ impl Event {
     /// Builds the envelope around `data`, which must be a JSON object in canonical form ([`crate::json`]).
     #[must_use]
     pub fn new(id: EventId, event_type: EventType, team: TeamId, created_at: Timestamp, data: &[u8]) -> Self {
-        let mut body = BytesMut::with_capacity(envelope_len(&event_type, data.len()));
-        body.put_slice(b"{\"id\":\"");
-        body.put_slice(id.to_string().as_bytes());
-        body.put_slice(b"\",\"type\":\"");
-        body.put_slice(event_type.as_str().as_bytes());
-        body.put_slice(b"\",\"team_id\":\"");
-        body.put_slice(team.to_string().as_bytes());
-        body.put_slice(b"\",\"created_at\":\"");
-        body.put_slice(created_at.to_seconds_string().as_bytes());
-        body.put_slice(b"\",\"data\":");
-        body.put_slice(data);
-        body.put_slice(b"}");
-        Self { id, event_type, team, created_at, body: body.freeze() }
+        Envelope::new(team, created_at).around(id, event_type, data)
     }
 
     /// What is left once its data is erased: the same envelope around an empty object.
@@ -49,8 +37,7 @@ impl Event {
     /// The canonical bytes of `data`, cut out of the envelope.
     #[must_use]
     pub fn data(&self) -> &[u8] {
-        let id_len = self.id.to_string().len();
-        let before = ENVELOPE_FIXED_BYTES + id_len + self.event_type.as_str().len();
+        let before = ENVELOPE_FIXED_BYTES + self.id.text_len() + self.event_type.as_str().len();
         self.body.get(before..self.body.len() - 1).unwrap_or_default()
     }
 
@@ -59,6 +46,39 @@ impl Event {
     pub fn data_tree(&self) -> Value {
         // Canonical JSON is JSON. What is not has nothing in it that could be asked for.
         serde_json::from_slice(self.data()).unwrap_or_default()
+    }
+}
+
+/// What the events of one publish have in common, written once for all of them.
+#[derive(Debug, Clone)]
+pub struct Envelope {
+    team: TeamId,
+    created_at: Timestamp,
+    /// What stands between the type and `data`.
+    between: String,
+}
+
+impl Envelope {
+    /// The envelope of events that a team publishes at this time.
+    #[must_use]
+    pub fn new(team: TeamId, created_at: Timestamp) -> Self {
+        let seconds = created_at.to_seconds_string();
+        let between = format!(r#"","team_id":"{team}","created_at":"{seconds}","data":"#);
+        Self { team, created_at, between }
+    }
+
+    /// Builds an event around `data`, which must be a JSON object in canonical form ([`crate::json`]).
+    #[must_use]
+    pub fn around(&self, id: EventId, event_type: EventType, data: &[u8]) -> Event {
+        let mut body = Vec::with_capacity(envelope_len(&event_type, data.len()));
+        body.extend_from_slice(b"{\"id\":\"");
+        id.write_to(&mut body);
+        body.extend_from_slice(b"\",\"type\":\"");
+        body.extend_from_slice(event_type.as_str().as_bytes());
+        body.extend_from_slice(self.between.as_bytes());
+        body.extend_from_slice(data);
+        body.push(b'}');
+        Event { id, event_type, team: self.team, created_at: self.created_at, body: body.into() }
     }
 }
 

@@ -174,14 +174,28 @@ impl EventId {
     pub const fn is_test(self) -> bool {
         self.test
     }
+
+    const fn mark(self) -> &'static str {
+        if self.test { TEST_MARK } else { "" }
+    }
+
+    /// The length of its text, in bytes.
+    pub(crate) const fn text_len(self) -> usize {
+        Self::PREFIX.len() + self.mark().len() + ENCODED_LEN
+    }
+
+    /// Appends its text.
+    pub(crate) fn write_to(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(Self::PREFIX.as_bytes());
+        out.extend_from_slice(self.mark().as_bytes());
+        out.extend_from_slice(&encode(self.bits));
+    }
 }
 
 impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(Self::PREFIX)?;
-        if self.test {
-            f.write_str(TEST_MARK)?;
-        }
+        f.write_str(self.mark())?;
         f.write_str(text(&encode(self.bits)))
     }
 }
@@ -252,11 +266,17 @@ impl FromStr for TeamId {
     }
 }
 
-fn encode(mut bits: u128) -> [u8; ENCODED_LEN] {
+fn encode(bits: u128) -> [u8; ENCODED_LEN] {
     let mut out = [0; ENCODED_LEN];
-    for place in out.iter_mut().rev() {
-        *place = ALPHABET[usize::from(bits as u8 & 31)];
-        bits >>= 5;
+    // In parts that fit a register, the lowest first.
+    let mut rest = bits;
+    for part in out.rchunks_mut(12) {
+        let mut digits = rest as u64;
+        for place in part.iter_mut().rev() {
+            *place = ALPHABET[usize::from(digits as u8 & 31)];
+            digits >>= 5;
+        }
+        rest >>= 12 * 5;
     }
     out
 }

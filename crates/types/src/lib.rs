@@ -29,7 +29,7 @@ pub use audit::{Actor, AuditAction, AuditEntry, Author, NotAnAction, NotAnActor}
 pub use delivery::{
     Attempt, AttemptRequest, AttemptSummary, CancelReason, Delivery, DeliveryStatus, NotAStatus, Outcome,
 };
-pub use event::{Entry, Event, envelope_len};
+pub use event::{Entry, Envelope, Event, envelope_len};
 pub use failed_deliveries::{
     DELIVERY_FAILED_EVERY, DELIVERY_FAILED_MAX, DELIVERY_FAILED_MAX_OF_TEAM, FailedDeliveries,
 };

@@ -61,6 +61,11 @@ impl Known {
         }
     }
 
+    /// Whether it is plain, at little cost, that `data`, canonical JSON, fits the type's schema. It may fit it and not be plain.
+    pub(crate) fn plainly_fits(&self, data: &[u8]) -> bool {
+        self.schema.plainly_fits(data)
+    }
+
     /// Where `data`, canonical JSON, breaks the type's schema; `pointer` leads to it in the request.
     pub(crate) fn faults(&self, data: &[u8], pointer: &str) -> Vec<FieldError> {
         self.schema.faults(data, pointer)

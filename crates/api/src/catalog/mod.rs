@@ -1,6 +1,7 @@
 //! The event types that can be published: the built-in ones, and those that the platform added. Each schema is compiled once.
 
 mod known;
+mod plain;
 mod read;
 mod schema;
 mod tree;

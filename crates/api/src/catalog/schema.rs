@@ -5,6 +5,7 @@ use jsonschema::error::ValidationErrorKind;
 use jsonschema::{PatternOptions, ValidationError, ValidationOptions, Validator};
 use serde_json::Value;
 
+use super::plain::Plain;
 use super::tree;
 use crate::fields::{Fault, escape};
 
@@ -23,6 +24,8 @@ const PATTERN_CACHE_BYTES: usize = 256 * 1024;
 /// A schema that data can be held against: in a time that is bounded by the product of both their sizes.
 pub(crate) struct Schema {
     validator: Validator,
+    /// The same, if it says little: most data is held against this alone.
+    plain: Option<Plain>,
     /// The parts of the schema that are held against one place of the data, at worst.
     parts: usize,
 }
@@ -45,8 +48,13 @@ impl Schema {
         let sound = jsonschema::draft202012::meta::validate(&unnamed).map_err(|error| fault(&error));
         sound.and_then(|()| {
             let validator = options().build(&unnamed).map_err(|error| fault(&error))?;
-            Ok(Self { validator, parts: tree.parts })
+            Ok(Self { validator, plain: Plain::of(&unnamed), parts: tree.parts })
         })
+    }
+
+    /// Whether it is plain, at little cost, that `data`, canonical JSON, fits the schema. It may fit it and not be plain.
+    pub(super) fn plainly_fits(&self, data: &[u8]) -> bool {
+        self.plain.as_ref().is_some_and(|plain| plain.fits(data))
     }
 
     /// Where `data`, canonical JSON, breaks the schema; `pointer` leads to it in the request.

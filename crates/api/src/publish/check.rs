@@ -1,7 +1,7 @@
 //! Events held against the caller and the catalog, and their envelopes.
 
 use cstar_store::NewEvent;
-use cstar_types::{Event, EventId, EventType, TeamId, Timestamp};
+use cstar_types::{Envelope, Event, EventId, EventType, Timestamp};
 use cstar_wire::{Code, FieldError};
 
 use super::Request;
@@ -16,7 +16,7 @@ pub(crate) struct Check<'a> {
     pub(crate) caller: &'a Caller,
     pub(crate) catalog: &'a Catalog,
     pub(crate) ids: &'a Ids,
-    pub(crate) team: TeamId,
+    pub(crate) envelope: Envelope,
     pub(crate) now: Timestamp,
     pub(crate) test: bool,
     pub(crate) envelope_max_bytes: usize,
@@ -27,7 +27,7 @@ impl Check<'_> {
     ///
     /// # Errors
     /// What is wrong with every event, up to a number; then the request is as it was.
-    pub(crate) fn events(&self, request: &mut Request) -> ApiResult<Vec<NewEvent>> {
+    pub(crate) fn events(&self, request: &mut Request<'_>) -> ApiResult<Vec<NewEvent>> {
         let (mut events, mut errors) = (Vec::with_capacity(request.drafts.len()), Vec::new());
         for (place, draft) in request.drafts.iter().enumerate() {
             match self.event(request, place, draft) {
@@ -49,29 +49,36 @@ impl Check<'_> {
 
     /// The same events, held against nothing but the caller's patterns; `None` if one of them cannot be a repeat, for it has no
     /// idempotency key. What the catalog refuses today may have been stored when it was another.
-    pub(crate) fn perhaps_repeated(&self, mut request: Request) -> Option<Vec<NewEvent>> {
+    pub(crate) fn perhaps_repeated(&self, mut request: Request<'_>) -> Option<Vec<NewEvent>> {
         let drafts = std::mem::take(&mut request.drafts).into_iter();
-        let repeat = |draft: Draft| {
+        let repeat = |draft: Draft<'_>| {
             let event_type: EventType =
                 draft.event_type.parse().ok().filter(|name| self.caller.sees(name))?;
-            let event = self.build(event_type, request.data(&draft));
+            let event = self.envelope.around(self.id(), event_type, request.data(&draft));
             Some(NewEvent { event, idempotency_key: Some(draft.idempotency_key?) })
         };
         drafts.map(repeat).collect()
     }
 
-    fn event(&self, request: &Request, place: usize, draft: &Draft) -> Result<Event, Vec<FieldError>> {
+    fn event(
+        &self,
+        request: &Request<'_>,
+        place: usize,
+        draft: &Draft<'_>,
+    ) -> Result<Event, Vec<FieldError>> {
         let fault = |code, field: &str, detail: String| {
             vec![FieldError::new(code, request.pointer(place) + field, detail)]
         };
         let known = known(self.caller, self.catalog, &draft.event_type)
             .map_err(|(code, detail)| fault(code, "/type", detail))?;
         let data = request.data(draft);
-        let faults = known.faults(data, &(request.pointer(place) + "/data"));
-        if !faults.is_empty() {
-            return Err(faults);
+        if !known.plainly_fits(data) {
+            let faults = known.faults(data, &(request.pointer(place) + "/data"));
+            if !faults.is_empty() {
+                return Err(faults);
+            }
         }
-        let event = self.build(known.event_type().clone(), data);
+        let event = self.envelope.around(self.id(), known.event_type().clone(), data);
         if event.body.len() > self.envelope_max_bytes {
             let limit = self.envelope_max_bytes;
             return Err(fault(
@@ -83,9 +90,8 @@ impl Check<'_> {
         Ok(event)
     }
 
-    fn build(&self, event_type: EventType, data: &[u8]) -> Event {
-        let id = EventId::from_uuid(self.ids.next(self.now), self.test);
-        Event::new(id, event_type, self.team, self.now, data)
+    fn id(&self) -> EventId {
+        EventId::from_uuid(self.ids.next(self.now), self.test)
     }
 }
 

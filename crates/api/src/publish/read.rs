@@ -12,9 +12,9 @@ use crate::error::{ApiError, ApiResult, FIELD_ERRORS_MAX};
 
 /// What a publish asks for.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Request {
+pub(crate) struct Request<'a> {
     /// The events, in order.
-    pub(crate) drafts: Vec<Draft>,
+    pub(crate) drafts: Vec<Draft<'a>>,
     /// Whether they came as a batch, which shapes the answer and the pointers.
     pub(crate) batch: bool,
     /// Whether webhooks that match get deliveries.
@@ -25,15 +25,15 @@ pub(crate) struct Request {
 
 /// An event that was not checked yet.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Draft {
-    pub(crate) event_type: String,
+pub(crate) struct Draft<'a> {
+    pub(crate) event_type: Cow<'a, str>,
     pub(crate) idempotency_key: Option<String>,
     data: Range<usize>,
 }
 
-impl Request {
+impl Request<'_> {
     /// The canonical `data` of a draft of this request.
-    pub(crate) fn data(&self, draft: &Draft) -> &[u8] {
+    pub(crate) fn data(&self, draft: &Draft<'_>) -> &[u8] {
         &self.canonical[draft.data.clone()]
     }
 
@@ -47,7 +47,7 @@ impl Request {
 ///
 /// # Errors
 /// The first fault in the JSON text, in reading order, or every field that is not as it should be.
-pub(crate) fn read(body: &[u8], data_max_bytes: usize) -> ApiResult<Request> {
+pub(crate) fn read(body: &[u8], data_max_bytes: usize) -> ApiResult<Request<'_>> {
     let mut reading =
         Reading { canonical: Vec::with_capacity(body.len()), errors: Vec::new(), data_max_bytes };
     let (mut single, mut batch, mut webhooks) = (Partial::default(), None, None);
@@ -70,10 +70,10 @@ pub(crate) fn read(body: &[u8], data_max_bytes: usize) -> ApiResult<Request> {
 
 /// The fields of an event as far as they have come.
 #[derive(Default)]
-struct Partial {
+struct Partial<'a> {
     seen_type: bool,
     seen_data: bool,
-    event_type: Option<String>,
+    event_type: Option<Cow<'a, str>>,
     data: Option<Range<usize>>,
     idempotency_key: Option<String>,
 }
@@ -85,7 +85,7 @@ struct Reading {
 }
 
 impl Reading {
-    fn batch(&mut self, reader: &mut Reader<'_>) -> ApiResult<Vec<Draft>> {
+    fn batch<'a>(&mut self, reader: &mut Reader<'a>) -> ApiResult<Vec<Draft<'a>>> {
         let mut drafts = Vec::new();
         if !self.is(reader, ValueKind::Array)? {
             return Ok(drafts);
@@ -107,11 +107,11 @@ impl Reading {
     }
 
     /// One event of a batch; `None` if it is not as it should be.
-    fn element(&mut self, reader: &mut Reader<'_>) -> ApiResult<Option<Draft>> {
+    fn element<'a>(&mut self, reader: &mut Reader<'a>) -> ApiResult<Option<Draft<'a>>> {
         if !self.is(reader, ValueKind::Object)? {
             return Ok(None);
         }
-        let (pointer, mut partial) = (reader.pointer(), Partial::default());
+        let mut partial = Partial::default();
         reader.object(|reader, key| match &*key {
             "idempotency_key" => {
                 partial.idempotency_key =
@@ -126,15 +126,14 @@ impl Reading {
             }
             _ => self.member(reader, &key, &mut partial),
         })?;
-        self.draft(&pointer, partial)
+        self.draft(|| reader.pointer(), partial)
     }
 
-    fn member(&mut self, reader: &mut Reader<'_>, key: &str, partial: &mut Partial) -> ApiResult<()> {
+    fn member<'a>(&mut self, reader: &mut Reader<'a>, key: &str, partial: &mut Partial<'a>) -> ApiResult<()> {
         match key {
             "type" => {
                 partial.seen_type = true;
-                partial.event_type =
-                    self.typed(reader, ValueKind::String, Reader::string)?.map(Cow::into_owned);
+                partial.event_type = self.typed(reader, ValueKind::String, Reader::string)?;
                 Ok(())
             }
             "data" => {
@@ -155,22 +154,27 @@ impl Reading {
         Ok(Some(start..self.canonical.len()))
     }
 
-    fn draft(&mut self, pointer: &str, partial: Partial) -> ApiResult<Option<Draft>> {
+    /// What came of an event; `pointer` leads to it.
+    fn draft<'a>(
+        &mut self,
+        pointer: impl Fn() -> String,
+        partial: Partial<'a>,
+    ) -> ApiResult<Option<Draft<'a>>> {
         for (seen, name) in [(partial.seen_type, "type"), (partial.seen_data, "data")] {
             if !seen {
-                self.fault(format!("{pointer}/{name}"), "this field is needed")?;
+                self.fault(format!("{}/{name}", pointer()), "this field is needed")?;
             }
         }
         let Partial { event_type, data, idempotency_key, .. } = partial;
         Ok(event_type.zip(data).map(|(event_type, data)| Draft { event_type, idempotency_key, data }))
     }
 
-    fn finish(
+    fn finish<'a>(
         mut self,
-        single: Partial,
-        batch: Option<Vec<Draft>>,
+        single: Partial<'a>,
+        batch: Option<Vec<Draft<'a>>>,
         webhooks: Option<bool>,
-    ) -> ApiResult<Request> {
+    ) -> ApiResult<Request<'a>> {
         let is_batch = batch.is_some();
         let drafts = match batch {
             Some(_) if single.seen_type || single.seen_data => {
@@ -178,7 +182,7 @@ impl Reading {
                 Vec::new()
             }
             Some(drafts) => drafts,
-            None => self.draft("", single)?.into_iter().collect(),
+            None => self.draft(String::new, single)?.into_iter().collect(),
         };
         if !self.errors.is_empty() {
             return Err(ApiError::fields(self.errors));
@@ -218,7 +222,7 @@ impl Reading {
 mod tests {
     use super::*;
 
-    fn read_one(body: &str) -> ApiResult<Request> {
+    fn read_one(body: &str) -> ApiResult<Request<'_>> {
         read(body.as_bytes(), 1000)
     }
 

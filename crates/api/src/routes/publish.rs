@@ -10,7 +10,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use cstar_store::{Append, Appended, FanOut, StoreError};
 use cstar_traces::Publish;
 use cstar_types::limits::BATCH_MAX_BYTES;
-use cstar_types::{Position, Scope};
+use cstar_types::{Envelope, Position, Scope};
 use cstar_wire::Code;
 use cstar_wire::header::{IDEMPOTENCY_REPLAYED, POSITION};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -104,7 +104,7 @@ fn prepare(shared: &Shared, access: &Access, marks: Marks, body: &[u8]) -> ApiRe
         caller: &access.caller,
         catalog: &shared.catalog,
         ids: &shared.ids,
-        team: access.team,
+        envelope: Envelope::new(access.team, now),
         now,
         test: marks.test,
         envelope_max_bytes,

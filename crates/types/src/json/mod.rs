@@ -38,6 +38,7 @@ mod canonical;
 mod cursor;
 mod error;
 mod keys;
+mod members;
 mod number;
 mod path;
 mod reader;
@@ -46,4 +47,5 @@ mod text;
 
 pub use canonical::{Limits, MAX_DEPTH, canonicalize};
 pub use error::{Found, JsonError, JsonErrorKind, ValueKind};
+pub use members::members;
 pub use reader::Reader;
