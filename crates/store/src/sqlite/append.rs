@@ -5,26 +5,23 @@ use std::sync::Arc;
 
 use cstar_types::limits::COMMIT_MAX_DELIVERIES;
 use cstar_types::{Entry, Event, EventType, Position, TeamId, Timestamp};
-use rusqlite::{Statement, params};
 
-use super::delivery_rows::{DeliveryRow, EventOf, INSERT_DELIVERY};
+use super::delivery_rows::{DeliveryRow, EventOf};
+use super::event_rows::NewEventRow;
 use super::fault::Fault;
 use super::idempotency::{self, Standing};
 use super::look::{Look, Shelf};
 use super::memory::{Head, Target};
 use super::queue::Size;
 use super::resend;
+use super::rows;
 use super::tx::Tx;
-use crate::stored::checksum::{EventColumns, event_checksum};
+use crate::stored::checksum::EventColumns;
 use crate::stored::filters::{TeamFilters, Verdicts};
 use crate::stored::key_use::KeyUse;
 use crate::stored::kind::Kind;
 use crate::stored::place::{COUNT_MAX, Place};
 use crate::{Append, Appended, Due, FanOut, NewEvent, StoreError};
-
-pub(super) const INSERT_EVENT: &str =
-    "INSERT INTO events (place, id, kind, created_ms, committed_ms, checksum, body)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
 /// A publish, with all that can be computed before the writer has its turn.
 pub(super) struct Publish {
@@ -140,33 +137,49 @@ impl Publish {
         let any_new = standings.iter().any(|standing| matches!(standing, Standing::New));
         let receivers =
             if any_new { self.receivers(tx.look(), head)? } else { Receivers::Chosen(Arc::default()) };
-        self.is_within_bounds(tx, head, &receivers, &standings)?;
+        let wanted = self.wanted(head, &receivers, &standings);
+        self.is_within_bounds(tx, head, &wanted)?;
 
         if any_new {
             head.last_ms = head.last_ms.max(self.now.as_millis());
         }
         let mut answers: Vec<Appended> = Vec::with_capacity(self.events.len());
-        let mut placed = Vec::new();
-        let mut insert = tx.conn.prepare_cached(INSERT_EVENT)?;
-        for (at, (prepared, standing)) in self.events.iter().zip(standings).enumerate() {
+        let (mut placed, mut rows) = (Vec::new(), Vec::new());
+        for ((prepared, standing), targets) in self.events.iter().zip(standings).zip(wanted) {
             let (entry, replayed) = match standing {
                 Standing::Stored(entry) => (entry, true),
                 Standing::Repeats(first) => (Arc::clone(&answers[first].entry), true),
                 Standing::New => {
-                    let targets = receivers.targets(head, at, &prepared.event.event_type);
-                    let new = self.place(tx, &mut insert, head, targets, prepared)?;
+                    let (new, row) = self.place(tx, head, targets, prepared)?;
                     let entry = Arc::clone(&new.entry);
                     placed.push(new);
+                    rows.push(row);
                     (entry, false)
                 }
             };
             answers.push(Appended { entry, replayed });
         }
+        rows::insert(tx.conn, &rows)?;
         let due = self.deliver(tx, head, &placed)?;
         if !placed.is_empty() {
             tx.effects.appended(self.team, placed.into_iter().map(|new| new.entry).collect(), due);
         }
         Ok(answers)
+    }
+
+    /// Who gets each of the events; nobody gets one that was there before.
+    fn wanted(
+        &self,
+        head: &mut Head,
+        receivers: &Receivers<'_>,
+        standings: &[Standing],
+    ) -> Vec<Arc<[Target]>> {
+        let all = self.events.iter().zip(standings).enumerate();
+        let wanted = all.map(|(at, (prepared, standing))| match standing {
+            Standing::New => receivers.targets(head, at, &prepared.event.event_type),
+            Standing::Stored(_) | Standing::Repeats(_) => Arc::default(),
+        });
+        wanted.collect()
     }
 
     fn receivers(&self, look: Look<'_>, head: &Head) -> Result<Receivers<'_>, Fault> {
@@ -183,21 +196,12 @@ impl Publish {
         Ok(Receivers::Chosen([Target::of(&webhook)].into()))
     }
 
-    fn is_within_bounds(
-        &self,
-        tx: &Tx<'_>,
-        head: &mut Head,
-        receivers: &Receivers<'_>,
-        standings: &[Standing],
-    ) -> Result<(), Fault> {
+    fn is_within_bounds(&self, tx: &Tx<'_>, head: &Head, wanted: &[Arc<[Target]>]) -> Result<(), Fault> {
         if self.team == TeamId::OPERATOR {
             // A notice belongs to its cause, which may have written something already. It makes a few deliveries at most.
             return Ok(());
         }
-        let all = self.events.iter().zip(standings).enumerate();
-        let new = all.filter(|(_, (_, standing))| matches!(standing, Standing::New));
-        let deliveries: usize =
-            new.map(|(at, (new, _))| receivers.targets(head, at, &new.event.event_type).len()).sum();
+        let deliveries: usize = wanted.iter().map(|targets| targets.len()).sum();
         let limit = COMMIT_MAX_DELIVERIES;
         if deliveries > limit {
             return Err(StoreError::FanOutTooLarge { deliveries, limit }.into());
@@ -209,20 +213,23 @@ impl Publish {
         if tx.effects.deliveries + deliveries > limit { Err(Fault::NoRoom) } else { Ok(()) }
     }
 
-    fn place(
+    /// Gives an event its place; its row is yet to be inserted.
+    fn place<'p>(
         &self,
         tx: &mut Tx<'_>,
-        insert: &mut Statement<'_>,
         head: &mut Head,
         targets: Arc<[Target]>,
-        prepared: &Prepared,
-    ) -> Result<Placed, Fault> {
+        prepared: &'p Prepared,
+    ) -> Result<(Placed, NewEventRow<'p>), Fault> {
         let Prepared { event, body_crc, key } = prepared;
         let look = tx.look();
         head.seq += 1;
         let place = Place::new(head.number, head.seq);
         let kind = Kind::new(tx.memory.type_number(look, &event.event_type)?, event.id.is_test());
         let kind = kind.kept_from_webhooks(self.fan_out != FanOut::Matching);
+        if let Some(key) = key {
+            idempotency::keep(look, head.number, key, place, self.now)?;
+        }
         let columns = EventColumns {
             place: place.bits(),
             id: event.id.bits(),
@@ -230,26 +237,14 @@ impl Publish {
             created_ms: event.created_at.as_millis(),
             committed_ms: head.last_ms,
         };
-        insert.execute(params![
-            place,
-            columns.id.to_be_bytes(),
-            columns.kind,
-            columns.created_ms,
-            columns.committed_ms,
-            event_checksum(&columns, *body_crc, event.body.len()),
-            &event.body[..],
-        ])?;
-        if let Some(key) = key {
-            idempotency::keep(look, head.number, key, place, self.now)?;
-        }
+        let row = NewEventRow { columns, body_crc: *body_crc, body: &event.body };
         let entry =
             Arc::new(Entry { position: Position::new(tx.shelf.epoch, head.seq), event: event.clone() });
-        Ok(Placed { entry, place, kind, targets })
+        Ok((Placed { entry, place, kind, targets }, row))
     }
 
     fn deliver(&self, tx: &mut Tx<'_>, head: &mut Head, placed: &[Placed]) -> Result<Vec<Due>, Fault> {
-        let mut due = Vec::new();
-        let mut insert = tx.conn.prepare_cached(INSERT_DELIVERY)?;
+        let (mut due, mut rows) = (Vec::new(), Vec::new());
         for Placed { entry, place, kind, targets } in placed {
             for target in targets.iter() {
                 head.delivery += 1;
@@ -260,7 +255,6 @@ impl Publish {
                     head.last_ms,
                     self.now,
                 );
-                row.insert(&mut insert)?;
                 let entry = Arc::clone(entry);
                 due.push(Due {
                     id: row.id(),
@@ -271,8 +265,10 @@ impl Publish {
                     due_at: self.now,
                     rule: target.rule,
                 });
+                rows.push(row);
             }
         }
+        rows::insert(tx.conn, &rows)?;
         Ok(due)
     }
 }

@@ -1,17 +1,16 @@
 //! The rows of attempts: a chain for each delivery, newest first.
 
+use std::borrow::Cow;
+
 use cstar_types::{Attempt, AttemptRequest, AttemptSummary, Outcome, Timestamp};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row};
 
 use super::delivery_rows::DeliveryRow;
 use super::fault::Fault;
 use super::look::Look;
+use super::rows::{Columns, Insert, NewRow, insert_into};
 use crate::stored::checksum::Checksum;
 use crate::stored::place::Place;
-
-pub(super) const INSERT_ATTEMPT: &str = "INSERT INTO attempts (number, delivery, previous, count, started_ms,
-     duration_ms, outcome, status_code, detail, response_headers, response_body, url, address, signature, checksum)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
 
 /// A row of `attempts`.
 pub(super) struct AttemptRow<'a> {
@@ -19,7 +18,7 @@ pub(super) struct AttemptRow<'a> {
     pub(super) delivery: Place,
     /// The number of the attempt before this one.
     pub(super) previous: Option<i64>,
-    pub(super) attempt: &'a Attempt,
+    pub(super) attempt: Cow<'a, Attempt>,
     /// The answer's headers as JSON.
     pub(super) headers: &'a str,
 }
@@ -34,7 +33,7 @@ pub(super) fn headers_text(attempt: &Attempt) -> String {
 
 impl AttemptRow<'_> {
     pub(super) fn checksum(&self) -> i64 {
-        let Attempt { number, started_at, duration_ms, outcome, status_code, .. } = self.attempt;
+        let Attempt { number, started_at, duration_ms, outcome, status_code, .. } = &*self.attempt;
         let AttemptRequest { url, address, signature } = &self.attempt.request;
         Checksum::new()
             .int(self.number)
@@ -53,27 +52,32 @@ impl AttemptRow<'_> {
             .maybe_bytes(signature.as_deref().map(str::as_bytes))
             .finish()
     }
+}
 
-    pub(super) fn insert(&self, look: Look<'_>) -> Result<(), Fault> {
-        let mut insert = look.conn.prepare_cached(INSERT_ATTEMPT)?;
-        insert.execute(params![
-            self.number,
-            self.delivery,
-            self.previous,
-            self.attempt.number,
-            self.attempt.started_at.as_millis(),
-            self.attempt.duration_ms,
-            self.attempt.outcome as i64,
-            self.attempt.status_code,
-            self.attempt.detail,
-            self.headers,
-            self.attempt.response_body,
-            self.attempt.request.url,
-            self.attempt.request.address,
-            self.attempt.request.signature,
-            self.checksum(),
-        ])?;
-        Ok(())
+impl NewRow for AttemptRow<'_> {
+    const INSERT: Insert = insert_into!(
+        "attempts (number, delivery, previous, count, started_ms, duration_ms, outcome, status_code, detail,
+             response_headers, response_body, url, address, signature, checksum)",
+        "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    );
+
+    fn bind(&self, columns: &mut Columns<'_, '_>) -> rusqlite::Result<()> {
+        let attempt = &*self.attempt;
+        columns.bind(self.number)?;
+        columns.bind(self.delivery)?;
+        columns.bind(self.previous)?;
+        columns.bind(attempt.number)?;
+        columns.bind(attempt.started_at.as_millis())?;
+        columns.bind(attempt.duration_ms)?;
+        columns.bind(attempt.outcome as i64)?;
+        columns.bind(attempt.status_code)?;
+        columns.bind(&attempt.detail)?;
+        columns.bind(self.headers)?;
+        columns.bind(&attempt.response_body)?;
+        columns.bind(&attempt.request.url)?;
+        columns.bind(&attempt.request.address)?;
+        columns.bind(&attempt.request.signature)?;
+        columns.bind(self.checksum())
     }
 }
 
@@ -107,7 +111,8 @@ impl Stored {
         };
         let (delivery, previous) = (row.get(1)?, row.get(2)?);
         let checksum =
-            AttemptRow { number, delivery, previous, attempt: &attempt, headers: &headers }.checksum();
+            AttemptRow { number, delivery, previous, attempt: Cow::Borrowed(&attempt), headers: &headers }
+                .checksum();
         if checksum == row.get::<_, i64>(14)? {
             Ok(Self { delivery, previous, attempt })
         } else {

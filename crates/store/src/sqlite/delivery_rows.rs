@@ -2,11 +2,12 @@
 
 use cstar_types::{Delivery, DeliveryId, DeliveryStatus, EventId, TeamId, Timestamp};
 use rand::Rng;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, Statement, params};
 
 use super::fault::Fault;
 use super::look::Look;
 use super::memory::Target;
+use super::rows::{Columns, Insert, NewRow, insert_into};
 use super::webhook_rows::WebhookRow;
 use crate::StoreError;
 use crate::stored::checksum::Checksum;
@@ -128,30 +129,20 @@ impl DeliveryRow {
         if read.checksum() == row.get::<_, i64>(13)? { Ok(read) } else { Err(damaged()) }
     }
 
-    /// Writes a new row.
-    pub(super) fn insert(&self, insert: &mut rusqlite::Statement<'_>) -> Result<(), Fault> {
-        insert.execute(params![
-            self.place,
-            self.tag,
-            self.webhook,
-            self.generation,
-            self.event,
-            self.event_id.to_be_bytes(),
-            self.kind.0,
-            self.status as i64,
-            self.attempts,
-            self.failed,
-            self.created_ms,
-            self.due_ms,
-            self.last_attempt,
-            self.checksum(),
-        ])?;
-        Ok(())
+    /// The row of a delivery by a statement of [`DELIVERY_AT`]; an id with another tag was never given.
+    pub(super) fn find_by(find: &mut Statement<'_>, id: DeliveryId) -> Result<Option<Self>, Fault> {
+        let Some((place, tag)) = Place::of_delivery(id) else { return Ok(None) };
+        let row = find.query_row([place], |row| Ok(Self::read(row))).optional()?.transpose()?;
+        Ok(row.filter(|row| row.tag == tag))
     }
 
     /// Writes what can change.
     pub(super) fn update(&self, look: Look<'_>) -> Result<(), Fault> {
-        let mut update = look.conn.prepare_cached(UPDATE_DELIVERY)?;
+        self.update_by(&mut *look.conn.prepare_cached(UPDATE_DELIVERY)?)
+    }
+
+    /// The same by a statement of [`UPDATE_DELIVERY`], for one of many.
+    pub(super) fn update_by(&self, update: &mut Statement<'_>) -> Result<(), Fault> {
         update.execute(params![
             self.place,
             self.generation,
@@ -166,10 +157,32 @@ impl DeliveryRow {
     }
 }
 
-pub(super) const INSERT_DELIVERY: &str =
-    "INSERT INTO deliveries (place, tag, webhook, generation, event, event_id, kind,
-     status, attempts, failed, created_ms, due_ms, last_attempt, checksum)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+impl NewRow for DeliveryRow {
+    const INSERT: Insert = insert_into!(
+        "deliveries (place, tag, webhook, generation, event, event_id, kind, status, attempts, failed, created_ms, due_ms,
+             last_attempt, checksum)",
+        "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    );
+
+    fn bind(&self, columns: &mut Columns<'_, '_>) -> rusqlite::Result<()> {
+        columns.bind(self.place)?;
+        columns.bind(self.tag)?;
+        columns.bind(self.webhook)?;
+        columns.bind(self.generation)?;
+        columns.bind(self.event)?;
+        columns.bind(self.event_id.to_be_bytes())?;
+        columns.bind(self.kind.0)?;
+        columns.bind(self.status as i64)?;
+        columns.bind(self.attempts)?;
+        columns.bind(self.failed)?;
+        columns.bind(self.created_ms)?;
+        columns.bind(self.due_ms)?;
+        columns.bind(self.last_attempt)?;
+        columns.bind(self.checksum())
+    }
+}
+
+pub(super) const DELIVERY_AT: &str = select_deliveries!("WHERE place = ?1");
 
 pub(super) const DELIVERY_TO: &str =
     select_deliveries!("INDEXED BY deliveries_event WHERE event_id = ?1 AND webhook = ?2");
@@ -178,12 +191,9 @@ pub(super) const UPDATE_DELIVERY: &str = "UPDATE deliveries SET generation = ?2,
      failed = ?5, due_ms = ?6, last_attempt = ?7, checksum = ?8 WHERE place = ?1";
 
 impl Look<'_> {
-    /// The row of a delivery, whosever it is; an id with another tag was never given.
+    /// The row of a delivery, whosever it is.
     pub(super) fn any_delivery(&self, id: DeliveryId) -> Result<Option<DeliveryRow>, Fault> {
-        let Some((place, tag)) = Place::of_delivery(id) else { return Ok(None) };
-        let mut found = self.conn.prepare_cached(select_deliveries!("WHERE place = ?1"))?;
-        let row = found.query_row([place], |row| Ok(DeliveryRow::read(row))).optional()?.transpose()?;
-        Ok(row.filter(|row| row.tag == tag))
+        DeliveryRow::find_by(&mut *self.conn.prepare_cached(DELIVERY_AT)?, id)
     }
 
     /// The row of a team's delivery (T24).

@@ -4,6 +4,8 @@
 //! of the row as it is now, so it is not taken for damage (LOG-3). SQLite overwrites what it frees meanwhile, and the writer
 //! cuts the WAL soon after, which holds the body as well.
 
+use std::borrow::Cow;
+
 use cstar_types::{AuditAction, DeliveryStatus, EventId, TeamId, WebhookId};
 use rusqlite::{OptionalExtension, params};
 
@@ -123,7 +125,7 @@ fn erase_answers(look: Look<'_>, event: EventId, delivery: Place, last: Option<i
             // A damaged row led to another's.
             Some(stored) if stored.delivery != delivery => break,
             Some(stored) => {
-                let attempt = &stored.attempt.without_answer();
+                let attempt = Cow::Owned(stored.attempt.without_answer());
                 let bare = AttemptRow { number, delivery, previous, attempt, headers: "" };
                 Some(bare.checksum())
             }

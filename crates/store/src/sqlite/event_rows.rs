@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::fault::Fault;
 use super::look::Look;
+use super::rows::{Columns, Insert, NewRow, insert_into};
 use super::team_rows::TeamRow;
 use crate::stored::checksum::{EventColumns, event_checksum};
 use crate::stored::kind::Kind;
@@ -86,6 +87,31 @@ impl EventRow {
             position: Position::new(look.shelf.epoch, self.place.count()),
             event: if self.kind.is_erased() { event.erased() } else { event },
         })
+    }
+}
+
+/// A row of `events` that is to be inserted.
+pub(super) struct NewEventRow<'p> {
+    pub(super) columns: EventColumns,
+    /// The body's CRC-32.
+    pub(super) body_crc: u32,
+    pub(super) body: &'p [u8],
+}
+
+impl NewRow for NewEventRow<'_> {
+    const INSERT: Insert = insert_into!(
+        "events (place, id, kind, created_ms, committed_ms, checksum, body)",
+        "(?, ?, ?, ?, ?, ?, ?)"
+    );
+
+    fn bind(&self, columns: &mut Columns<'_, '_>) -> rusqlite::Result<()> {
+        columns.bind(self.columns.place)?;
+        columns.bind(self.columns.id.to_be_bytes())?;
+        columns.bind(self.columns.kind)?;
+        columns.bind(self.columns.created_ms)?;
+        columns.bind(self.columns.committed_ms)?;
+        columns.bind(event_checksum(&self.columns, self.body_crc, self.body.len()))?;
+        columns.bind(self.body)
     }
 }
 

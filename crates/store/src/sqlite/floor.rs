@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
-use super::append::INSERT_EVENT;
 use super::disk::Space;
-use super::event_rows::select_events;
+use super::event_rows::{NewEventRow, select_events};
 use super::fault::Fault;
 use super::open::{FILE, Opened, open_dir};
+use super::rows::NewRow;
 use crate::StoreError;
 use crate::stored::place::Place;
 
@@ -99,7 +99,7 @@ fn read_rows(dir: &Path, rows_max: u64) -> rusqlite::Result<Vec<[Value; 7]>> {
 
 fn insert_group(conn: &Connection, group: &[[Value; 7]]) -> rusqlite::Result<()> {
     conn.prepare_cached("BEGIN IMMEDIATE")?.execute(())?;
-    let mut insert = conn.prepare_cached(INSERT_EVENT)?;
+    let mut insert = conn.prepare_cached(NewEventRow::INSERT.one)?;
     for row in group {
         insert.execute(params_from_iter(row))?;
     }

@@ -66,6 +66,7 @@ mod resend;
 mod reserve;
 mod retention;
 mod room;
+mod rows;
 mod schema;
 mod shared;
 mod store;

@@ -1,12 +1,17 @@
 //! Recording what came of attempts.
 
+use std::borrow::Cow;
+
 use cstar_types::{DeliveryStatus, FailureRule, Outcome};
+use rusqlite::{CachedStatement, Connection};
 
 use super::attempt_rows::{AttemptRow, headers_text};
+use super::delivery_rows::{DELIVERY_AT, DeliveryRow, UPDATE_DELIVERY};
 use super::failing::Counting;
 use super::fault::Fault;
 use super::notices;
 use super::queue::Size;
+use super::rows;
 use super::tx::Tx;
 use crate::{AttemptReport, Verdict};
 
@@ -33,10 +38,10 @@ impl Results {
     }
 
     pub(super) fn apply(&self, tx: &mut Tx<'_>) -> Result<Vec<DeliveryStatus>, Fault> {
-        let mut counting = Counting::default();
+        let mut recording = Recording::begin(tx.conn)?;
         let mut recorded = Vec::with_capacity(self.reports.len());
         for (report, headers) in &self.reports {
-            recorded.push(match record(tx, report, headers, &mut counting) {
+            recorded.push(match recording.record(tx, report, headers) {
                 Err(Fault::Damaged(what)) => {
                     let delivery = report.delivery;
                     tracing::error!(%delivery, %what, "an attempt is not put on record: its delivery is damaged");
@@ -45,7 +50,7 @@ impl Results {
                 recorded => recorded?,
             });
         }
-        let disabled = counting.settle(tx, self.rule)?;
+        let disabled = recording.end(tx, self.rule)?;
         Ok(recorded.into_iter().map(|recorded| recorded.now_that(&disabled)).collect())
     }
 }
@@ -65,38 +70,65 @@ impl Recorded {
     }
 }
 
-/// Damage is found before anything is written.
-fn record(
-    tx: &mut Tx<'_>,
-    report: &AttemptReport,
-    headers: &str,
-    counting: &mut Counting,
-) -> Result<Recorded, Fault> {
-    const UNKNOWN: Recorded = Recorded { status: DeliveryStatus::Cancelled, webhook: None };
-    let look = tx.look();
-    let Some(mut row) = look.any_delivery(report.delivery)? else { return Ok(UNKNOWN) };
-    let Some(generation) = tx.memory.generation(look, row.webhook)? else { return Ok(UNKNOWN) };
-    let number = tx.memory.next_attempt(look)?;
-    let bare = row.kind.is_erased().then(|| report.attempt.clone().without_answer());
-    let (attempt, headers) = bare.as_ref().map_or((&report.attempt, headers), |bare| (bare, ""));
-    counting.add(tx, row.webhook, attempt)?;
-    AttemptRow { number, delivery: row.place, previous: row.last_attempt, attempt, headers }.insert(look)?;
-    row.last_attempt = Some(number);
-    row.attempts = attempt.number.max(row.attempts);
-    let standing = row.status_under(generation);
-    let was_resent = !standing.has_ended() && report.failed_before != row.failed;
-    if !was_resent || report.verdict == Verdict::Delivered {
-        if !standing.has_ended() && attempt.outcome != Outcome::Success {
-            row.failed += 1;
+/// The results of one call, while they are put on record.
+struct Recording<'w, 'r> {
+    find: CachedStatement<'w>,
+    update: CachedStatement<'w>,
+    /// Inserted together at the end: nothing looks at them before.
+    attempts: Vec<AttemptRow<'r>>,
+    counting: Counting,
+}
+
+impl<'w, 'r> Recording<'w, 'r> {
+    fn begin(conn: &'w Connection) -> Result<Self, Fault> {
+        let (find, update) = (conn.prepare_cached(DELIVERY_AT)?, conn.prepare_cached(UPDATE_DELIVERY)?);
+        Ok(Self { find, update, attempts: Vec::new(), counting: Counting::default() })
+    }
+
+    /// Damage is found before anything is written.
+    fn record(
+        &mut self,
+        tx: &mut Tx<'_>,
+        report: &'r AttemptReport,
+        headers: &'r str,
+    ) -> Result<Recorded, Fault> {
+        const UNKNOWN: Recorded = Recorded { status: DeliveryStatus::Cancelled, webhook: None };
+        let look = tx.look();
+        let Some(mut row) = DeliveryRow::find_by(&mut self.find, report.delivery)? else {
+            return Ok(UNKNOWN);
+        };
+        let Some(generation) = tx.memory.generation(look, row.webhook)? else { return Ok(UNKNOWN) };
+        let number = tx.memory.next_attempt(look)?;
+        let (attempt, headers) = if row.kind.is_erased() {
+            (Cow::Owned(report.attempt.clone().without_answer()), "")
+        } else {
+            (Cow::Borrowed(&report.attempt), headers)
+        };
+        self.counting.add(tx, row.webhook, &attempt)?;
+        row.attempts = attempt.number.max(row.attempts);
+        let standing = row.status_under(generation);
+        let was_resent = !standing.has_ended() && report.failed_before != row.failed;
+        if !was_resent || report.verdict == Verdict::Delivered {
+            if !standing.has_ended() && attempt.outcome != Outcome::Success {
+                row.failed += 1;
+            }
+            (row.status, row.due_ms) = follows(standing, report.verdict);
         }
-        (row.status, row.due_ms) = follows(standing, report.verdict);
+        let previous = row.last_attempt.replace(number);
+        row.update_by(&mut self.update)?;
+        self.attempts.push(AttemptRow { number, delivery: row.place, previous, attempt, headers });
+        tx.effects.attempts += 1;
+        if !standing.has_ended() && row.status == DeliveryStatus::Failed {
+            notices::delivery_failed(tx, &row, report)?;
+        }
+        Ok(Recorded { status: row.status, webhook: Some(row.webhook) })
     }
-    row.update(look)?;
-    tx.effects.attempts += 1;
-    if !standing.has_ended() && row.status == DeliveryStatus::Failed {
-        notices::delivery_failed(tx, &row, report)?;
+
+    /// Writes what was gathered, and answers which webhooks were disabled for it.
+    fn end(self, tx: &mut Tx<'_>, rule: FailureRule) -> Result<Vec<i64>, Fault> {
+        rows::insert(tx.conn, &self.attempts)?;
+        self.counting.settle(tx, rule)
     }
-    Ok(Recorded { status: row.status, webhook: Some(row.webhook) })
 }
 
 /// DLV-2: a success ends a delivery whatever came before; a failure leaves an ended one as it ended.

@@ -1,14 +1,17 @@
 //! Resending: an ended delivery waits again, and an event goes to a webhook that it did not go to.
 
+use std::slice;
+
 use cstar_types::limits::COMMIT_MAX_DELIVERIES;
 use cstar_types::{
     AuditAction, Delivery, DeliveryId, DeliveryStatus, EventId, TeamId, Timestamp, Webhook, WebhookId,
     WebhookStatus,
 };
 
-use super::delivery_rows::{DeliveryRow, EventOf, INSERT_DELIVERY};
+use super::delivery_rows::{DeliveryRow, EventOf};
 use super::fault::Fault;
 use super::memory::{Head, Target};
+use super::rows;
 use super::tx::Tx;
 use super::webhook_rows::WebhookRow;
 use crate::stored::kind::Kind;
@@ -124,7 +127,7 @@ pub(super) fn make(
     head.last_ms = head.last_ms.max(now.as_millis());
     let place = Place::new(head.number, head.delivery);
     let row = DeliveryRow::due(place, Target::of(webhook), event, head.last_ms, now);
-    row.insert(&mut *tx.conn.prepare_cached(INSERT_DELIVERY)?)?;
+    rows::insert(tx.conn, slice::from_ref(&row))?;
     tx.effects.deliveries += 1;
     Ok(row)
 }

@@ -3,10 +3,11 @@
 use rusqlite::Connection;
 
 use crate::Order;
-use crate::sqlite::append::INSERT_EVENT;
-use crate::sqlite::attempt_rows::INSERT_ATTEMPT;
+use crate::sqlite::attempt_rows::AttemptRow;
 use crate::sqlite::deliveries::WAYS;
-use crate::sqlite::delivery_rows::{DELIVERY_TO, INSERT_DELIVERY, UPDATE_DELIVERY};
+use crate::sqlite::delivery_rows::{DELIVERY_TO, DeliveryRow, UPDATE_DELIVERY};
+use crate::sqlite::event_rows::NewEventRow;
+use crate::sqlite::rows::NewRow;
 use crate::sqlite::{audit, cancel, due, idempotency, operation_rows, retention, schema};
 
 fn plan(conn: &Connection, sql: &str) -> String {
@@ -110,7 +111,9 @@ fn what_is_old_is_searched_and_not_sorted() {
 #[test]
 fn what_is_written_for_each_event_makes_no_table() {
     let conn = file();
-    for sql in [INSERT_EVENT, INSERT_DELIVERY, UPDATE_DELIVERY, INSERT_ATTEMPT] {
+    let inserts = [NewEventRow::INSERT, DeliveryRow::INSERT, AttemptRow::INSERT];
+    let inserts = inserts.iter().flat_map(|insert| [insert.one, insert.many]);
+    for sql in inserts.chain([UPDATE_DELIVERY]) {
         let mut explain = conn.prepare(&format!("EXPLAIN {sql}")).unwrap();
         let mut steps = explain.raw_query();
         while let Some(step) = steps.next().unwrap() {
