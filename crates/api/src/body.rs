@@ -4,11 +4,11 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use cstar_wire::Code;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http_body::Body;
 use http_body_util::BodyExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -50,7 +50,12 @@ impl Intake {
     /// # Errors
     /// `unsupported_media_type`, `too_large`; `queue_full` if the budget is used up; `malformed_json` if the body breaks
     /// off or takes too long.
-    pub(crate) async fn read(&self, headers: &HeaderMap, body: Body, limit: usize) -> ApiResult<Received> {
+    pub(crate) async fn read<B: Body<Data = Bytes> + Unpin>(
+        &self,
+        headers: &HeaderMap,
+        body: B,
+        limit: usize,
+    ) -> ApiResult<Received> {
         if !declared_as_json(headers) {
             return Err(ApiError::new(Code::UnsupportedMediaType, "send `content-type: application/json`"));
         }
@@ -70,7 +75,7 @@ impl Intake {
     }
 
     /// Bytes count as they come: a length that is only declared costs nothing, and one that lies hides nothing.
-    async fn collect(&self, mut body: Body, limit: usize) -> ApiResult<Received> {
+    async fn collect<B: Body<Data = Bytes> + Unpin>(&self, mut body: B, limit: usize) -> ApiResult<Received> {
         let mut received = Received { bytes: BytesMut::new(), held: self.hold(0)? };
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| cut_off("the body broke off before its end".to_owned()))?;
@@ -124,7 +129,7 @@ fn names_other_charset(parameter: &str) -> bool {
 mod tests {
     use std::io;
 
-    use bytes::Bytes;
+    use axum::body::Body;
     use futures_util::{FutureExt, StreamExt, stream};
     use http::HeaderValue;
 

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::middleware::Next;
 use cstar_wire::{Code, header};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, RETRY_AFTER};
@@ -14,6 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use url::Url;
 
+use crate::Options;
 use crate::error::{ApiError, ApiResult};
 use crate::shared::Shared;
 
@@ -107,14 +108,24 @@ impl FromStr for Origins {
     }
 }
 
+/// [`names_us`] before a route.
+pub(crate) async fn check_host(
+    State(shared): State<Arc<Shared>>,
+    request: axum::extract::Request,
+    next: Next,
+) -> ApiResult {
+    names_us(request.uri(), request.headers(), shared.options())?;
+    Ok(next.run(request).await)
+}
+
 /// Refuses requests that name a host which this server is not: a page on the web can make its own name point to this
 /// machine, and is then no stranger to the browser. Such a request always has a name, never an address.
-pub(crate) async fn check_host(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> ApiResult {
-    let Some(own) = &shared.options().hosts else { return Ok(next.run(request).await) };
-    let host = named_host(&request);
+pub(crate) fn names_us(uri: &Uri, headers: &HeaderMap, options: &Options) -> ApiResult<()> {
+    let Some(own) = &options.hosts else { return Ok(()) };
+    let host = named_host(uri, headers);
     let is_own = |name: &str| is_this_machine(name) || own.iter().any(|own| own.eq_ignore_ascii_case(name));
     if host.as_deref().is_some_and(|name| is_address(name) || is_own(name)) {
-        return Ok(next.run(request).await);
+        return Ok(());
     }
     Err(ApiError::new(
         Code::WrongHost,
@@ -123,8 +134,8 @@ pub(crate) async fn check_host(State(shared): State<Arc<Shared>>, request: Reque
 }
 
 /// Without the port.
-fn named_host(request: &Request) -> Option<String> {
-    authority(request.uri(), request.headers()).map(|authority| authority.host().to_owned())
+fn named_host(uri: &Uri, headers: &HeaderMap) -> Option<String> {
+    authority(uri, headers).map(|authority| authority.host().to_owned())
 }
 
 /// Whom a request was sent to. HTTP/2 names it in the target, HTTP/1.1 in a header.

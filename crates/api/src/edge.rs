@@ -5,12 +5,12 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use cstar_wire::header::REQUEST_ID;
 use futures_util::FutureExt;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -22,14 +22,26 @@ const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static(REQUEST_ID);
 /// Longer ids are cut off by log systems, and are nobody's ids.
 const REQUEST_ID_MAX_CHARS: usize = 64;
 
+/// The edge of the router.
+pub(crate) async fn edge(
+    State(proxies): State<Arc<TrustedProxies>>,
+    request: axum::extract::Request,
+    next: Next,
+) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map_or("none", MatchedPath::as_str);
+    within(&proxies, route, request, |request| next.run(request)).await
+}
+
 /// Runs a request in its span, and finishes its answer.
 ///
 /// The span holds the route's template, never the path or the query: those may hold ids of customers, or a token. A panic
 /// ends its own request alone: others may share the connection.
-pub(crate) async fn edge(
-    State(proxies): State<Arc<TrustedProxies>>,
-    mut request: Request,
-    next: Next,
+pub(crate) async fn within<B, F: Future<Output = Response>>(
+    proxies: &TrustedProxies,
+    route: &str,
+    mut request: Request<B>,
+    next: impl FnOnce(Request<B>) -> F,
 ) -> Response {
     let started = Instant::now();
     let peer = request.extensions().get::<Peer>().map(|Peer(peer)| peer.ip());
@@ -42,11 +54,9 @@ pub(crate) async fn edge(
     let id_header = HeaderValue::from_str(&id).expect("request ids are letters, digits and a few signs");
     request.headers_mut().insert(REQUEST_ID_HEADER, id_header.clone()); // what comes behind reads it there
     let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let route = route.as_ref().map_or("none", MatchedPath::as_str);
     let span = tracing::debug_span!("request", request_id = %id, client, %method, route);
 
-    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone()).await;
+    let answered = AssertUnwindSafe(next(request)).catch_unwind().instrument(span.clone()).await;
     let mut response = answered.unwrap_or_else(|_| ApiError::internal("a panic").into_response());
     let error = response.extensions_mut().remove::<ApiError>();
     let code = error.as_ref().map(|error| error.code().as_str());

@@ -2,7 +2,8 @@
 //!
 //! A request passes three layers: `edge` names it and writes refusals as problem documents; `auth` says who
 //! asks, and whether the path's team is theirs; a route reads the body or query, asks the store, and answers in the
-//! shapes of `cstar-wire`. What a publish stores and answers is written once, as bytes: see `publish`.
+//! shapes of `cstar-wire`. What a publish stores and answers is written once, as bytes: see `publish`. It goes a short way
+//! past the router, through the same functions: see `routes::short`.
 //!
 //! Nothing here speaks SQL or dials a customer's host.
 
@@ -25,12 +26,13 @@ mod query;
 mod rate;
 mod reference;
 mod routes;
+mod service;
 mod shared;
 mod stream;
 
 pub use browser::{BadOrigin, Origins};
 pub use client_address::{ClientAddress, Peer, TrustedProxies};
 pub use options::Options;
-pub use routes::router;
+pub use service::{Answering, Service};
 pub use shared::{Api, Metrics, publish_times};
 pub use stream::Handover;

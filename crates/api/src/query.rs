@@ -4,6 +4,7 @@ use axum::extract::FromRequestParts;
 use cstar_types::limits::PATTERNS_MAX;
 use cstar_types::{Patterns, Timestamp};
 use cstar_wire::Code;
+use http::Uri;
 use http::request::Parts;
 
 use crate::error::{ApiError, ApiResult};
@@ -27,7 +28,16 @@ impl<S: Sync> FromRequestParts<S> for NoQuery {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> ApiResult<Self> {
-        Query::parse(parts.uri.query().unwrap_or_default()).only(&[])?;
+        Self::of(&parts.uri)
+    }
+}
+
+impl NoQuery {
+    /// Refuses every parameter.
+    pub(crate) fn of(uri: &Uri) -> ApiResult<Self> {
+        if let Some(query) = uri.query() {
+            Query::parse(query).only(&[])?;
+        }
         Ok(Self)
     }
 }

@@ -12,7 +12,6 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use cstar_api::Peer;
 use rustix::process::{Resource, getrlimit};
 use tokio::net::{TcpListener, TcpStream};
@@ -32,11 +31,11 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(45);
 /// How long open requests may go on after a shutdown began.
 pub(crate) const DRAIN_DEADLINE: Duration = Duration::from_secs(12);
 
-/// Serves `router` on `listener` until told to stop, then lets what was begun end, and cuts off what does not.
+/// Serves `api` on `listener` until told to stop, then lets what was begun end, and cuts off what does not.
 pub(crate) async fn serve(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
-    router: Router,
+    api: cstar_api::Service,
     stop: CancellationToken,
 ) -> Result<(), Infallible> {
     if let Err(error) = Ends::are_known(&listener) {
@@ -47,7 +46,7 @@ pub(crate) async fn serve(
         );
     }
     let limits = Limits { connections: connections_max(), unacknowledged: UNACKNOWLEDGED };
-    serve_within(limits, listener, tls, router, stop).await;
+    serve_within(limits, listener, tls, api, stop).await;
     Ok(())
 }
 
@@ -67,10 +66,10 @@ async fn serve_within(
     limits: Limits,
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
-    router: Router,
+    api: cstar_api::Service,
     stop: CancellationToken,
 ) {
-    let service = Service::new(router, tls, stop.clone(), limits.unacknowledged);
+    let service = Service::new(api, tls, stop.clone(), limits.unacknowledged);
     let (open, cut) = (TaskTracker::new(), CancellationToken::new());
     let mut door = Door::new(listener, limits.connections);
     while let Some((stream, peer, place)) = stop.run_until_cancelled(door.next()).await {
@@ -101,6 +100,7 @@ fn prepare(stream: &TcpStream) -> Option<Ends> {
 mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
+    use axum::Router;
     use axum::body::Body;
     use axum::routing::get;
     use futures_util::stream;
@@ -136,7 +136,7 @@ mod tests {
         let router = Router::new()
             .route("/", get(move || std::future::ready(left.load(Ordering::SeqCst).to_string())));
         let limits = Limits { connections: 1, unacknowledged: UNACKNOWLEDGED };
-        let serving = tokio::spawn(serve_within(limits, listener, None, router, stop.clone()));
+        let serving = tokio::spawn(serve_within(limits, listener, None, router.into(), stop.clone()));
 
         let mut first = TcpStream::connect(address).await.unwrap();
         assert!(ask(&mut first).await.ends_with("false"));
@@ -161,7 +161,7 @@ mod tests {
         let router = Router::new().route("/", get(|| std::future::ready("true")));
         let limits = Limits { connections: 2, unacknowledged: UNACKNOWLEDGED };
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(serve_within(limits, listener, None, router, stop.clone()));
+        let serving = tokio::spawn(serve_within(limits, listener, None, router.into(), stop.clone()));
         let _silent = TcpStream::connect(address).await.unwrap();
         let mut other = TcpStream::connect(address).await.unwrap();
         assert!(ask(&mut other).await.ends_with("true"), "both are taken");
@@ -197,7 +197,7 @@ mod tests {
             .route("/gone", get(move || std::future::ready(endless(gone_ended.clone()))));
         let limits = Limits { connections: 9, unacknowledged: Duration::from_secs(1) };
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(serve_within(limits, listener, None, router, stop.clone()));
+        let serving = tokio::spawn(serve_within(limits, listener, None, router.into(), stop.clone()));
         let open = async |path| {
             let mut stream = TcpStream::connect(address).await.unwrap();
             stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await.unwrap();

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
-use cstar_api::{Api, TrustedProxies};
+use cstar_api::{Api, Service, TrustedProxies};
 use cstar_delivery::{Engine, Handle, TargetRule};
 use cstar_realtime::Hub;
 use cstar_signature::TokenKey;
@@ -91,7 +91,7 @@ impl Server {
             traces,
             metrics: (!own_listener).then_some(text),
         };
-        start_api(&mut tasks, listener, tls, cstar_api::router(api, page::routes()));
+        start_api(&mut tasks, listener, tls, Service::new(api, page::routes()));
         tasks.start(TaskKind::Realtime, |stop| async move {
             hub.run(stop.cancelled()).await;
             Ok::<_, StartError>(())
@@ -278,8 +278,8 @@ fn is_loopback(host: &Host<&str>) -> bool {
     }
 }
 
-fn start_api(tasks: &mut Tasks, listener: TcpListener, tls: Option<TlsAcceptor>, router: Router) {
-    tasks.start(TaskKind::Api, |stop| listen::serve(listener, tls, router, stop));
+fn start_api(tasks: &mut Tasks, listener: TcpListener, tls: Option<TlsAcceptor>, service: Service) {
+    tasks.start(TaskKind::Api, |stop| listen::serve(listener, tls, service, stop));
 }
 
 /// Serves `/metrics` alone, if it has an address of its own; answers whether it has.
@@ -289,7 +289,7 @@ async fn start_metrics(options: &Options, text: &MetricsText, tasks: &mut Tasks)
     let text = Arc::clone(text);
     let answer = move || std::future::ready(([(CONTENT_TYPE, metrics::MEDIA_TYPE)], text()));
     let router = Router::new().route("/metrics", get(answer));
-    tasks.start(TaskKind::Metrics, |stop| listen::serve(listener, None, router, stop));
+    tasks.start(TaskKind::Metrics, |stop| listen::serve(listener, None, router.into(), stop));
     Ok(true)
 }
 

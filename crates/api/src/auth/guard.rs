@@ -8,7 +8,8 @@ use axum::response::{IntoResponse, Response};
 use cstar_store::StoreError;
 use cstar_types::{Key, KeyId, TeamId, Timestamp};
 use cstar_wire::Code;
-use http::Method;
+use http::request::Parts;
+use http::{Extensions, Method};
 use subtle::ConstantTimeEq;
 
 use super::credential::{Credential, unauthenticated};
@@ -23,23 +24,56 @@ use crate::shared::Shared;
 /// T24: a team key at any other team's path is told `wrong_team` and nothing else, whether that team or the rest of the
 /// path exists or not.
 pub(crate) async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
-    match admit(&shared, request).await {
-        Ok(request) => next.run(request).await,
-        Err(error) => error.into_response(),
+    let (mut request, body) = request.into_parts();
+    match admit(&shared, &request).await {
+        Ok(Some(admitted)) => admitted.note(&mut request.extensions),
+        Ok(None) => {}
+        Err(error) => return error.into_response(),
+    }
+    next.run(Request::from_parts(request, body)).await
+}
+
+/// Whom the guard lets through.
+pub(crate) struct Admitted {
+    caller: Caller,
+    /// The path's, if it is one of a team.
+    team: Option<TeamId>,
+    by_session: bool,
+}
+
+impl Admitted {
+    /// The caller at the path's team, if it has one.
+    pub(crate) fn access(&self) -> Option<Access> {
+        self.team.map(|team| Access { caller: self.caller.clone(), team })
+    }
+
+    /// Tells the route.
+    fn note(self, extensions: &mut Extensions) {
+        if let Some(access) = self.access() {
+            extensions.insert(access);
+        }
+        if self.by_session {
+            extensions.insert(BySession);
+        }
+        extensions.insert(self.caller);
     }
 }
 
-async fn admit(shared: &Shared, mut request: Request) -> ApiResult<Request> {
-    let Some(path) = under_v1(request.uri().path()) else { return Ok(request) };
-    if path == "/session" && request.method() == Method::POST {
-        return Ok(request); // what it shows stands in its body
+/// Who asks; `None` where nobody needs to show a key.
+///
+/// # Errors
+/// Why the request is refused.
+pub(crate) async fn admit(shared: &Shared, request: &Parts) -> ApiResult<Option<Admitted>> {
+    let Some(path) = under_v1(request.uri.path()) else { return Ok(None) };
+    if path == "/session" && request.method == Method::POST {
+        return Ok(None); // what it shows stands in its body
     }
     let team = team_segment(path).map(str::parse::<TeamId>);
     let is_stream = is_stream(path);
-    let query = request.uri().query().filter(|_| is_stream);
-    let shown = Credential::of(request.headers(), query)?;
+    let query = request.uri.query().filter(|_| is_stream);
+    let shown = Credential::of(&request.headers, query)?;
     let by_session = shown.is_none();
-    let shown = shown.map_or_else(|| session::credential(&request, shared.options()), Ok)?;
+    let shown = shown.map_or_else(|| session::credential(request, shared.options()), Ok)?;
     let caller = match shown {
         Credential::Key { digest, key } => by_key(shared, &digest, key).await?,
         Credential::Token(text) => Caller::Token(Arc::new(by_token(shared, &text).await?)),
@@ -51,13 +85,8 @@ async fn admit(shared: &Shared, mut request: Request) -> ApiResult<Request> {
     }
     if let Some(team) = team {
         shared.rates.count_for(team, &caller, is_stream)?;
-        request.extensions_mut().insert(Access { caller: caller.clone(), team });
     }
-    if by_session {
-        request.extensions_mut().insert(BySession);
-    }
-    request.extensions_mut().insert(caller);
-    Ok(request)
+    Ok(Some(Admitted { caller, team, by_session }))
 }
 
 /// Whose key a text is, asked for elsewhere than in a header.

@@ -16,7 +16,7 @@ mod uses;
 pub(crate) use access::{Access, PathId};
 pub(crate) use by::{By, Whence};
 pub(crate) use caller::Caller;
-pub(crate) use guard::{caller_of, guard};
+pub(crate) use guard::{admit, caller_of, guard};
 pub(crate) use key_text::{write as write_key, write_secret};
 pub(crate) use session::{BySession, SESSION_LIFE, cookie, no_cookie, not_from_elsewhere};
 pub(crate) use token::{LIFE_DEFAULT, LIFE_MAX, Token};

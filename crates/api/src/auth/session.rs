@@ -5,9 +5,9 @@
 
 use std::time::Duration;
 
-use axum::extract::Request;
 use cstar_wire::{Code, ShownOnce};
 use http::header::{COOKIE, HOST, ORIGIN};
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use url::Url;
 
@@ -74,8 +74,8 @@ const fn name(options: &Options) -> &'static str {
 ///
 /// # Errors
 /// `unauthenticated` if there is none; `cross_origin` if it would change something, and this server's own page did not ask.
-pub(super) fn credential(request: &Request, options: &Options) -> ApiResult<Credential> {
-    let (method, uri, headers) = (request.method(), request.uri(), request.headers());
+pub(super) fn credential(request: &Parts, options: &Options) -> ApiResult<Credential> {
+    let Parts { method, uri, headers, .. } = request;
     let key = key_in_cookie(headers, options)?.ok_or_else(|| unauthenticated(NONE))?;
     // The platform key has no place in a browser, and no prefix of ours.
     if !key.starts_with(key_text::PREFIX) {

@@ -13,6 +13,7 @@ mod pages;
 mod portal_links;
 mod publish;
 mod session;
+mod short;
 mod streams;
 mod teams;
 mod tokens;
@@ -23,20 +24,19 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use cstar_wire::Code;
 use http::HeaderMap;
 use http::header::ACCEPT;
 
+pub(crate) use self::short::ShortWay;
 pub(crate) use self::webhooks::Counted;
-use crate::error::ApiError;
-use crate::shared::{Api, Shared};
+use crate::error::{ApiError, ApiResult};
+use crate::shared::Shared;
 use crate::{auth, browser, edge, stream};
 
 /// The whole API, and beside it the pages of whoever serves it.
-pub fn router(api: Api, pages: Router) -> Router {
-    let shared = Shared::new(api);
+pub(crate) fn router(shared: Arc<Shared>, pages: Router) -> Router {
     let router = json_routes()
         .merge(other_routes())
         .merge(pages.with_state(()))
@@ -62,7 +62,7 @@ fn json_routes() -> Router<Arc<Shared>> {
         .route(team, get(teams::one).patch(teams::update).delete(teams::delete))
         .route(&of_team("keys"), get(keys::list).post(keys::create))
         .route(&of_team("keys/{key}"), axum::routing::delete(keys::revoke))
-        .route(&of_team("events"), get(events::list).post(publish::publish))
+        .route(short::PUBLISH, get(events::list).post(publish::publish))
         .route(&of_team("events/{event}"), get(events::one))
         .route(&of_team("events/{event}/data"), axum::routing::delete(events::erase))
         .route(&of_team("events/{event}/resend"), post(deliveries::deliver))
@@ -125,11 +125,17 @@ async fn method_not_allowed() -> ApiError {
     )
 }
 
-async fn answers_json(request: Request, next: Next) -> Response {
-    if accepts_json(request.headers()) {
-        return next.run(request).await;
+async fn answers_json(request: Request, next: Next) -> ApiResult {
+    takes_answers(request.headers())?;
+    Ok(next.run(request).await)
+}
+
+/// Refuses requests that take no JSON in answer.
+fn takes_answers(headers: &HeaderMap) -> ApiResult<()> {
+    if accepts_json(headers) {
+        return Ok(());
     }
-    ApiError::new(Code::NotAcceptable, "answers are `application/json`; accept it").into_response()
+    Err(ApiError::new(Code::NotAcceptable, "answers are `application/json`; accept it"))
 }
 
 /// Whether `Accept` leaves room for JSON. What cannot be read as a list of media ranges rules nothing out.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use bytes::{BufMut, Bytes, BytesMut};
@@ -14,6 +13,7 @@ use cstar_types::{Envelope, Position, Scope};
 use cstar_wire::Code;
 use cstar_wire::header::{IDEMPOTENCY_REPLAYED, POSITION};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http_body::Body;
 
 use crate::answer;
 use crate::auth::Access;
@@ -29,19 +29,30 @@ const REPLAYED_HEADER: HeaderName = HeaderName::from_static(IDEMPOTENCY_REPLAYED
 /// Reading this much takes a few milliseconds, for which other requests on the same thread should not wait.
 const LARGE_BODY_BYTES: usize = 256 * 1024;
 
-/// LOG-1: a 2xx leaves only after [`cstar_store::Log::append`] has answered that everything is synced.
+/// The publish of the router.
 pub(super) async fn publish(
     State(shared): State<Arc<Shared>>,
     access: Access,
-    _: NoQuery,
+    query: NoQuery,
     headers: HeaderMap,
-    body: Body,
+    body: axum::body::Body,
+) -> ApiResult {
+    publish_by(&shared, access, query, &headers, body).await
+}
+
+/// LOG-1: a 2xx leaves only after [`cstar_store::Log::append`] has answered that everything is synced.
+pub(crate) async fn publish_by<B: Body<Data = Bytes> + Unpin>(
+    shared: &Arc<Shared>,
+    access: Access,
+    _: NoQuery,
+    headers: &HeaderMap,
+    body: B,
 ) -> ApiResult {
     let began = Instant::now();
     let mut span = shared.api.traces.as_ref().map(|traces| {
         traces.publish(access.team, headers.get(TRACEPARENT).and_then(|parent| parent.to_str().ok()))
     });
-    let answer = take(&shared, access, &headers, body, span.as_ref()).await;
+    let answer = take(shared, access, headers, body, span.as_ref()).await;
     match (&answer, &mut span) {
         (Ok(_), _) => shared.api.publish_times.count_time(began.elapsed()),
         (Err(error), Some(span)) => span.failed(error.code().as_str()),
@@ -50,11 +61,11 @@ pub(super) async fn publish(
     answer
 }
 
-async fn take(
+async fn take<B: Body<Data = Bytes> + Unpin>(
     shared: &Arc<Shared>,
     access: Access,
     headers: &HeaderMap,
-    body: Body,
+    body: B,
     span: Option<&Publish<'_>>,
 ) -> ApiResult {
     access.caller.needs(Scope::EventsWrite)?;

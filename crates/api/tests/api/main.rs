@@ -18,6 +18,7 @@ mod refusals;
 mod rotation;
 mod security;
 mod sessions;
+mod short_way;
 mod streams;
 mod teams;
 mod tokens;

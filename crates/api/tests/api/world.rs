@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
-use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
-use cstar_api::{Api, Options, router};
+use cstar_api::{Api, Options, Service};
 use cstar_delivery::{Engine, Resolver};
 use cstar_realtime::Hub;
 use cstar_signature::TokenKey;
@@ -46,7 +45,7 @@ pub(crate) struct World {
     pub(crate) store: Arc<Model>,
     pub(crate) gate: Arc<Gate>,
     now: Arc<AtomicI64>,
-    router: Router,
+    service: Service,
 }
 
 /// `example.com` and names below it are public, everything else does not resolve. `gated.example.com` is answered when
@@ -111,8 +110,8 @@ impl World {
             traces: None,
             metrics: Some(Arc::new(|| "# EOF\n".to_owned())),
         };
-        let router = router(api, axum::Router::new());
-        Self { store, gate, now, router }
+        let service = Service::new(api, axum::Router::new());
+        Self { store, gate, now, service }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -125,12 +124,13 @@ impl World {
 
     /// A request as it is, and its answer, whose body may go on.
     pub(crate) async fn raw(&self, request: Request<Body>) -> axum::response::Response {
-        self.router.clone().oneshot(request).await.unwrap()
+        self.service.answer(request).await.unwrap()
     }
 
     /// A request, by the platform key unless said otherwise.
     pub(crate) fn ask(&self, method: Method, path: impl Into<String>) -> Ask<'_> {
-        Ask { world: self, method, path: path.into(), headers: Vec::new(), body: Body::empty() }.key(PLATFORM)
+        let (path, headers) = (path.into(), Vec::new());
+        Ask { world: self, method, path, headers, body: Body::empty(), by_router: false }.key(PLATFORM)
     }
 
     pub(crate) fn get(&self, path: impl Into<String>) -> Ask<'_> {
@@ -194,6 +194,7 @@ pub(crate) struct Ask<'a> {
     path: String,
     headers: Vec<(String, Vec<u8>)>,
     body: Body,
+    by_router: bool,
 }
 
 impl Ask<'_> {
@@ -220,13 +221,24 @@ impl Ask<'_> {
         self
     }
 
+    /// Not by the short way, where there is one.
+    pub(crate) fn by_router(mut self) -> Self {
+        self.by_router = true;
+        self
+    }
+
     pub(crate) async fn send(self) -> Answer {
         let mut request = Request::builder().method(self.method.clone()).uri(&self.path);
         for (name, value) in &self.headers {
             request = request.header(name, value.as_slice());
         }
         let asked = format!("{} {}", self.method, self.path);
-        let response = self.world.router.clone().oneshot(request.body(self.body).unwrap()).await.unwrap();
+        let request = request.body(self.body).unwrap();
+        let service = &self.world.service;
+        let response = match self.by_router {
+            false => service.answer(request).await.unwrap(),
+            true => service.clone().by_router().oneshot(request).await.unwrap(),
+        };
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         Answer { asked, status: parts.status, headers: parts.headers, body }

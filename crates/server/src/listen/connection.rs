@@ -1,20 +1,17 @@
 //! One connection, from its first byte.
 
-use std::convert::Infallible;
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
-use cstar_api::{Handover, Peer};
+use cstar_api::{Answering, Handover, Peer};
 use cstar_realtime::{HangUp, Subscription};
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response, Version};
+use hyper::{Method, Request, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -24,7 +21,6 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
-use tower::ServiceExt;
 
 use super::linger::Lingering;
 use super::lookout::Lookout;
@@ -53,7 +49,7 @@ const HTTP2_PREFACE: &[u8] = b"PRI";
 pub(super) struct Service {
     either: auto::Builder<TokioExecutor>,
     http1: http1::Builder,
-    router: Router,
+    api: cstar_api::Service,
     tls: Option<TlsAcceptor>,
     /// No further request is taken from then on.
     stop: CancellationToken,
@@ -62,7 +58,7 @@ pub(super) struct Service {
 
 impl Service {
     pub(super) fn new(
-        router: Router,
+        api: cstar_api::Service,
         tls: Option<TlsAcceptor>,
         stop: CancellationToken,
         unacknowledged: Duration,
@@ -70,7 +66,7 @@ impl Service {
         let mut http1 = http1::Builder::new();
         http1.timer(TokioTimer::new()).header_read_timeout(HEAD_DEADLINE).max_buf_size(HEAD_MAX_BYTES);
         let pumps = Pumps::new(unacknowledged);
-        Arc::new(Self { either: either(), http1, router, tls, stop, pumps })
+        Arc::new(Self { either: either(), http1, api, tls, stop, pumps })
     }
 }
 
@@ -164,8 +160,8 @@ impl Service {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let router = self.router.clone();
-        let service = service_fn(move |request| answer(router.clone(), request, &guide));
+        let api = self.api.clone();
+        let service = service_fn(move |request| answer(&api, request, &guide));
         let connection = pin!(self.either.serve_connection(TokioIo::new(Lingering::new(stream)), service));
         tell(drive(&self.stop, connection, |it, cx| it.poll(cx), |it| it.graceful_shutdown()).await);
     }
@@ -174,8 +170,8 @@ impl Service {
     async fn speak_http1(&self, stream: TcpStream, mut guide: Guide) -> Option<Taken> {
         let handover = Handover::default();
         guide.handover = Some(handover.clone());
-        let router = self.router.clone();
-        let service = service_fn(move |request| answer(router.clone(), request, &guide));
+        let api = self.api.clone();
+        let service = service_fn(move |request| answer(&api, request, &guide));
         let io = TokioIo::new(Written::new(Lingering::new(stream), handover.clone()));
         let mut connection = self.http1.serve_connection(io, service);
         let poll = |it: Pin<&mut http1::Connection<_, _>>, cx: &mut Context<'_>| match it.poll(cx) {
@@ -217,11 +213,7 @@ async fn drive<C, T>(
     }
 }
 
-fn answer(
-    router: Router,
-    mut request: Request<Incoming>,
-    guide: &Guide,
-) -> impl Future<Output = Result<Response<Body>, Infallible>> + use<> {
+fn answer(api: &cstar_api::Service, mut request: Request<Incoming>, guide: &Guide) -> Answering {
     guide.asked.notify_one();
     // What HTTP/1.0 makes of an answer without a length, and what is behind a body that nobody reads, hyper knows best.
     let is_plain = request.method() == Method::GET
@@ -232,7 +224,7 @@ fn answer(
     extensions.insert(guide.hang_up.clone());
     extensions.insert(guide.peer);
     handover.map(|handover| extensions.insert(handover));
-    router.oneshot(request)
+    api.answer(request)
 }
 
 /// Whether the peer begins as HTTP/2 does. Where its first bytes come one by one this is not known yet, and hyper finds out.
