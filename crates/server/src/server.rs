@@ -173,9 +173,14 @@ pub(crate) fn open_store(
     Err(StoreError::OtherMasterKey)
 }
 
+/// How many peers may wait to be accepted; the system may allow fewer. Where all streams come back at once, as after a restart, those
+/// who find no room are not refused but ask again after a second.
+const BACKLOG: i32 = 4096;
+
 async fn bind(address: SocketAddr) -> Result<(SocketAddr, TcpListener), StartError> {
     let bound = async {
         let listener = TcpListener::bind(address).await?;
+        rustix::net::listen(&listener, BACKLOG)?; // once more: the first time the runtime chose
         Ok((listener.local_addr()?, listener))
     };
     bound.await.map_err(|error: std::io::Error| {
