@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, params_from_iter};
+use rusqlite::{Connection, Row};
 
 use super::disk::Space;
 use super::event_rows::{NewEventRow, select_events};
 use super::fault::Fault;
 use super::open::{FILE, Opened, open_dir};
-use super::rows::NewRow;
+use super::rows::{Columns, Insert, NewRow, insert};
 use crate::StoreError;
 use crate::stored::place::Place;
 
@@ -21,7 +21,18 @@ use crate::stored::place::Place;
 const TEAM: i64 = 1;
 
 /// Rows of events as they were stored, checksums included.
-pub struct Rows(Vec<[Value; 7]>);
+pub struct Rows(Vec<Stored>);
+
+struct Stored([Value; 7]);
+
+/// Inserted by the server's own statements: as many rows share one.
+impl NewRow for Stored {
+    const INSERT: Insert = NewEventRow::INSERT;
+
+    fn bind(&self, columns: &mut Columns<'_, '_>) -> rusqlite::Result<()> {
+        self.0.iter().try_for_each(|value| columns.bind(value))
+    }
+}
 
 /// What is on record in a data directory, counted row by row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +56,7 @@ impl Rows {
 
     /// The bodies, in the order of the log.
     pub fn bodies(&self) -> impl Iterator<Item = &[u8]> {
-        self.0.iter().map(|row| match &row[6] {
+        self.0.iter().map(|row| match &row.0[6] {
             Value::Blob(body) => body.as_slice(),
             _ => &[],
         })
@@ -77,14 +88,14 @@ impl Counted {
     }
 }
 
-fn read_rows(dir: &Path, rows_max: u64) -> rusqlite::Result<Vec<[Value; 7]>> {
+fn read_rows(dir: &Path, rows_max: u64) -> rusqlite::Result<Vec<Stored>> {
     let conn = Connection::open(dir.join(FILE))?;
     let mut select =
         conn.prepare(select_events!("WHERE place > ?1 AND place <= ?2 ORDER BY place LIMIT ?3"))?;
     let bounds = [Place::before(TEAM).bits(), Place::last(TEAM).bits(), rows_max as i64];
     let value = |row: &Row<'_>, column| row.get::<_, Value>(column);
     let rows = select.query_map(bounds, |row| {
-        Ok([
+        Ok(Stored([
             value(row, 0)?,
             value(row, 1)?,
             value(row, 2)?,
@@ -92,17 +103,14 @@ fn read_rows(dir: &Path, rows_max: u64) -> rusqlite::Result<Vec<[Value; 7]>> {
             value(row, 4)?,
             value(row, 5)?,
             value(row, 6)?,
-        ])
+        ]))
     })?;
     rows.collect()
 }
 
-fn insert_group(conn: &Connection, group: &[[Value; 7]]) -> rusqlite::Result<()> {
+fn insert_group(conn: &Connection, group: &[Stored]) -> rusqlite::Result<()> {
     conn.prepare_cached("BEGIN IMMEDIATE")?.execute(())?;
-    let mut insert = conn.prepare_cached(NewEventRow::INSERT.one)?;
-    for row in group {
-        insert.execute(params_from_iter(row))?;
-    }
+    insert(conn, group)?;
     conn.prepare_cached("COMMIT")?.execute(())?;
     Ok(())
 }
