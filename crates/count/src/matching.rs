@@ -33,7 +33,7 @@ fn filter() -> Run {
     Box::new(move || assert!(filter.matches(black_box(&data))))
 }
 
-/// The tree of a ticket's data, held against its schema: what `cstar-api` does with one that passes.
+/// The tree of a ticket's data, held against its schema: what `cstar-api` does where the plain check does not cover the schema.
 fn schema() -> Run {
     let entry = Catalog::find(&given::ticket_created()).expect("a built-in type");
     let schema: Value = serde_json::from_str(&entry.schema).expect("the catalog's schemas are JSON");
