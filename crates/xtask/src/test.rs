@@ -95,7 +95,8 @@ fn plan(extras: &Extras) -> Vec<Step> {
         Step { name: "tidy", action: Action::Do(tidy::run) },
         Step { name: "promises", action: Action::Do(|tree| promises::run(tree, Mode::Check)) },
         licences(extras),
-        Step { name: "npm packages", action: Action::Together(&NPM_PACKAGES) },
+        plain("python environment", &["python3", "-m", "venv", PYTHON]),
+        Step { name: "packages", action: Action::Together(&PACKAGES) },
         client("client check", &["npm", "run", "check"]),
         client("client build", &["npm", "run", "build"]),
         client("client tests", &["npm", "test"]),
@@ -109,21 +110,27 @@ fn plan(extras: &Extras) -> Vec<Step> {
         plain("doc tests", &["cargo", "test", "--doc", "--workspace", "--quiet"]),
         Step { name: "live tests", action: Action::Together(&LIVE_TESTS) },
         run("page tests", PAGE, &["npm", "test"]),
-        plain("python environment", &["python3", "-m", "venv", PYTHON]),
-        plain(
-            "python packages",
-            &[PIP, "install", "--quiet", "--requirement", "tests/openapi/requirements.txt"],
-        ),
-        plain("api by its description", &["target/python/bin/python", "tests/openapi/run.py"]),
     ]
 }
 
-/// As the lock files have them: each project waits for the registry.
-const NPM_PACKAGES: [Line; 4] =
-    [packages(NODE_PROJECT), packages(CLIENT), packages(CLIENT_LIVE), packages(PAGE)];
+/// As the lock files have them: each project waits for its registry.
+const PACKAGES: [Line; 5] = [
+    packages(NODE_PROJECT),
+    packages(CLIENT),
+    packages(CLIENT_LIVE),
+    packages(PAGE),
+    Line {
+        directory: ".",
+        words: &[PIP, "install", "--quiet", "--requirement", "tests/openapi/requirements.txt"],
+    },
+];
 
-/// The running server, with all the waiting that a kill or a retry brings.
-const LIVE_TESTS: [Line; 2] = [tests(NODE_PROJECT), tests(CLIENT_LIVE)];
+/// The running server: two that wait much, as a kill or a retry does, and requests generated from the API's description.
+const LIVE_TESTS: [Line; 3] = [
+    tests(NODE_PROJECT),
+    tests(CLIENT_LIVE),
+    Line { directory: ".", words: &["target/python/bin/python", "tests/openapi/run.py"] },
+];
 
 const fn tests(directory: &'static str) -> Line {
     Line { directory, words: &["npm", "test"] }
@@ -202,7 +209,8 @@ mod tests {
         assert!(place("needs") < place("format"), "{names:?}");
         assert!(place("build") < place("rust tests"), "{names:?}");
         assert!(place("build") < place("instructions"), "it uses what is built of others: {names:?}");
-        assert!(place("npm packages") < place("client check"), "{names:?}");
+        assert!(place("python environment") < place("packages"), "{names:?}");
+        assert!(place("packages") < place("client check"), "{names:?}");
         assert!(place("client build") < place("live tests"), "{names:?}");
         assert!(place("build") < place("live tests"), "{names:?}");
         assert!(place("client build") < place("page build"), "{names:?}");
