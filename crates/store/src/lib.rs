@@ -16,6 +16,8 @@ mod links;
 mod log;
 #[cfg(feature = "model")]
 pub mod model;
+#[cfg(feature = "postgres")]
+mod moving;
 mod operations;
 #[cfg(feature = "postgres")]
 pub mod postgres;
@@ -37,6 +39,8 @@ pub use log::{
     Append, Appended, EventQuery, FanOut, Log, LogEnds, LogSlice, NewEvent, Order, Page, SliceLimit,
     TypeFilter,
 };
+#[cfg(feature = "postgres")]
+pub use moving::{Moved, Moving, Told as ToldOfMove, move_to_postgres};
 pub use operations::{NewOperation, Operations, ResendCount};
 pub use tail::{Change, Overtaken, Tail, TailReader, Told};
 pub use upkeep::{CommitSizes, Cutoffs, Health, StoreCounts, Upkeep};

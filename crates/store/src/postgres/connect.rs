@@ -32,12 +32,22 @@ pub(super) async fn begin(
     options: &Options,
     vault: &Vault,
 ) -> Result<Begun, StoreError> {
-    let link = connections.manager().connect().await.map_err(|error| unusable(options, &error))?;
-    begin_over(&link, vault).await.map_err(|fault| match fault {
+    let link = reach(connections, options).await?;
+    begin_over(&link, vault).await.map_err(|fault| at_start(options, fault))
+}
+
+/// A connection to a database, whatever is in it.
+pub(super) async fn reach(connections: &Connections, options: &Options) -> Result<Link, StoreError> {
+    connections.manager().connect().await.map_err(|error| unusable(options, &error))
+}
+
+/// What a fault means before anybody works with the store.
+pub(super) fn at_start(options: &Options, fault: Fault) -> StoreError {
+    match fault {
         Fault::Postgres(error) => unusable(options, &error),
         Fault::Away(why) => StoreError::Unusable(format!("the connection to the database broke: {why}")),
         fault => fault.into(),
-    })
+    }
 }
 
 async fn begin_over(link: &Link, vault: &Vault) -> Result<Begun, Fault> {
@@ -48,7 +58,7 @@ async fn begin_over(link: &Link, vault: &Vault) -> Result<Begun, Fault> {
 }
 
 /// What the server is and promises.
-async fn judge(link: &Link) -> Result<(), Fault> {
+pub(super) async fn judge(link: &Link) -> Result<(), Fault> {
     let sql = "SELECT current_setting('server_version_num')::int, pg_is_in_recovery(),
                       current_setting('transaction_read_only') = 'on', current_setting('fsync'),
                       current_setting('synchronous_commit'), current_setting('data_checksums')";
@@ -74,13 +84,19 @@ async fn judge(link: &Link) -> Result<(), Fault> {
     Err(StoreError::Unusable(why).into())
 }
 
-/// The rows that every database has, made if this one is new.
-async fn begin_meta(link: &Link, vault: &Vault) -> Result<u32, Fault> {
+/// What the database says of itself, unless it does already.
+pub(super) async fn keep_meta(link: &Link, vault: &Vault, epoch: u32) -> Result<(), Fault> {
     const KEEP: &str = "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
     let keep =
         async |name: &str, value: &[u8]| link.run(KEEP, &[(&name, Type::TEXT), (&value, Type::BYTEA)]).await;
-    keep("epoch", &FIRST_EPOCH.to_be_bytes()).await?;
+    keep("epoch", &epoch.to_be_bytes()).await?;
     keep("probe", &vault.seal(Sealed::Probe, PROBE)).await?;
+    Ok(())
+}
+
+/// The rows that every database has, made if this one is new.
+async fn begin_meta(link: &Link, vault: &Vault) -> Result<u32, Fault> {
+    keep_meta(link, vault, FIRST_EPOCH).await?;
     link.run(
         "INSERT INTO teams (number, id, state, name, version, created_ms, seq, delivery, last_ms, webhooks, removed_events)
          VALUES (0, '00000000-0000-0000-0000-000000000000', 0, 'operator', 1, 0, 0, 0, 0, 0, 0)

@@ -4,7 +4,6 @@ use cstar_types::{
     AttemptSummary, CancelReason, Delivery, DeliveryId, DeliveryStatus, EventId, EventType, Outcome, TeamId,
     Timestamp, WebhookId,
 };
-use rand::Rng;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -17,8 +16,6 @@ use super::wanting::Target;
 use crate::stored::kind::Kind;
 use crate::stored::place::Place;
 
-/// The random bits of a delivery's id; above them stands its day, so that the id leads to one partition.
-const TAG_BITS: u32 = 48;
 /// The generation of what waited when its event was erased; no webhook has it.
 pub(super) const GENERATION_OF_ERASED: i64 = -1;
 
@@ -81,7 +78,7 @@ impl DeliveryPlace {
     /// The place and the tag in an identifier that may be anybody's invention.
     pub(super) fn of(id: DeliveryId) -> Option<(Self, i64)> {
         let (place, tag) = Place::of_delivery(id)?;
-        let day = Day::try_from(tag >> TAG_BITS).ok()?;
+        let day = Day::try_from(Place::day_of_tag(tag)).ok()?;
         Some((Self { team: place.team(), number: place.count() as i64, day }, tag))
     }
 }
@@ -95,11 +92,9 @@ impl DeliveryRow {
         created_ms: i64,
         now: Timestamp,
     ) -> Self {
-        let day = day_of(created_ms);
-        let random = rand::rng().next_u64() >> (u64::BITS - TAG_BITS);
         Self {
-            place: DeliveryPlace { team, number, day },
-            tag: i64::from(day) << TAG_BITS | random as i64,
+            place: DeliveryPlace { team, number, day: day_of(created_ms) },
+            tag: Place::new_tag(created_ms),
             webhook: target.id,
             generation: target.generation,
             event: event.seq,

@@ -10,7 +10,7 @@ use super::days::Day;
 use super::fault::Fault;
 use super::pool::Param;
 use super::values::{Body, TypeName};
-use crate::stored::checksum::{EventColumns, event_checksum};
+use crate::stored::checksum::{EventColumns, named_event_checksum};
 use crate::stored::kind::Kind;
 use crate::stored::place::Place;
 
@@ -60,12 +60,11 @@ impl EventRow {
         let columns = EventColumns {
             place: Place::new(self.team, self.seq as u64).bits(),
             id: self.event.id.bits(),
-            // The type has no number here, which would stand above the marks.
-            kind: i64::from(crc32fast::hash(self.event.event_type.as_str().as_bytes())) << 8 | self.marks.0,
+            kind: self.marks.0,
             created_ms: self.event.created_at.as_millis(),
             committed_ms: self.committed_ms,
         };
-        event_checksum(&columns, body_crc, self.event.body.len())
+        named_event_checksum(&columns, self.event.event_type.as_str(), body_crc, self.event.body.len())
     }
 
     /// What stands there.

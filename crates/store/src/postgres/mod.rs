@@ -52,6 +52,7 @@ mod operations;
 mod options;
 mod pool;
 mod publisher;
+mod receive;
 mod record;
 mod reopen;
 mod resend;
@@ -70,4 +71,5 @@ mod webhook_rows;
 mod webhooks;
 
 pub use options::Options;
+pub(crate) use receive::Receiving;
 pub use store::Postgres;

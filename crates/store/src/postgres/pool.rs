@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use deadpool::Runtime;
 use deadpool::managed::{Manager, Metrics, Object, Pool, RecycleError, RecycleResult};
 use futures_util::future::poll_fn;
 use futures_util::ready;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{AsyncMessage, Client, Config, CopyOutStream, Error, Row};
+use tokio_postgres::{AsyncMessage, Client, Config, CopyInSink, CopyOutStream, Error, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::fault::Fault;
@@ -130,6 +131,11 @@ impl Link {
     /// What a `COPY … TO STDOUT` answers.
     pub(super) async fn copy_out(&self, sql: &str) -> Result<CopyOutStream, Fault> {
         Ok(self.client.copy_out(sql).await?)
+    }
+
+    /// Where a `COPY … FROM STDIN` takes its rows.
+    pub(super) async fn copy_in(&self, sql: &str) -> Result<CopyInSink<Bytes>, Fault> {
+        Ok(self.client.copy_in(sql).await?)
     }
 
     /// Asks for the commit of what was begun. `Unknown` unless the database says that it is done, on its standbys too (LOG-1).

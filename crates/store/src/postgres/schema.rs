@@ -26,6 +26,21 @@ pub(super) fn script() -> String {
     format!("{make}\nUPDATE cstar_format SET version = {};", MIGRATIONS.len())
 }
 
+/// Begins a transaction in which an empty database has the tables of the present version; what holds anything is refused.
+pub(super) async fn begin_empty(link: &Link) -> Result<(), Fault> {
+    link.script(&format!("BEGIN; SELECT pg_advisory_xact_lock({LOCK})")).await?;
+    if version(link).await?.is_some() {
+        return Err(StoreError::Unusable(
+            "the database holds a store of cstar's already: give an empty one, or, if it is there by an earlier move, go on with it"
+                .to_owned(),
+        )
+        .into());
+    }
+    begin(link).await?;
+    link.script(&MIGRATIONS.join("\n")).await?;
+    link.script(&format!("UPDATE cstar_format SET version = {}", MIGRATIONS.len())).await
+}
+
 async fn follow(link: &Link, migrations: &[&str]) -> Result<(), Fault> {
     let newest = migrations.len();
     if version(link).await? == Some(newest) {

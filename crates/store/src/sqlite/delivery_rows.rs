@@ -1,7 +1,6 @@
 //! The rows of deliveries.
 
 use cstar_types::{Delivery, DeliveryId, DeliveryStatus, EventId, TeamId, Timestamp};
-use rand::Rng;
 use rusqlite::{OptionalExtension, Row, Statement, params};
 
 use super::fault::Fault;
@@ -18,7 +17,7 @@ use crate::stored::place::Place;
 #[derive(Debug, Clone)]
 pub(super) struct DeliveryRow {
     pub(super) place: Place,
-    /// The random half of the id.
+    /// The half of the id that cannot be guessed.
     pub(super) tag: i64,
     pub(super) webhook: i64,
     /// The webhook's, when this last began to wait.
@@ -61,7 +60,7 @@ impl DeliveryRow {
     pub(super) fn due(place: Place, target: Target, event: EventOf, created_ms: i64, now: Timestamp) -> Self {
         Self {
             place,
-            tag: rand::rng().next_u64() as i64,
+            tag: Place::new_tag(created_ms),
             webhook: target.number,
             generation: target.generation,
             event: event.place,

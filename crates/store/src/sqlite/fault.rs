@@ -30,6 +30,12 @@ pub(super) enum Remedy {
     Poison,
 }
 
+/// What an error of SQLite's means for a caller.
+#[cfg(feature = "postgres")]
+pub(crate) fn fault_of(error: rusqlite::Error) -> StoreError {
+    Fault::Sqlite(error).into()
+}
+
 impl Fault {
     /// A row of `table` whose checksum is wrong, or which says what no row says.
     pub(super) fn damaged(table: &str, place: impl std::fmt::Display) -> Self {

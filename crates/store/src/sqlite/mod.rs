@@ -84,6 +84,8 @@ mod tests;
 
 pub use crate::stored::MasterKey;
 pub use backup::{Manifest, Restored, read_manifest, restore, verify};
+#[cfg(feature = "postgres")]
+pub(crate) use fault::fault_of;
 pub use finding::{About, Finding, Looked};
 pub use offline::{Offline, holds_data};
 pub use options::Options;

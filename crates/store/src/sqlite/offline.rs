@@ -111,6 +111,18 @@ impl Offline {
         rekeyed
     }
 
+    /// What the directory says of everything, and nobody changes meanwhile.
+    #[cfg(feature = "postgres")]
+    pub(crate) const fn connection(&self) -> &rusqlite::Connection {
+        &self.opened.conn
+    }
+
+    /// The life of the store: positions begin with it.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn epoch(&self) -> Result<u32, StoreError> {
+        Ok(meta::epoch(&self.opened.conn)?.ok_or_else(|| Fault::damaged("meta", meta::EPOCH))?)
+    }
+
     /// A copy of everything; the directory is held until it is read or dropped.
     ///
     /// # Errors

@@ -85,6 +85,18 @@ pub(crate) fn event_checksum(columns: &EventColumns, body_crc: u32, body_len: us
     whole << 32 | i64::from(body_crc)
 }
 
+/// The same where types have no numbers: of `kind` only the marks are said, and above them stands the type's name.
+#[cfg(feature = "postgres")]
+pub(crate) fn named_event_checksum(
+    columns: &EventColumns,
+    event_type: &str,
+    body_crc: u32,
+    body_len: usize,
+) -> i64 {
+    let kind = i64::from(crc32fast::hash(event_type.as_bytes())) << 8 | columns.kind;
+    event_checksum(&EventColumns { kind, ..*columns }, body_crc, body_len)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

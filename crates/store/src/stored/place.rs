@@ -1,6 +1,7 @@
 //! Where the rows of a team stand.
 
 use cstar_types::DeliveryId;
+use rand::Rng;
 
 /// Of the 63 bits of a place that is not negative, those that count within the team: a trillion events each.
 const COUNT_BITS: u32 = 40;
@@ -8,6 +9,10 @@ const COUNT_BITS: u32 = 40;
 pub(crate) const COUNT_MAX: u64 = (1 << COUNT_BITS) - 1;
 /// The last number of a team: numbers are never given twice, so this many teams can be made in the life of a store.
 pub(crate) const TEAM_NUMBER_MAX: i64 = (1 << (63 - COUNT_BITS)) - 1;
+
+/// Of a delivery's tag.
+const TAG_RANDOM_BITS: u32 = 48;
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// The number of the operator, whose log holds the notices; teams count from 1.
 pub(crate) const OPERATOR_NUMBER: i64 = 0;
@@ -61,6 +66,18 @@ impl Place {
     /// stood here before a backup was restored.
     pub(crate) fn delivery_id(self, tag: i64) -> DeliveryId {
         DeliveryId::from_bits(u128::from(self.0 as u64) << 64 | u128::from(tag as u64))
+    }
+
+    /// A tag, and with it an identifier, that nobody guesses. The day of its time stands above the random bits, so that an identifier
+    /// leads to one partition where deliveries lie in partitions by day.
+    pub(crate) fn new_tag(created_ms: i64) -> i64 {
+        let random = rand::rng().next_u64() >> (u64::BITS - TAG_RANDOM_BITS);
+        (created_ms.div_euclid(DAY_MS)) << TAG_RANDOM_BITS | random as i64
+    }
+
+    /// The day in a tag, counted since 1970.
+    pub(crate) const fn day_of_tag(tag: i64) -> i64 {
+        tag >> TAG_RANDOM_BITS
     }
 
     /// The place and the tag in an identifier that may be anybody's invention.

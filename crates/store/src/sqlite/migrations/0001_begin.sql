@@ -143,7 +143,7 @@ CREATE INDEX idempotency_age ON idempotency (used_ms);
 
 CREATE TABLE deliveries (
     place INTEGER PRIMARY KEY,
-    tag INTEGER NOT NULL,                -- the random half of the id
+    tag INTEGER NOT NULL,                -- the half of the id that cannot be guessed
     webhook INTEGER NOT NULL,
     generation INTEGER NOT NULL,         -- the webhook's, when this last began to wait; -1 if erasing its event cancelled it
     event INTEGER NOT NULL,
