@@ -7,6 +7,7 @@ mod bench;
 mod count;
 mod dev;
 mod error;
+mod lints;
 mod needs;
 mod page;
 mod process;
@@ -15,11 +16,13 @@ mod steps;
 mod test;
 mod tidy;
 mod tree;
+mod wanted;
 
 use std::process::ExitCode;
 
 use crate::error::{Error, Result};
 use crate::tree::Tree;
+use crate::wanted::Wanted;
 
 const HELP: &str = "\
 cargo xtask <command>
@@ -28,9 +31,10 @@ cargo xtask <command>
   bench [ARGUMENT...]   build in release and measure: names of rows, --quick for under a minute, --json, --against
   count [--write]       count the instructions of the hot functions and hold them to their budgets;
                         with --write, write the budgets anew
-  test [--without-servers]
+  test [--without-servers] [--in-one-build]
                         every check of the project, in order; what CI runs. Without servers, the tests that need
-                        PostgreSQL are left out
+                        PostgreSQL are left out. In one build, clippy looks while the tests are built, which is the
+                        least work where nothing is built yet; builds without it then begin anew
   tidy                  the rules of the house: floors, boundaries, manifests, documents
   promises [--check]    write the tests that hold each promise into docs/promises.md and
                         docs/invariants.md; with --check, fail if they are out of date
@@ -41,7 +45,7 @@ enum Command {
     Dev { arguments: Vec<String> },
     Bench { arguments: Vec<String> },
     Count(count::Mode),
-    Test(test::Servers),
+    Test(Wanted),
     Tidy,
     Promises(promises::Mode),
     Help,
@@ -65,8 +69,10 @@ fn parse(arguments: &[String]) -> Result<Command> {
         ["bench", ..] => Ok(Command::Bench { arguments: arguments[1..].to_vec() }),
         ["count"] => Ok(Command::Count(count::Mode::Check)),
         ["count", "--write"] => Ok(Command::Count(count::Mode::Write)),
-        ["test"] => Ok(Command::Test(test::Servers::All)),
-        ["test", "--without-servers"] => Ok(Command::Test(test::Servers::LeftOut)),
+        ["test", flags @ ..] => match Wanted::read(flags) {
+            Some(wanted) => Ok(Command::Test(wanted)),
+            None => Err(Error::Usage(words.join(" "))),
+        },
         ["tidy"] => Ok(Command::Tidy),
         ["promises"] => Ok(Command::Promises(promises::Mode::Write)),
         ["promises", "--check"] => Ok(Command::Promises(promises::Mode::Check)),
@@ -80,7 +86,7 @@ fn run(command: Command) -> Result<()> {
         Command::Dev { arguments } => dev::run(&Tree::find()?, &arguments),
         Command::Bench { arguments } => bench::run(&Tree::find()?, &arguments),
         Command::Count(mode) => count::run(&Tree::find()?, mode),
-        Command::Test(servers) => test::run(&Tree::find()?, servers),
+        Command::Test(wanted) => test::run(&Tree::find()?, wanted),
         Command::Tidy => tidy::run(&Tree::find()?),
         Command::Promises(mode) => promises::run(&Tree::find()?, mode),
         Command::Help => {
@@ -93,6 +99,7 @@ fn run(command: Command) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wanted::{Lints, Servers};
 
     fn check(line: &str) -> Result<Command> {
         parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
@@ -100,7 +107,9 @@ mod tests {
 
     #[test]
     fn every_command_of_the_help_is_understood() {
-        assert_eq!(check("test").unwrap(), Command::Test(test::Servers::All));
+        assert_eq!(check("test").unwrap(), Command::Test(Wanted::default()));
+        let less = Wanted { servers: Servers::LeftOut, lints: Lints::InTheBuild };
+        assert_eq!(check("test --in-one-build --without-servers").unwrap(), Command::Test(less));
         assert_eq!(check("tidy").unwrap(), Command::Tidy);
         assert_eq!(check("promises").unwrap(), Command::Promises(promises::Mode::Write));
         assert_eq!(check("promises --check").unwrap(), Command::Promises(promises::Mode::Check));

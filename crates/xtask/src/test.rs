@@ -6,7 +6,8 @@ use crate::error::Result;
 use crate::promises::Mode;
 use crate::steps::Steps;
 use crate::tree::Tree;
-use crate::{count, needs, process, promises, tidy};
+use crate::wanted::{Lints, Servers, Wanted};
+use crate::{count, lints, needs, process, promises, tidy};
 
 /// Where the checks that run in Node live.
 const NODE_PROJECT: &str = "tests/node";
@@ -45,27 +46,27 @@ struct Line {
 struct Extras {
     nextest: bool,
     deny: bool,
-    servers: Servers,
-}
-
-/// Whether the tests that need servers beside the product are run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Servers {
-    All,
-    LeftOut,
+    wanted: Wanted,
 }
 
 /// Runs every step and stops at the first that fails.
-pub(crate) fn run(tree: &Tree, servers: Servers) -> Result<()> {
-    let prepared = |tree: &Tree, line| {
+pub(crate) fn run(tree: &Tree, wanted: Wanted) -> Result<()> {
+    let driver = match wanted.lints {
+        Lints::First => None,
+        Lints::InTheBuild => Some(lints::driver(tree)?),
+    };
+    let prepared = |tree: &Tree, line: Line| {
         let mut command = prepared(tree, line);
-        if servers == Servers::LeftOut {
+        if wanted.servers == Servers::LeftOut {
             command.env("CSTAR_WITHOUT_SERVERS", "1");
+        }
+        if let Some(driver) = driver.as_ref().filter(|_| line.words[0] == "cargo") {
+            lints::into_build(&mut command, driver);
         }
         command
     };
     let extras = Extras {
-        servers,
+        wanted,
         nextest: process::succeeds(&["cargo", "nextest", "--version"]),
         deny: process::succeeds(&["cargo", "deny", "--version"]),
     };
@@ -102,7 +103,7 @@ fn plan(extras: &Extras) -> Vec<Step> {
         client("client tests", &["npm", "test"]),
         // Before the server, which takes it in. Types are checked by it, too.
         run("page build", PAGE, &["npm", "run", "build"]),
-        plain("clippy", &["cargo", "clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+        clippy(extras),
         // As the tests will want it, binary included: building the binary alone would build most of it twice.
         plain("build", &["cargo", "build", "--workspace", "--all-targets"]),
         counts(),
@@ -141,7 +142,7 @@ const fn packages(directory: &'static str) -> Line {
 }
 
 fn needs(extras: &Extras) -> fn(&Tree) -> Result<()> {
-    match extras.servers {
+    match extras.wanted.servers {
         Servers::All => |_| needs::ensure(),
         Servers::LeftOut => |_| needs::ensure_without_servers(),
     }
@@ -155,6 +156,15 @@ fn licences(extras: &Extras) -> Step {
         Action::LeaveOut { reason: "cargo-deny is not installed" }
     };
     Step { name: "licences", action }
+}
+
+fn clippy(extras: &Extras) -> Step {
+    let words = &["cargo", "clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    let action = match extras.wanted.lints {
+        Lints::First => Action::Run(Line { directory: ".", words }),
+        Lints::InTheBuild => Action::LeaveOut { reason: "the build does it" },
+    };
+    Step { name: "clippy", action }
 }
 
 /// The budgets are of x86-64's instructions.
@@ -201,7 +211,7 @@ mod tests {
 
     #[test]
     fn the_binary_is_built_before_whatever_runs_it() {
-        let names: Vec<&str> = check(&Extras { nextest: true, deny: true, servers: Servers::All })
+        let names: Vec<&str> = check(&Extras { nextest: true, deny: true, wanted: Wanted::default() })
             .iter()
             .map(|(name, _)| *name)
             .collect();
@@ -220,7 +230,7 @@ mod tests {
 
     #[test]
     fn without_nextest_the_same_tests_run_under_cargo() {
-        let lines = check(&Extras { nextest: false, deny: true, servers: Servers::All });
+        let lines = check(&Extras { nextest: false, deny: true, wanted: Wanted::default() });
         assert!(
             lines.contains(&(
                 "rust tests",
@@ -231,8 +241,15 @@ mod tests {
     }
 
     #[test]
+    fn in_one_build_clippy_has_no_step_of_its_own() {
+        let wanted = Wanted { lints: Lints::InTheBuild, ..Wanted::default() };
+        let lines = check(&Extras { nextest: true, deny: true, wanted });
+        assert!(lines.contains(&("clippy", "the build does it".to_owned())), "{lines:?}");
+    }
+
+    #[test]
     fn without_cargo_deny_the_step_is_named_as_left_out() {
-        let lines = check(&Extras { nextest: true, deny: false, servers: Servers::All });
+        let lines = check(&Extras { nextest: true, deny: false, wanted: Wanted::default() });
         assert!(lines.contains(&("licences", "cargo-deny is not installed".to_owned())), "{lines:?}");
     }
 }
