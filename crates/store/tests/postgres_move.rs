@@ -155,6 +155,8 @@ async fn what_was_moved_is_counted_and_told() {
     let told = Arc::new(move |moving| told.lock().unwrap().push(moving));
     let moved = move_to_postgres(Offline::open(dir.path()).unwrap(), key(), to(&url), told).await.unwrap();
     assert_eq!(moved, Moved { teams: 1, events: 2, deliveries: 2, attempts: 1 });
+    let reopened = SqliteStore::open(sqlite::Options::new(dir.path(), key()));
+    assert!(matches!(reopened, Err(StoreError::Unusable(why)) if why.contains("moved to PostgreSQL")));
     let heard = heard.lock().unwrap();
     assert!(matches!(heard.first(), Some(Moving::Checking(_))), "{heard:?}");
     assert!(heard.contains(&Moving::Sent("events", 2)) && heard.contains(&Moving::Compared("events")));

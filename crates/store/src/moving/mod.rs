@@ -61,7 +61,7 @@ pub struct Moved {
 pub type Told = Arc<dyn Fn(Moving) + Send + Sync>;
 
 /// Moves everything from a directory into an empty database, for the same master key. The directory is held meanwhile, and stays as
-/// it is.
+/// it is, but that no server starts on it any more once all of it is there.
 ///
 /// # Errors
 /// `OtherMasterKey` if the key does not open the directory's secrets; `Damaged` if the directory is not as it was written;
@@ -97,6 +97,7 @@ pub async fn move_to_postgres(
         }
     }
     receiving.commit().await?;
+    in_thread(move || from.mark_moved()).await?;
     Ok(moved)
 }
 

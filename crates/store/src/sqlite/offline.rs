@@ -13,6 +13,8 @@ use super::fault::Fault;
 use super::finding::Looked;
 use super::look::{Look, Shelf};
 use super::open::{FILE, Opened, open_dir, try_key};
+#[cfg(feature = "postgres")]
+use super::open::{MOVED, sync_dir};
 use super::rekey::{Rekeyed, rekey};
 use super::{backup, check, meta};
 use crate::stored::vault::{MasterKey, Vault};
@@ -121,6 +123,18 @@ impl Offline {
     #[cfg(feature = "postgres")]
     pub(crate) fn epoch(&self) -> Result<u32, StoreError> {
         Ok(meta::epoch(&self.opened.conn)?.ok_or_else(|| Fault::damaged("meta", meta::EPOCH))?)
+    }
+
+    /// Has the directory say that what it holds goes on elsewhere: no server starts on it any more.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn mark_moved(&self) -> Result<(), StoreError> {
+        let marked = std::fs::File::create(self.dir.join(MOVED)).and_then(|file| file.sync_all());
+        marked.and_then(|()| sync_dir(&self.dir)).map_err(|error| {
+            StoreError::Database(format!(
+                "everything was moved, but {} cannot say so: start no server on it any more ({error})",
+                self.dir.display()
+            ))
+        })
     }
 
     /// A copy of everything; the directory is held until it is read or dropped.

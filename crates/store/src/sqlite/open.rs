@@ -39,6 +39,8 @@ use crate::{CommitSizes, StoreError, Tail};
 
 /// The database within the data directory.
 pub(super) const FILE: &str = "cstar.db";
+/// Stands in the directory once what it holds was moved elsewhere.
+pub(super) const MOVED: &str = "MOVED";
 /// Calls with results that may wait; a caller waits for its room here instead of being refused.
 const WAITING_CALLS: usize = 256;
 /// The first life of a store.
@@ -57,13 +59,28 @@ pub(super) struct Opened {
 /// Opens a store, and starts its writer.
 pub(super) fn open(options: Options) -> Result<(Arc<Shared>, JoinHandle<()>), StoreError> {
     let dir = options.dir.clone();
-    let started = open_dir(&options.dir, &options.probe).and_then(|opened| start(opened, options));
+    let started = is_not_moved(&options.dir)
+        .and_then(|()| open_dir(&options.dir, &options.probe))
+        .and_then(|opened| start(opened, options));
     started.map_err(|fault| match fault.into() {
         StoreError::StorageFull => {
             StoreError::Unusable(format!("the disk of {} is too full to start on: make room", dir.display()))
         }
         other => other,
     })
+}
+
+/// Two servers that each take events on the same past would never find together again.
+fn is_not_moved(dir: &Path) -> Result<(), Fault> {
+    if !dir.join(MOVED).exists() {
+        return Ok(());
+    }
+    let why = format!(
+        "what stood in {} was moved to PostgreSQL: start with --store and its URL; to go back to what stood here then, remove \
+         the file {MOVED} there",
+        dir.display()
+    );
+    Err(StoreError::Unusable(why).into())
 }
 
 /// Takes a directory, and brings its write-ahead log into the database.
