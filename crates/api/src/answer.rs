@@ -1,5 +1,6 @@
 //! Answers in JSON.
 
+use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -32,7 +33,8 @@ pub(crate) fn no_content() -> Response {
 
 /// Bytes that are JSON already.
 pub(crate) fn json_bytes(status: StatusCode, body: impl Into<Bytes>) -> Response {
-    let mut response = (status, body.into()).into_response();
+    let mut response = Response::new(Body::from(body.into()));
+    *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, JSON);
     response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
     response

@@ -1,7 +1,10 @@
 //! Reading a body: declared as JSON, no larger than it may be, in time, and within the memory for all bodies.
 
+use std::future::{Future, poll_fn};
 use std::ops::Deref;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -69,7 +72,12 @@ impl Intake {
         if declared_len(headers).is_some_and(|len| len > limit) {
             return Err(too_large(limit));
         }
-        let read = tokio::time::timeout(self.within, self.collect(body, limit)).await;
+        let mut collecting = pin!(self.collect(body, limit));
+        let at_once = poll_fn(|cx| Poll::Ready(collecting.as_mut().poll(cx))).await;
+        if let Poll::Ready(read) = at_once {
+            return read; // what is there already needs no timer
+        }
+        let read = tokio::time::timeout(self.within, collecting).await;
         let late = || cut_off(format!("the body did not arrive within {} s", self.within.as_secs()));
         read.unwrap_or_else(|_| Err(late()))
     }

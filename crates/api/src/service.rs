@@ -7,10 +7,11 @@ use std::sync::Arc;
 use axum::Router;
 use axum::response::Response;
 use bytes::Bytes;
-use http::Request;
+use http::{Method, Request};
 use http_body::Body;
 use tower::{BoxError, ServiceExt};
 
+use crate::client_address::Peer;
 use crate::routes::{ShortWay, router};
 use crate::shared::{Api, Shared};
 
@@ -38,6 +39,27 @@ impl Service {
         self.router
     }
 
+    /// Whether this is a publish, which goes the short way.
+    #[must_use]
+    pub fn is_publish(&self, method: &Method, path: &str) -> bool {
+        self.short.is_some() && ShortWay::takes(method, path)
+    }
+
+    /// Answers a publish of this peer as [`Self::answer`] does, without a box of its own.
+    pub async fn publish<B>(&self, peer: Peer, mut request: Request<B>) -> Response
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<BoxError>,
+    {
+        match &self.short {
+            Some(short) => short.answer(Some(peer), request).await,
+            None => {
+                request.extensions_mut().insert(peer);
+                self.answer(request).await.unwrap_or_else(|never| match never {})
+            }
+        }
+    }
+
     /// Answers a request.
     pub fn answer<B>(&self, request: Request<B>) -> Answering
     where
@@ -45,9 +67,9 @@ impl Service {
         B::Error: Into<BoxError>,
     {
         match &self.short {
-            Some(short) if ShortWay::takes(&request) => {
-                let short = Arc::clone(short);
-                Box::pin(async move { Ok(short.answer(request).await) })
+            Some(short) if ShortWay::takes(request.method(), request.uri().path()) => {
+                let (short, peer) = (Arc::clone(short), request.extensions().get::<Peer>().copied());
+                Box::pin(async move { Ok(short.answer(peer, request).await) })
             }
             _ => Box::pin(self.router.clone().oneshot(request)),
         }

@@ -2,10 +2,13 @@
 
 mod connection;
 mod door;
+mod head_deadline;
 mod linger;
 mod lookout;
+mod plain;
 mod sock_diag;
 mod stream;
+mod unread;
 mod written;
 
 use std::convert::Infallible;

@@ -6,19 +6,22 @@
 //! is answered by the same code.
 
 use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use http::request::Parts;
 use http::{Method, Request};
 use http_body::Body;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_http::cors::CorsLayer;
 
 use super::{publish, takes_answers};
-use crate::auth;
+use crate::auth::{self, Access};
 use crate::browser;
-use crate::edge;
+use crate::client_address::Peer;
+use crate::edge::Visit;
 use crate::error::{ApiError, ApiResult};
 use crate::query::NoQuery;
 use crate::shared::Shared;
@@ -38,17 +41,18 @@ impl ShortWay {
     }
 
     /// Whether a request goes this way. What the router reads otherwise, it gets.
-    pub(crate) fn takes<B>(request: &Request<B>) -> bool {
-        request.method() == Method::POST && is_publish(request.uri().path())
+    pub(crate) fn takes(method: &Method, path: &str) -> bool {
+        method == Method::POST && is_publish(path)
     }
 
     /// What the router would answer.
-    pub(crate) async fn answer<B>(self: Arc<Self>, request: Request<B>) -> Response
+    pub(crate) async fn answer<B>(&self, peer: Option<Peer>, request: Request<B>) -> Response
     where
         B: Body<Data = Bytes> + Send + Unpin + 'static,
     {
-        let proxies = &self.shared.options().trusted_proxies;
-        edge::within(proxies, PUBLISH, request, |request| self.behind_edge(request)).await
+        let visit = Visit::of(&self.shared.options().trusted_proxies, PUBLISH, peer, &request);
+        let answer = pin!(self.behind_edge(request)); // it is large, and is moved no further
+        visit.answered(answer).await
     }
 
     async fn behind_edge<B>(&self, request: Request<B>) -> Response
@@ -60,20 +64,26 @@ impl ShortWay {
         }
         let Some(cors) = &self.cors else { return self.behind_cors(request).await };
         let service = service_fn(async |request| Ok(self.behind_cors(request).await));
-        cors.layer(service).oneshot(request).await.unwrap_or_else(|never: Infallible| match never {})
+        let answer = Box::pin(cors.layer(service).oneshot(request));
+        answer.await.unwrap_or_else(|never: Infallible| match never {})
     }
 
     async fn behind_cors<B: Body<Data = Bytes> + Unpin>(&self, request: Request<B>) -> Response {
-        self.admitted(request).await.unwrap_or_else(ApiError::into_response)
+        let (request, body) = request.into_parts();
+        let answer = match self.admit(&request).await {
+            Ok((access, query)) => {
+                publish::publish_by(&self.shared, access, query, &request.headers, body).await
+            }
+            Err(error) => Err(error),
+        };
+        answer.unwrap_or_else(ApiError::into_response)
     }
 
-    async fn admitted<B: Body<Data = Bytes> + Unpin>(&self, request: Request<B>) -> ApiResult {
-        let (request, body) = request.into_parts();
-        let admitted = auth::admit(&self.shared, &request).await?;
+    async fn admit(&self, request: &Parts) -> ApiResult<(Access, NoQuery)> {
+        let admitted = auth::admit(&self.shared, request).await?;
         takes_answers(&request.headers)?;
         let access = admitted.and_then(|admitted| admitted.access()).ok_or_else(ApiError::not_found)?;
-        let query = NoQuery::of(&request.uri)?;
-        publish::publish_by(&self.shared, access, query, &request.headers, body).await
+        Ok((access, NoQuery::of(&request.uri)?))
     }
 }
 

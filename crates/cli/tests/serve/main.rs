@@ -17,6 +17,7 @@ mod metrics;
 mod notices;
 mod operations;
 mod ordered;
+mod plain_publishes;
 mod rate_limit;
 mod secrets;
 mod shutdown;

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use cstar_api::{Answering, Handover, Peer};
 use cstar_realtime::{HangUp, Subscription};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -16,21 +18,20 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::{Notify, OwnedSemaphorePermit};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use super::head_deadline::{HEAD_DEADLINE, HeadDeadline};
 use super::linger::Lingering;
 use super::lookout::Lookout;
+use super::plain::Plain;
 use super::stream::{Line, Pumps};
+use super::unread::Unread;
 use super::written::Written;
 
-/// A request's head must be there within this time of the connection's or the previous answer's start. It is longer than
-/// the 60 s for which common proxies and clients keep an idle connection: whoever closes first must not be the server, or
-/// their next request is lost on its way and they answer 502.
-const HEAD_DEADLINE: Duration = Duration::from_secs(75);
 /// The largest request head; browsers and proxies send at most about 16 KiB.
 const HEAD_MAX_BYTES: usize = 32 * 1024;
 /// Streams and requests at once on one HTTP/2 connection: a browser shares one for all tabs of an origin.
@@ -105,7 +106,7 @@ pub(super) struct Connection {
 struct Guide {
     peer: Peer,
     hang_up: HangUp,
-    asked: Arc<Notify>,
+    deadline: Arc<HeadDeadline>,
     handover: Option<Handover>,
 }
 
@@ -119,17 +120,24 @@ impl Connection {
     /// Serves the connection, or hands it to the pumps.
     pub(super) async fn run(self, stream: TcpStream) {
         let Self { service, peer, mut lookout, held } = self;
-        let asked = Arc::new(Notify::new());
+        let deadline = Arc::new(HeadDeadline::new());
         let hang_up = scissors(&held.cut);
-        let guide = Guide { peer, hang_up, asked: Arc::clone(&asked), handover: None };
-        let taken = tokio::select! {
-            taken = service.serve(stream, guide) => taken,
-            () = held.cut.cancelled() => return tracing::debug!("a connection was cut"),
-            () = silence(&asked) => return tracing::debug!("closed a connection that asked for nothing"),
-            () = lookout.gone() => {
-                return tracing::debug!("closed a connection whose peer acknowledges nothing");
+        let guide = Guide { peer, hang_up, deadline: Arc::clone(&deadline), handover: None };
+        let ended = async {
+            tokio::select! {
+                () = held.cut.cancelled() => "it was cut",
+                () = deadline.missed() => "it asked for nothing",
+                () = lookout.gone() => "its peer acknowledges nothing",
             }
         };
+        // Alone in a set, it is looked at when it was woken, and not with every request.
+        let mut ended = FuturesUnordered::from_iter([ended]);
+        let taken = tokio::select! {
+            biased;
+            taken = service.serve(stream, guide) => taken,
+            Some(why) = ended.next() => return tracing::debug!(why, "a connection was closed"),
+        };
+        drop(ended);
         if let Some(Taken { socket, subscription }) = taken {
             service.pumps.serve(Line::new(socket, subscription, lookout, held));
         }
@@ -146,14 +154,15 @@ impl Service {
             }
             return None;
         }
-        // A peer that has said nothing when the server stops is not waited for.
-        match self.stop.run_until_cancelled(may_be_http2(&stream)).await? {
-            true => {
-                self.speak_either(stream, guide).await;
-                None
-            }
-            false => self.speak_http1(stream, guide).await,
+        let plain = Plain { api: &self.api, peer: guide.peer, stop: &self.stop, deadline: &guide.deadline };
+        let (stream, read) = plain.serve(stream).await?;
+        let may_be_http2 = read.starts_with(HTTP2_PREFACE) || HTTP2_PREFACE.starts_with(&read);
+        let stream = Unread::new(stream, read);
+        if may_be_http2 {
+            self.speak_either(stream, guide).await;
+            return None;
         }
+        self.speak_http1(stream, guide).await
     }
 
     async fn speak_either<S>(&self, stream: S, guide: Guide)
@@ -167,7 +176,7 @@ impl Service {
     }
 
     /// Speaks HTTP/1.1 until the connection ends, or until all that it carries is a stream.
-    async fn speak_http1(&self, stream: TcpStream, mut guide: Guide) -> Option<Taken> {
+    async fn speak_http1(&self, stream: Unread<TcpStream>, mut guide: Guide) -> Option<Taken> {
         let handover = Handover::default();
         guide.handover = Some(handover.clone());
         let api = self.api.clone();
@@ -182,7 +191,7 @@ impl Service {
         };
         match drive(&self.stop, Pin::new(&mut connection), poll, |it| it.graceful_shutdown()).await {
             Ok(subscription) => {
-                let socket = connection.into_parts().io.into_inner().into_inner().into_inner();
+                let socket = connection.into_parts().io.into_inner().into_inner().into_inner().into_inner();
                 Some(Taken { socket, subscription })
             }
             Err(ended) => {
@@ -204,6 +213,7 @@ async fn drive<C, T>(
     let mut stops = false;
     loop {
         tokio::select! {
+            biased; // what was read before the stop is answered
             ended = poll_fn(|cx| poll(connection.as_mut(), cx)) => return ended,
             () = &mut stopped, if !stops => {
                 stops = true;
@@ -214,7 +224,7 @@ async fn drive<C, T>(
 }
 
 fn answer(api: &cstar_api::Service, mut request: Request<Incoming>, guide: &Guide) -> Answering {
-    guide.asked.notify_one();
+    guide.deadline.met();
     // What HTTP/1.0 makes of an answer without a length, and what is behind a body that nobody reads, hyper knows best.
     let is_plain = request.method() == Method::GET
         && request.version() == Version::HTTP_11
@@ -227,22 +237,9 @@ fn answer(api: &cstar_api::Service, mut request: Request<Incoming>, guide: &Guid
     api.answer(request)
 }
 
-/// Whether the peer begins as HTTP/2 does. Where its first bytes come one by one this is not known yet, and hyper finds out.
-async fn may_be_http2(stream: &TcpStream) -> bool {
-    let mut first = [0; HTTP2_PREFACE.len()];
-    stream.peek(&mut first).await.is_ok_and(|len| HTTP2_PREFACE.starts_with(&first[..len]))
-}
-
 fn tell<E: std::fmt::Display>(ended: Result<(), E>) {
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
-    }
-}
-
-/// Completes if no request comes. Until a peer has said which HTTP it speaks, no deadline of hyper's holds.
-async fn silence(asked: &Notify) {
-    if timeout(HEAD_DEADLINE, asked.notified()).await.is_ok() {
-        std::future::pending::<()>().await;
     }
 }
 
