@@ -13,7 +13,7 @@ use crate::team::{Published, Team};
 use crate::wait::{DEADLINE, until};
 
 pub use check::{Breach, Rule, breaches};
-pub use evidence::{Delivered, Evidence};
+pub use evidence::{Delivered, Endpoint, Evidence, Life, Watched};
 
 /// A publisher that notes each request.
 #[derive(Debug)]
@@ -105,7 +105,13 @@ impl Ledger {
     /// How many were answered 2xx so far.
     #[must_use]
     pub fn acknowledged(&self) -> usize {
-        self.notes().iter().filter(|note| matches!(note.verdict, Verdict::Ok(_))).count()
+        self.count(|verdict| matches!(verdict, Verdict::Ok(_)))
+    }
+
+    /// How many ended so, so far.
+    pub(crate) fn count(&self, is: impl Fn(&Verdict) -> bool) -> usize {
+        let notes = self.notes.lock().expect("nobody panics with it");
+        notes.iter().filter(|note| is(&note.verdict)).count()
     }
 
     fn begin(&self) -> Note {

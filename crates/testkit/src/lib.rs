@@ -5,6 +5,9 @@
 
 mod authority;
 mod canary;
+mod clock;
+mod disk;
+mod footprint;
 mod http;
 mod ledger;
 mod machine;
@@ -13,6 +16,7 @@ mod process;
 mod proxy;
 mod raw;
 mod receiver;
+mod scene;
 mod strace;
 mod stream;
 mod team;
@@ -21,8 +25,13 @@ mod wait;
 
 pub use authority::{Authority, Identity, SERVER_NAME, Validity};
 pub use canary::Canary;
+pub use clock::Clock;
+pub use disk::{Disk, DiskFault};
+pub use footprint::Footprint;
 pub use http::{Answer, Http, NoAnswer};
-pub use ledger::{Breach, Delivered, Evidence, Ledger, Note, Rule, Verdict, breaches};
+pub use ledger::{
+    Breach, Delivered, Endpoint, Evidence, Ledger, Life, Note, Rule, Verdict, Watched, breaches,
+};
 pub use machine::{free_address, has_ipv6, send};
 pub use postgres::PostgresServer;
 pub use process::{CstarProcess, Ended, PLATFORM_KEY};
@@ -31,6 +40,7 @@ pub use raw::{RawAnswer, exchange};
 pub use receiver::{Gate, Received, Receiver, Reply};
 /// What [`send`] sends.
 pub use rustix::process::Signal;
+pub use scene::{Fault, Rig, Scene, Sums};
 pub use strace::Strace;
 pub use stream::{Connection, Frame, Stream, StreamReader};
 pub use team::{Published, Team, ticket};

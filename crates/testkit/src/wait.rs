@@ -19,7 +19,12 @@ pub async fn until<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
 ///
 /// # Panics
 /// When there was none within `deadline`; the panic names `what`.
-pub async fn until_within<T>(deadline: Duration, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+pub async fn until_within<T>(deadline: Duration, what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
+    comes(deadline, look).await.unwrap_or_else(|| panic!("waited {deadline:?} in vain for {what}"))
+}
+
+/// The first `Some` of `look`, if there was one within `deadline`.
+pub(crate) async fn comes<T>(deadline: Duration, mut look: impl AsyncFnMut() -> Option<T>) -> Option<T> {
     let looking = async {
         loop {
             if let Some(seen) = look().await {
@@ -28,6 +33,5 @@ pub async fn until_within<T>(deadline: Duration, what: &str, mut look: impl Asyn
             tokio::time::sleep(LOOK_EVERY).await;
         }
     };
-    let seen = tokio::time::timeout(deadline, looking).await;
-    seen.unwrap_or_else(|_| panic!("waited {deadline:?} in vain for {what}"))
+    tokio::time::timeout(deadline, looking).await.ok()
 }

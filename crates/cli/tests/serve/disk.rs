@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use cstar_testkit::{
-    CstarProcess, Evidence, Gate, Ledger, Receiver, Reply, Strace, StreamReader, Verdict, breaches, until,
+    CstarProcess, Evidence, Gate, Ledger, Life, Receiver, Reply, Strace, StreamReader, Verdict, Watched,
+    breaches, until,
 };
 use serde_json::json;
 
@@ -35,7 +36,8 @@ async fn a_write_that_finds_no_room_poisons_nothing() {
     .await;
     assert!(cstar.runs(), "without a restart");
 
-    let evidence = Evidence::gather(&ledger, &team, &webhook, &reader, &receiver, 0).await;
+    let watched = Watched { webhook: &webhook, receiver: &receiver };
+    let evidence = Evidence::gather(&ledger, &team, &[watched], &reader, Life::default()).await;
     assert_eq!(breaches(&ledger, &evidence), []);
     cstar.terminate();
     assert!(cstar.ended().await.success());

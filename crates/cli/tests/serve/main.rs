@@ -10,6 +10,7 @@ mod disk;
 mod erasure;
 mod examples;
 mod failing;
+mod faults;
 mod filters;
 mod lanes;
 mod master_key;
@@ -29,9 +30,12 @@ mod traces;
 
 use cstar_testkit::{CstarProcess, Team, ticket};
 
-/// The binary that was built for these tests, not started yet.
+/// The binary that was built for these tests.
+const BINARY: &str = env!("CARGO_BIN_EXE_cstar");
+
+/// The same, not started yet.
 fn cstar() -> CstarProcess {
-    CstarProcess::new(env!("CARGO_BIN_EXE_cstar"))
+    CstarProcess::new(BINARY)
 }
 
 /// The binary, running, with a team.

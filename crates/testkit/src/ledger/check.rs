@@ -1,4 +1,4 @@
-//! Six rules that hold after every fault.
+//! Seven rules that hold after every fault.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
@@ -7,7 +7,7 @@ use cstar_signature::{Headers, verify_body, verify_standard};
 use cstar_types::{DeliveryStatus, Position};
 use serde_json::Value;
 
-use super::{Delivered, Evidence, Ledger, Note, Verdict};
+use super::{Delivered, Endpoint, Evidence, Ledger, Life, Note, Verdict};
 use crate::receiver::Received;
 
 /// What must hold.
@@ -27,6 +27,8 @@ pub enum Rule {
     C5,
     /// The signatures of every request verify.
     C6,
+    /// Memory, descriptors and disk stay within their bounds, and what waits drains once the fault is over.
+    C7,
 }
 
 /// A rule that was broken, and by what.
@@ -48,18 +50,19 @@ impl fmt::Display for Breach {
 #[must_use]
 pub fn breaches(ledger: &Ledger, evidence: &Evidence) -> Vec<Breach> {
     let notes = ledger.notes();
-    let rules: [(Rule, Vec<String>); 6] = [
+    let mut found = vec![
         (Rule::C1, readable(&notes, evidence)),
-        (Rule::C2, delivered(evidence)),
         (Rule::C3, in_order(evidence)),
         (Rule::C4, nothing_foreign(evidence)),
-        (Rule::C5, duplicates_explained(evidence)),
-        (Rule::C6, signed(evidence)),
+        (Rule::C7, within_bounds(evidence)),
     ];
-    rules
-        .into_iter()
-        .flat_map(|(rule, found)| found.into_iter().map(move |what| Breach { rule, what }))
-        .collect()
+    for endpoint in &evidence.endpoints {
+        found.push((Rule::C2, delivered(evidence, endpoint)));
+        found.push((Rule::C5, duplicates_explained(evidence, endpoint)));
+        found.push((Rule::C6, signed(endpoint)));
+    }
+    let found = found.into_iter();
+    found.flat_map(|(rule, found)| found.into_iter().map(move |what| Breach { rule, what })).collect()
 }
 
 fn readable(notes: &[Note], evidence: &Evidence) -> Vec<String> {
@@ -113,21 +116,24 @@ fn number(envelope: &str) -> u64 {
     envelope["data"]["number"].as_u64().unwrap_or(u64::MAX)
 }
 
-fn id(envelope: &str) -> String {
+fn member(envelope: &str, name: &str) -> String {
     let envelope: Value = serde_json::from_str(envelope).unwrap_or_default();
-    envelope["id"].as_str().unwrap_or_default().to_owned()
+    envelope[name].as_str().unwrap_or_default().to_owned()
 }
 
-fn delivered(evidence: &Evidence) -> Vec<String> {
+fn delivered(evidence: &Evidence, endpoint: &Endpoint) -> Vec<String> {
     let mut of_event: BTreeMap<String, Vec<&Delivered>> = BTreeMap::new();
-    for delivery in &evidence.deliveries {
+    for delivery in &endpoint.deliveries {
         of_event.entry(delivery.event.to_string()).or_default().push(delivery);
     }
     let arrived: HashSet<&str> =
-        evidence.arrivals.iter().map(|arrival| arrival.header("x-cstar-delivery")).collect();
+        endpoint.arrivals.iter().map(|arrival| arrival.header("x-cstar-delivery")).collect();
     let problem = |(_, body): &(Position, String)| {
-        let id = id(body);
+        let (id, event_type) = (member(body, "id"), member(body, "type"));
+        let wanted = event_type.parse().is_ok_and(|event_type| endpoint.wants.matches(&event_type));
         match of_event.get(&id).map(Vec::as_slice).unwrap_or_default() {
+            [] if !wanted => None,
+            [_, ..] if !wanted => Some(format!("{id} is delivered to who does not want {event_type}")),
             [one] if one.status == DeliveryStatus::Delivered && !arrived.contains(one.id.as_str()) => {
                 Some(format!("{id} counts as delivered and never arrived"))
             }
@@ -162,7 +168,8 @@ fn in_order(evidence: &Evidence) -> Vec<String> {
 fn nothing_foreign(evidence: &Evidence) -> Vec<String> {
     let accepted: HashSet<&str> = evidence.log.iter().map(|(_, body)| body.as_str()).collect();
     let team = format!("\"team_id\":\"{}\"", evidence.team);
-    let arrived = evidence.arrivals.iter().map(|arrival| String::from_utf8_lossy(&arrival.body).into_owned());
+    let arrivals = evidence.endpoints.iter().flat_map(|endpoint| &endpoint.arrivals);
+    let arrived = arrivals.map(|arrival| String::from_utf8_lossy(&arrival.body).into_owned());
     let frames = evidence.stream.iter().flat_map(|connection| &connection.frames);
     let told = frames.filter(|frame| frame.name.is_none()).map(|frame| frame.data.clone());
     let foreign =
@@ -170,42 +177,62 @@ fn nothing_foreign(evidence: &Evidence) -> Vec<String> {
     foreign.map(|body| format!("arrived and was not accepted: {body}")).collect()
 }
 
-fn duplicates_explained(evidence: &Evidence) -> Vec<String> {
-    let recorded: HashMap<&str, usize> =
-        evidence.deliveries.iter().map(|delivery| (delivery.id.as_str(), delivery.attempts)).collect();
+/// An attempt on record that failed is followed by another; a crash may have come between an attempt and its record.
+fn duplicates_explained(evidence: &Evidence, endpoint: &Endpoint) -> Vec<String> {
+    let recorded: HashMap<&str, usize> = endpoint
+        .deliveries
+        .iter()
+        .map(|one| (one.id.as_str(), one.failures + usize::from(one.status == DeliveryStatus::Delivered)))
+        .collect();
     let mut of_event: BTreeMap<&str, (BTreeSet<&str>, usize)> = BTreeMap::new();
-    for arrival in &evidence.arrivals {
+    for arrival in &endpoint.arrivals {
         let (deliveries, count) = of_event.entry(arrival.header("webhook-id")).or_default();
         deliveries.insert(arrival.header("x-cstar-delivery"));
         *count += 1;
     }
+    let crashes = evidence.life.crashes;
     let problem = |(event, (deliveries, count)): (&str, (BTreeSet<&str>, usize))| {
-        let attempts: usize = deliveries.iter().filter_map(|delivery| recorded.get(delivery)).sum();
+        let explained: usize = deliveries.iter().filter_map(|delivery| recorded.get(delivery)).sum();
         if deliveries.len() != 1 {
             return Some(format!("{event} came under {deliveries:?}"));
         }
-        let most = attempts + evidence.crashes;
-        (count > most).then(|| {
-            format!(
-                "{event} came {count} times: {attempts} attempts and {} crashes explain {most}",
-                evidence.crashes
-            )
+        (count > explained + crashes).then(|| {
+            format!("{event} came {count} times: {explained} attempts on record and {crashes} crashes explain no more")
         })
     };
     of_event.into_iter().filter_map(problem).collect()
 }
 
-fn signed(evidence: &Evidence) -> Vec<String> {
+fn signed(endpoint: &Endpoint) -> Vec<String> {
     let check = |arrival: &Received| {
         let get = |name| arrival.headers.get(name).map(hyper::header::HeaderValue::as_bytes);
         // As old as it says itself: how long a test may take is no business of this rule.
         let signed_at = arrival.header("webhook-timestamp").parse().unwrap_or_default();
-        let body = verify_body(&evidence.secret, &arrival.body, Some(arrival.header("x-cstar-signature")));
-        let standard = verify_standard(&evidence.secret, Headers::from_fn(get), &arrival.body, signed_at, 0);
+        let body = verify_body(&endpoint.secret, &arrival.body, Some(arrival.header("x-cstar-signature")));
+        let standard = verify_standard(&endpoint.secret, Headers::from_fn(get), &arrival.body, signed_at, 0);
         let what = body.and(standard).err()?;
         Some(format!("{}: {what}", arrival.header("x-cstar-delivery")))
     };
-    evidence.arrivals.iter().filter_map(check).collect()
+    endpoint.arrivals.iter().filter_map(check).collect()
+}
+
+fn within_bounds(evidence: &Evidence) -> Vec<String> {
+    let Life { took, bounds, .. } = evidence.life;
+    let mut found: Vec<String> = [
+        ("bytes of memory", took.memory_bytes, bounds.memory_bytes),
+        ("descriptors", took.descriptors, bounds.descriptors),
+        ("bytes of disk", took.disk_bytes, bounds.disk_bytes),
+    ]
+    .into_iter()
+    .filter(|(_, took, bound)| took > bound)
+    .map(|(what, took, bound)| format!("the server took {took} {what}, and may take {bound}"))
+    .collect();
+    let deliveries = evidence.endpoints.iter().flat_map(|endpoint| &endpoint.deliveries);
+    let waiting = deliveries.filter(|delivery| !delivery.status.has_ended()).count();
+    if waiting > 0 {
+        found.push(format!("{waiting} deliveries did not drain"));
+    }
+    found
 }
 
 #[cfg(test)]

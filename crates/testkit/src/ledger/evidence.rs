@@ -1,13 +1,15 @@
 //! What is found after a fault, to be held against the ledger.
 
 use cstar_signature::Secret;
-use cstar_types::{DeliveryStatus, EventId, Position, TeamId};
+use cstar_types::{DeliveryStatus, EventId, Outcome, Patterns, Position, TeamId};
 use cstar_wire::{CreatedWebhook, DeliveryRow};
 
 use super::Ledger;
+use crate::footprint::Footprint;
 use crate::receiver::{Received, Receiver};
 use crate::stream::{Connection, StreamReader};
 use crate::team::Team;
+use crate::wait::{DEADLINE, comes};
 
 /// Everything that can be seen of a team from outside.
 #[derive(Debug, Clone)]
@@ -18,16 +20,25 @@ pub struct Evidence {
     pub log: Vec<(Position, String)>,
     /// The log as the list shows it.
     pub listed: Vec<String>,
-    /// The deliveries to one webhook that gets everything.
+    /// The webhooks and what came to them.
+    pub endpoints: Vec<Endpoint>,
+    /// What a reader was told that was there from before the first event, over all its connections.
+    pub stream: Vec<Connection>,
+    /// What the server went through.
+    pub life: Life,
+}
+
+/// A webhook that was there from before the first event.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// The events that it wants.
+    pub wants: Patterns,
+    /// The deliveries to it.
     pub deliveries: Vec<Delivered>,
-    /// What came to that webhook's endpoint.
+    /// What came.
     pub arrivals: Vec<Received>,
     /// What its requests are signed with.
     pub secret: Secret,
-    /// What a reader was told that was there from before the first event, over all its connections.
-    pub stream: Vec<Connection>,
-    /// How often the server died: each time, what was in flight may arrive once more.
-    pub crashes: usize,
 }
 
 /// A delivery, as far as the checks go.
@@ -41,43 +52,84 @@ pub struct Delivered {
     pub status: DeliveryStatus,
     /// How many attempts are on record.
     pub attempts: usize,
+    /// How many of them failed.
+    pub failures: usize,
 }
 
-impl From<DeliveryRow> for Delivered {
-    fn from(row: DeliveryRow) -> Self {
-        let attempts = row.attempts.try_into().expect("a few");
-        Self { id: row.id.to_string(), event: row.event_id, status: row.status, attempts }
-    }
+/// A webhook, and where its requests come to.
+#[derive(Debug, Clone, Copy)]
+pub struct Watched<'a> {
+    /// The webhook.
+    pub webhook: &'a CreatedWebhook,
+    /// An endpoint of its own.
+    pub receiver: &'a Receiver,
+}
+
+/// What the server's process went through.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Life {
+    /// How often it died.
+    pub crashes: usize,
+    /// The most that it took.
+    pub took: Footprint,
+    /// What it may take.
+    pub bounds: Footprint,
 }
 
 impl Evidence {
     /// Settles what is unknown, waits until every delivery has ended and the reader has come to the end of the log, and
-    /// gathers what there is.
-    ///
-    /// # Panics
-    /// When it does not come so far within the deadline: something was lost.
+    /// gathers what there is. What has not come within the deadline is missed by the checks.
     pub async fn gather(
         ledger: &Ledger,
         team: &Team,
-        webhook: &CreatedWebhook,
+        watched: &[Watched<'_>],
         reader: &StreamReader,
-        receiver: &Receiver,
-        crashes: usize,
+        life: Life,
     ) -> Self {
         ledger.settle(team).await;
         let log = team.log().await;
-        let deliveries = team.until_ended(&format!("webhook={}", webhook.seen.id), log.len()).await;
-        reader.until_events(log.len()).await;
+        let mut endpoints = Vec::new();
+        for one in watched {
+            endpoints.push(one.seen(team).await);
+        }
+        comes(DEADLINE, async || (reader.events().len() >= log.len()).then_some(())).await;
         let listed = team.events().await.iter().map(|envelope| envelope.as_str().to_owned()).collect();
-        Self {
-            team: team.id,
-            log,
-            listed,
-            deliveries: deliveries.into_iter().map(Delivered::from).collect(),
+        Self { team: team.id, log, listed, endpoints, stream: reader.connections(), life }
+    }
+}
+
+impl Watched<'_> {
+    async fn seen(self, team: &Team) -> Endpoint {
+        let Self { webhook, receiver } = self;
+        let of_webhook = format!("webhook={}", webhook.seen.id);
+        for status in [DeliveryStatus::Pending, DeliveryStatus::Retrying] {
+            let below = format!("deliveries?{of_webhook}&status={status}&limit=1");
+            comes(DEADLINE, async || team.page::<DeliveryRow>(&below).await.data.is_empty().then_some(()))
+                .await;
+        }
+        let mut deliveries = Vec::new();
+        for row in team.deliveries(&of_webhook).await {
+            deliveries.push(Delivered::look(team, row).await);
+        }
+        Endpoint {
+            wants: webhook.seen.events.clone(),
+            deliveries,
             arrivals: receiver.received(),
             secret: Secret::parse(webhook.secret.reveal()).expect("a secret of ours"),
-            stream: reader.connections(),
-            crashes,
         }
+    }
+}
+
+impl Delivered {
+    async fn look(team: &Team, row: DeliveryRow) -> Self {
+        let delivered = usize::from(row.status == DeliveryStatus::Delivered);
+        let attempts = usize::try_from(row.attempts).expect("a few");
+        let failures = if row.attempts > 1 {
+            let attempts = team.delivery(row.id).await.attempts;
+            attempts.iter().filter(|attempt| attempt.outcome != Outcome::Success).count()
+        } else {
+            attempts.saturating_sub(delivered)
+        };
+        Self { id: row.id.to_string(), event: row.event_id, status: row.status, attempts, failures }
     }
 }

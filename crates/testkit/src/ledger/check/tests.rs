@@ -2,14 +2,16 @@
 
 use bytes::Bytes;
 use cstar_signature::{Secret, Signer};
-use cstar_types::{EventId, TeamId};
+use cstar_types::{EventId, Patterns, TeamId};
 use hyper::header::{HeaderMap, HeaderValue};
 
 use super::*;
+use crate::footprint::Footprint;
 use crate::stream::{Connection, Frame};
 use crate::team::Published;
 
 const EVENTS: usize = 3;
+const TOOK: Footprint = Footprint { memory_bytes: 100, descriptors: 100, disk_bytes: 100 };
 
 fn team() -> TeamId {
     "550e8400-e29b-41d4-a716-446655440000".parse().unwrap()
@@ -23,11 +25,14 @@ fn sound() -> (Ledger, Evidence) {
         team: team(),
         log: Vec::new(),
         listed: Vec::new(),
-        deliveries: Vec::new(),
-        arrivals: Vec::new(),
-        secret: secret.clone(),
+        endpoints: vec![Endpoint {
+            wants: Patterns::parse_list("ticket.*,customer.created").unwrap(),
+            deliveries: Vec::new(),
+            arrivals: Vec::new(),
+            secret: secret.clone(),
+        }],
         stream: vec![Connection::default()],
-        crashes: 0,
+        life: Life { crashes: 0, took: TOOK, bounds: TOOK },
     };
     for _ in 0..EVENTS {
         let note = ledger.begin();
@@ -42,18 +47,20 @@ fn sound() -> (Ledger, Evidence) {
         ledger.settle_as(note.number, Verdict::Ok(Published { id, position, envelope: envelope.clone() }));
         evidence.log.push((position, envelope.clone()));
         evidence.listed.push(envelope.clone());
-        evidence.deliveries.push(Delivered {
+        evidence.endpoints[0].deliveries.push(Delivered {
             id: format!("dlv_{}", note.number),
             event: id,
             status: DeliveryStatus::Delivered,
             attempts: 1,
+            failures: 0,
         });
         evidence.stream[0].frames.push(Frame {
             name: None,
             id: position.to_string(),
             data: envelope.clone(),
         });
-        evidence.arrivals.push(arrival(&secret, &id.to_string(), &format!("dlv_{}", note.number), envelope));
+        let came = arrival(&secret, &id.to_string(), &format!("dlv_{}", note.number), envelope);
+        evidence.endpoints[0].arrivals.push(came);
     }
     (ledger, evidence)
 }
@@ -115,16 +122,22 @@ fn c1_finds_what_was_lost_changed_or_kept_against_its_word() {
 
 #[test]
 fn c2_finds_deliveries_that_are_missing_unfinished_or_untrue() {
-    check(Rule::C2, "has 0 deliveries", |_, evidence| drop(evidence.deliveries.pop()));
+    check(Rule::C2, "has 0 deliveries", |_, evidence| drop(evidence.endpoints[0].deliveries.pop()));
     check(Rule::C2, "has 2 deliveries", |_, evidence| {
-        evidence.deliveries.push(evidence.deliveries[0].clone())
+        let again = evidence.endpoints[0].deliveries[0].clone();
+        evidence.endpoints[0].deliveries.push(again);
     });
-    check(Rule::C2, "is retrying", |_, evidence| evidence.deliveries[0].status = DeliveryStatus::Retrying);
+    check(Rule::C2, "is retrying", |_, evidence| {
+        evidence.endpoints[0].deliveries[0].status = DeliveryStatus::Retrying
+    });
     check(Rule::C2, "is failed after 0 attempts", |_, evidence| {
-        evidence.deliveries[0].status = DeliveryStatus::Failed;
-        evidence.deliveries[0].attempts = 0;
+        evidence.endpoints[0].deliveries[0].status = DeliveryStatus::Failed;
+        evidence.endpoints[0].deliveries[0].attempts = 0;
     });
-    check(Rule::C2, "never arrived", |_, evidence| drop(evidence.arrivals.remove(1)));
+    check(Rule::C2, "to who does not want ticket.created", |_, evidence| {
+        evidence.endpoints[0].wants = Patterns::parse_list("boss.*").unwrap();
+    });
+    check(Rule::C2, "never arrived", |_, evidence| drop(evidence.endpoints[0].arrivals.remove(1)));
 }
 
 #[test]
@@ -143,7 +156,9 @@ fn c3_finds_holes_repeats_and_false_gaps() {
 
 #[test]
 fn c4_finds_what_was_never_accepted() {
-    check(Rule::C4, "not accepted", |_, evidence| evidence.arrivals[0].body = Bytes::from_static(b"{}"));
+    check(Rule::C4, "not accepted", |_, evidence| {
+        evidence.endpoints[0].arrivals[0].body = Bytes::from_static(b"{}")
+    });
     check(Rule::C4, "not accepted", |_, evidence| evidence.stream[0].frames[1].data.push(' '));
     check(Rule::C4, "not accepted", |_, evidence| {
         evidence.team = "550e8400-e29b-41d4-a716-446655440001".parse().unwrap();
@@ -152,26 +167,53 @@ fn c4_finds_what_was_never_accepted() {
 
 #[test]
 fn c5_finds_duplicates_without_a_cause_or_under_another_name() {
-    check(Rule::C5, "came 2 times", |_, evidence| evidence.arrivals.push(evidence.arrivals[0].clone()));
+    let twice = |_: &Ledger, evidence: &mut Evidence| {
+        let again = evidence.endpoints[0].arrivals[0].clone();
+        evidence.endpoints[0].arrivals.push(again);
+    };
+    check(Rule::C5, "came 2 times", twice);
+    check(Rule::C5, "came 2 times", |ledger, evidence| {
+        twice(ledger, evidence);
+        // It was delivered twice over: no failure led to the second attempt.
+        evidence.endpoints[0].deliveries[0].attempts = 2;
+    });
     check(Rule::C5, "came under", |_, evidence| {
-        let (event, body) = (evidence.deliveries[0].event.to_string(), evidence.log[0].1.clone());
-        evidence.arrivals.push(arrival(&evidence.secret, &event, "dlv_9", body));
+        let endpoint = &mut evidence.endpoints[0];
+        let event = endpoint.deliveries[0].event.to_string();
+        endpoint.arrivals.push(arrival(&endpoint.secret, &event, "dlv_9", evidence.log[0].1.clone()));
     });
     let (ledger, mut evidence) = sound();
-    evidence.arrivals.push(evidence.arrivals[0].clone());
-    evidence.crashes = 1;
+    twice(&ledger, &mut evidence);
+    evidence.life.crashes = 1;
     assert_eq!(breaches(&ledger, &evidence), [], "a crash explains it");
+    evidence.life.crashes = 0;
+    evidence.endpoints[0].deliveries[0].failures = 1;
+    assert_eq!(breaches(&ledger, &evidence), [], "so does a failure");
 }
 
 #[test]
 fn c6_finds_signatures_that_do_not_verify() {
     let spoil = |name: &'static str| {
         check(Rule::C6, "dlv_0", |_, evidence| {
-            evidence.arrivals[0].headers.insert(name, HeaderValue::from_static("v1,AAAA"));
+            evidence.endpoints[0].arrivals[0].headers.insert(name, HeaderValue::from_static("v1,AAAA"));
         });
-        check(Rule::C6, "dlv_0", |_, evidence| drop(evidence.arrivals[0].headers.remove(name)));
+        check(Rule::C6, "dlv_0", |_, evidence| drop(evidence.endpoints[0].arrivals[0].headers.remove(name)));
     };
     spoil("x-cstar-signature");
     spoil("webhook-signature");
     spoil("webhook-id");
+}
+
+#[test]
+fn c7_finds_what_is_beyond_its_bounds_or_does_not_drain() {
+    for (what, bounds) in [
+        ("memory", Footprint { memory_bytes: 99, ..TOOK }),
+        ("descriptors", Footprint { descriptors: 99, ..TOOK }),
+        ("disk", Footprint { disk_bytes: 99, ..TOOK }),
+    ] {
+        check(Rule::C7, what, |_, evidence| evidence.life.bounds = bounds);
+    }
+    check(Rule::C7, "1 deliveries did not drain", |_, evidence| {
+        evidence.endpoints[0].deliveries[0].status = DeliveryStatus::Pending;
+    });
 }
