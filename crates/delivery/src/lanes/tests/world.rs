@@ -237,6 +237,21 @@ impl World {
         self.surveys.push(None); // its answer comes later, and what is committed meanwhile is told before
     }
 
+    /// The process dies and another begins on the same store: what was in flight or unrecorded is due as before, and may be started
+    /// once more.
+    pub(super) fn crash(&mut self) {
+        self.lanes = Lanes::new(LIMITS);
+        self.tail.clear();
+        self.heard_ordered = self.ordered.clone();
+        self.loads.clear();
+        self.in_flight.clear();
+        self.unrecorded.clear();
+        self.unsettled.clear();
+        // How much a webhook has had in the last second, nobody remembers.
+        self.begun.clear();
+        self.surveys = vec![None];
+    }
+
     fn all_due(&self) -> Vec<(WebhookId, Timestamp)> {
         self.rows.values().filter_map(|row| Some((row.webhook, row.due_at?))).collect()
     }
