@@ -12,6 +12,7 @@ mod needs;
 mod page;
 mod process;
 mod promises;
+mod soak;
 mod steps;
 mod test;
 mod tidy;
@@ -35,6 +36,8 @@ cargo xtask <command>
                         every check of the project, in order; what CI runs. Without servers, the tests that need
                         PostgreSQL are left out. In one build, clippy looks while the tests are built, which is the
                         least work where nothing is built yet; builds without it then begin anew
+  soak [--minutes N] [--seed S]
+                        every fault in random order under load; ends at the first breach with the seed that repeats it
   tidy                  the rules of the house: floors, boundaries, manifests, documents
   promises [--check]    write the tests that hold each promise into docs/promises.md and
                         docs/invariants.md; with --check, fail if they are out of date
@@ -46,6 +49,7 @@ enum Command {
     Bench { arguments: Vec<String> },
     Count(count::Mode),
     Test(Wanted),
+    Soak { arguments: Vec<String> },
     Tidy,
     Promises(promises::Mode),
     Help,
@@ -73,6 +77,7 @@ fn parse(arguments: &[String]) -> Result<Command> {
             Some(wanted) => Ok(Command::Test(wanted)),
             None => Err(Error::Usage(words.join(" "))),
         },
+        ["soak", ..] => Ok(Command::Soak { arguments: arguments[1..].to_vec() }),
         ["tidy"] => Ok(Command::Tidy),
         ["promises"] => Ok(Command::Promises(promises::Mode::Write)),
         ["promises", "--check"] => Ok(Command::Promises(promises::Mode::Check)),
@@ -85,6 +90,7 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Dev { arguments } => dev::run(&Tree::find()?, &arguments),
         Command::Bench { arguments } => bench::run(&Tree::find()?, &arguments),
+        Command::Soak { arguments } => soak::run(&Tree::find()?, &arguments),
         Command::Count(mode) => count::run(&Tree::find()?, mode),
         Command::Test(wanted) => test::run(&Tree::find()?, wanted),
         Command::Tidy => tidy::run(&Tree::find()?),
@@ -118,6 +124,10 @@ mod tests {
             Command::Dev { arguments: vec!["--listen".into(), "127.0.0.1:0".into()] }
         );
         assert_eq!(check("bench --quick").unwrap(), Command::Bench { arguments: vec!["--quick".into()] });
+        assert_eq!(
+            check("soak --minutes 30").unwrap(),
+            Command::Soak { arguments: vec!["--minutes".into(), "30".into()] }
+        );
         assert_eq!(check("count").unwrap(), Command::Count(count::Mode::Check));
         assert_eq!(check("count --write").unwrap(), Command::Count(count::Mode::Write));
         assert_eq!(check("").unwrap(), Command::Help);

@@ -1,6 +1,7 @@
 //! `cargo xtask tidy`: the rules of the house, each a pure function from what is there to its breaches.
 
 mod boundaries;
+mod catalogue;
 mod documents;
 mod floors;
 mod manifests;
@@ -40,6 +41,7 @@ pub(crate) fn run(tree: &Tree) -> Result<()> {
     violations.extend(boundaries::check(&files));
     violations.extend(documents::check(&files));
     violations.extend(tracked::check(&files));
+    violations.extend(catalogue::check(&files));
     for violation in &violations {
         eprintln!("{violation}");
     }

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::process;
 
 /// Crates whose code is tests, tasks or load as a whole, not part of what is shipped.
-const DEVELOPMENT_CRATES: [&str; 4] = ["testkit", "xtask", "bench", "count"];
+const DEVELOPMENT_CRATES: [&str; 5] = ["testkit", "xtask", "bench", "count", "soak"];
 
 /// The folder of tests that each implementation of a trait runs.
 pub(crate) const SUITE: &str = "conformance";
@@ -53,19 +53,25 @@ impl Tree {
         std::fs::write(&path, text).map_err(|source| Error::File { path, source })
     }
 
-    /// Every file that is tracked, or new and not ignored. A picture is there, without text.
-    pub(crate) fn files(&self) -> Result<Vec<TextFile>> {
+    /// The paths of the files that are tracked, or new and not ignored, from the root.
+    pub(crate) fn paths(&self) -> Result<Vec<String>> {
         let mut list = process::command(
             self.root(),
             &["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         );
         let listing = process::capture(&mut list)?;
-        let mut files: Vec<TextFile> = String::from_utf8_lossy(&listing)
-            .split_terminator('\0')
+        Ok(String::from_utf8_lossy(&listing).split_terminator('\0').map(str::to_owned).collect())
+    }
+
+    /// The same files with what they say. A picture is there, without text.
+    pub(crate) fn files(&self) -> Result<Vec<TextFile>> {
+        let mut files: Vec<TextFile> = self
+            .paths()?
+            .into_iter()
             .filter_map(|path| {
-                let bytes = std::fs::read(self.root().join(path)).ok()?;
+                let bytes = std::fs::read(self.root().join(&path)).ok()?;
                 let text = String::from_utf8(bytes).unwrap_or_default();
-                Some(TextFile { path: path.to_owned(), text })
+                Some(TextFile { path, text })
             })
             .collect();
         files.sort_by(|one, other| one.path.cmp(&other.path));

@@ -12,7 +12,7 @@ enum Floor {
     Development,
 }
 
-const FLOORS: [(&str, Floor); 17] = [
+const FLOORS: [(&str, Floor); 18] = [
     ("cstar-types", Floor::Product(0)),
     ("cstar-signature", Floor::Product(0)),
     ("cstar-sse", Floor::Product(0)),
@@ -28,6 +28,7 @@ const FLOORS: [(&str, Floor); 17] = [
     ("cstar-testkit", Floor::Development),
     ("cstar-bench", Floor::Development),
     ("cstar-count", Floor::Development),
+    ("cstar-soak", Floor::Development),
     ("rust-receiver", Floor::Development),
     ("xtask", Floor::Development),
 ];
