@@ -103,9 +103,10 @@ async fn delete(tx: &mut Tx, name: &EventType, expected: Option<u64>) -> Result<
 impl Open {
     /// Remembers the types as they stand now: other nodes change them too.
     pub(super) async fn learn_event_types(self: &Arc<Self>) -> Result<(), Fault> {
+        let changes = self.event_types.changes();
         let tx = Tx::snapshot(self).await?;
         let all = tx.event_types_added().await;
-        self.event_types.replace(tx.finish(all).await?);
+        self.event_types.replace(changes, tx.finish(all).await?);
         Ok(())
     }
 }
