@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
-use cstar_api::{Api, Options, publish_times, router};
+use cstar_api::{Api, Options, Service, publish_times};
 use cstar_delivery::Engine;
 use cstar_realtime::Hub;
 use cstar_signature::TokenKey;
@@ -21,7 +21,6 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::runtime::{Builder, Runtime};
-use tower::ServiceExt;
 use uuid::Uuid;
 
 const PLATFORM: &str = "platform-key-of-at-least-32-characters";
@@ -30,7 +29,7 @@ const BODIES_A_WORLD: u32 = 2_000;
 
 struct World {
     store: Arc<Model>,
-    router: Router,
+    service: Service,
     team: TeamId,
     bodies: u32,
 }
@@ -54,8 +53,8 @@ impl World {
             publish_times: publish_times(),
             traces: None,
         };
-        let router = router(api, Router::new());
-        let mut world = Self { store, router, team: TeamId::from_uuid(Uuid::nil()), bodies: 0 };
+        let service = Service::new(api, Router::new());
+        let mut world = Self { store, service, team: TeamId::from_uuid(Uuid::nil()), bodies: 0 };
         let (status, team) = world.ask("POST", "/v1/teams".to_owned(), br#"{"name":"a team"}"#).await;
         assert_eq!(status, StatusCode::CREATED);
         let team: Value = serde_json::from_slice(&team).expect("a team");
@@ -71,7 +70,7 @@ impl World {
             .header("content-type", "application/json")
             .body(Body::from(body.to_vec()))
             .expect("a request");
-        let answer = self.router.clone().oneshot(request).await.expect("an answer");
+        let answer = self.service.answer(request).await.expect("an answer");
         let status = answer.status();
         (status, answer.into_body().collect().await.expect("a body").to_bytes())
     }
