@@ -10,7 +10,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
-use super::chunk::Chunk;
+use super::chunk::{Chunk, Joined};
 use crate::listen::connection::Held;
 use crate::listen::linger::Lingering;
 use crate::listen::lookout::Lookout;
@@ -81,11 +81,20 @@ impl Line {
     }
 
     /// Writes what may be sent now. The first context is woken when there is more to send, the second when the socket has room.
-    pub(super) fn write(&mut self, news: &mut Context<'_>, room: &mut Context<'_>) -> After {
+    pub(super) fn write(
+        &mut self,
+        news: &mut Context<'_>,
+        room: &mut Context<'_>,
+        joined: &mut Joined,
+    ) -> After {
         let mut turn_bytes = 0;
         loop {
             while !self.chunk.is_written() {
-                match self.socket.try_write_vectored(&self.chunk.left()) {
+                let written = match self.chunk.left_in_one() {
+                    Some(left) => self.socket.try_write(left),
+                    None => self.socket.try_write_vectored(&self.chunk.left()),
+                };
+                match written {
                     Ok(bytes) => {
                         self.chunk.advance(bytes);
                         turn_bytes += bytes;
@@ -108,7 +117,10 @@ impl Line {
             }
             let Poll::Ready(piece) = self.subscription.poll_next(news) else { return After::Stays };
             self.has_ended = self.subscription.has_ended();
-            self.chunk = piece.map_or_else(Chunk::end, |piece| Chunk::of(piece, self.has_ended));
+            self.chunk = match piece {
+                Some(piece) => joined.chunk(piece, self.has_ended),
+                None => Chunk::end(),
+            };
         }
     }
 

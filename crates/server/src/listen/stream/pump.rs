@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
+use super::chunk::Joined;
 use super::line::{After, Line};
 use super::pumps::{Intake, Pumps};
 use super::wakes::{Cause, Wakes, Woken, places};
@@ -19,6 +20,7 @@ pub(super) struct Pump {
     pumps: Arc<Pumps>,
     intake: Arc<Intake>,
     places: Vec<Place>,
+    joined: Joined,
     looks: Interval,
 }
 
@@ -38,7 +40,7 @@ impl Pump {
     pub(super) fn new(pumps: Arc<Pumps>, intake: Arc<Intake>) -> Self {
         let mut looks = interval(Lookout::every(pumps.unacknowledged()));
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { pumps, intake, places: Vec::new(), looks }
+        Self { pumps, intake, places: Vec::new(), joined: Joined::default(), looks }
     }
 
     pub(super) async fn run(mut self) {
@@ -73,7 +75,7 @@ impl Pump {
         let Some(Place { line: Some(line), news, socket }) = self.places.get_mut(at) else { return };
         let (news, socket) = (&mut Context::from_waker(news), &mut Context::from_waker(socket));
         let minded = if minds_socket { line.mind(socket) } else { After::Stays };
-        let after = if minded == After::Gone { minded } else { line.write(news, socket) };
+        let after = if minded == After::Gone { minded } else { line.write(news, socket, &mut self.joined) };
         if minded == After::Again || after == After::Again {
             self.intake.wakes.wake(at, if minded == After::Again { Cause::Socket } else { Cause::News });
         }
