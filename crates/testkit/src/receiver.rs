@@ -51,6 +51,8 @@ pub struct Received {
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
+    /// Whether the connection was closed on it without a byte.
+    pub hung_up_on: bool,
 }
 
 impl Receiver {

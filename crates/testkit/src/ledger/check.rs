@@ -177,7 +177,8 @@ fn nothing_foreign(evidence: &Evidence) -> Vec<String> {
     foreign.map(|body| format!("arrived and was not accepted: {body}")).collect()
 }
 
-/// An attempt on record that failed is followed by another; a crash may have come between an attempt and its record.
+/// An attempt on record that failed is followed by another; a crash may have come between an attempt and its record; and within one
+/// attempt a connection that was kept is replaced, once, if it proves dead before a byte of the answer.
 fn duplicates_explained(evidence: &Evidence, endpoint: &Endpoint) -> Vec<String> {
     let recorded: HashMap<&str, usize> = endpoint
         .deliveries
@@ -185,10 +186,12 @@ fn duplicates_explained(evidence: &Evidence, endpoint: &Endpoint) -> Vec<String>
         .map(|one| (one.id.as_str(), one.failures + usize::from(one.status == DeliveryStatus::Delivered)))
         .collect();
     let mut of_event: BTreeMap<&str, (BTreeSet<&str>, usize)> = BTreeMap::new();
+    let mut used = HashSet::new();
     for arrival in &endpoint.arrivals {
         let (deliveries, count) = of_event.entry(arrival.header("webhook-id")).or_default();
         deliveries.insert(arrival.header("x-cstar-delivery"));
-        *count += 1;
+        let was_kept = !used.insert(arrival.connection);
+        *count += usize::from(!(was_kept && arrival.hung_up_on));
     }
     let crashes = evidence.life.crashes;
     let problem = |(event, (deliveries, count)): (&str, (BTreeSet<&str>, usize))| {

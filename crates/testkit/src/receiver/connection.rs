@@ -18,8 +18,9 @@ pub(super) async fn serve(
     seen: Arc<Seen>,
 ) {
     let mut unread = BytesMut::new();
-    while let Some(request) = read(&mut stream, &mut unread, connection).await {
+    while let Some(mut request) = read(&mut stream, &mut unread, connection).await {
         let reply = script(&request);
+        request.hung_up_on = reply.hangs_up();
         seen.note(request);
         if let Some(gate) = &reply.behind {
             gate.pass().await;
@@ -75,7 +76,7 @@ async fn read(
         more(stream, unread).await?;
     }
     let body: Bytes = unread.copy_to_bytes(body_len);
-    Some(Received { connection, method, path, headers, body })
+    Some(Received { connection, method, path, headers, body, hung_up_on: false })
 }
 
 async fn more(stream: &mut (impl AsyncRead + Unpin), unread: &mut BytesMut) -> Option<()> {

@@ -55,14 +55,16 @@ pub(super) async fn serve(
 async fn answer(request: Request<Incoming>, door: Arc<Door>) -> Result<Response<Full<Bytes>>, NoAnswer> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| NoAnswer)?.to_bytes();
-    let request = Received {
+    let mut request = Received {
         connection: door.connection,
         method: head.method.to_string(),
         path: head.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
         headers: head.headers,
         body,
+        hung_up_on: false,
     };
     let reply = (door.script)(&request);
+    request.hung_up_on = reply.hangs_up();
     door.seen.note(request);
     if let Some(gate) = &reply.behind {
         gate.pass().await;

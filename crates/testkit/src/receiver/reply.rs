@@ -121,6 +121,11 @@ impl Reply {
         Some((status, lines.filter_map(|line| line.split_once(": ")).collect()))
     }
 
+    /// Whether it is the end of the connection, and nothing else.
+    pub(super) fn hangs_up(&self) -> bool {
+        self.head.is_empty() && self.body.is_empty() && self.then == Then::Closes
+    }
+
     pub(super) fn bytes(&self) -> Vec<u8> {
         let mut bytes = self.head.clone().into_bytes();
         if !self.head.is_empty() {

@@ -81,7 +81,8 @@ fn arrival(secret: &Secret, event: &str, delivery: &str, body: String) -> Receiv
             HeaderValue::from_str(value).unwrap(),
         );
     }
-    Received { connection: 0, method: "POST".into(), path: "/".into(), headers, body: Bytes::from(body) }
+    let (method, path, body) = ("POST".into(), "/".into(), Bytes::from(body));
+    Received { connection: 0, method, path, headers, body, hung_up_on: false }
 }
 
 #[track_caller]
@@ -189,6 +190,11 @@ fn c5_finds_duplicates_without_a_cause_or_under_another_name() {
     evidence.life.crashes = 0;
     evidence.endpoints[0].deliveries[0].failures = 1;
     assert_eq!(breaches(&ledger, &evidence), [], "so does a failure");
+    evidence.endpoints[0].deliveries[0].failures = 0;
+    evidence.endpoints[0].arrivals[EVENTS].hung_up_on = true;
+    assert_eq!(breaches(&ledger, &evidence), [], "so does a connection that was kept and was dead");
+    evidence.endpoints[0].arrivals[EVENTS].connection = 1;
+    assert_eq!(breaches(&ledger, &evidence).len(), 1, "a new one is not replaced");
 }
 
 #[test]
