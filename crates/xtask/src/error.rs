@@ -39,6 +39,12 @@ pub(crate) enum Error {
         "callgrind counted nothing of `{0}`: is `counted_run` still the function that the counter is on in?"
     )]
     Uncounted(String),
+    #[error("there is no mutant `{0}`; crates/xtask/src/mutants/list.rs has them all")]
+    UnknownMutant(String),
+    #[error("the mutant `{0}` no longer fits its file: crates/xtask/src/mutants/list.rs")]
+    StaleMutant(&'static str),
+    #[error("nothing fails although the product is broken: {0}")]
+    Survived(String),
     #[error(
         "promises without a test and without a reason: {0}; cite the number above a test, or write why after the dash"
     )]

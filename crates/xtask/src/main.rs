@@ -8,6 +8,7 @@ mod count;
 mod dev;
 mod error;
 mod lints;
+mod mutants;
 mod needs;
 mod page;
 mod process;
@@ -36,6 +37,8 @@ cargo xtask <command>
                         every check of the project, in order; what CI runs. Without servers, the tests that need
                         PostgreSQL are left out. In one build, clippy looks while the tests are built, which is the
                         least work where nothing is built yet; builds without it then begin anew
+  mutants [NAME...]     break the product on purpose, in a copy of the tree, once for each invariant and more: a test must
+                        fail; minutes
   soak [--minutes N] [--seed S]
                         every fault in random order under load; ends at the first breach with the seed that repeats it
   tidy                  the rules of the house: floors, boundaries, manifests, documents
@@ -49,6 +52,7 @@ enum Command {
     Bench { arguments: Vec<String> },
     Count(count::Mode),
     Test(Wanted),
+    Mutants { names: Vec<String> },
     Soak { arguments: Vec<String> },
     Tidy,
     Promises(promises::Mode),
@@ -77,6 +81,7 @@ fn parse(arguments: &[String]) -> Result<Command> {
             Some(wanted) => Ok(Command::Test(wanted)),
             None => Err(Error::Usage(words.join(" "))),
         },
+        ["mutants", ..] => Ok(Command::Mutants { names: arguments[1..].to_vec() }),
         ["soak", ..] => Ok(Command::Soak { arguments: arguments[1..].to_vec() }),
         ["tidy"] => Ok(Command::Tidy),
         ["promises"] => Ok(Command::Promises(promises::Mode::Write)),
@@ -90,6 +95,7 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Dev { arguments } => dev::run(&Tree::find()?, &arguments),
         Command::Bench { arguments } => bench::run(&Tree::find()?, &arguments),
+        Command::Mutants { names } => mutants::run(&Tree::find()?, &names),
         Command::Soak { arguments } => soak::run(&Tree::find()?, &arguments),
         Command::Count(mode) => count::run(&Tree::find()?, mode),
         Command::Test(wanted) => test::run(&Tree::find()?, wanted),
@@ -124,6 +130,7 @@ mod tests {
             Command::Dev { arguments: vec!["--listen".into(), "127.0.0.1:0".into()] }
         );
         assert_eq!(check("bench --quick").unwrap(), Command::Bench { arguments: vec!["--quick".into()] });
+        assert_eq!(check("mutants").unwrap(), Command::Mutants { names: vec![] });
         assert_eq!(
             check("soak --minutes 30").unwrap(),
             Command::Soak { arguments: vec!["--minutes".into(), "30".into()] }
