@@ -205,6 +205,10 @@ impl From<StoreError> for ApiError {
             StoreError::QueueFull => {
                 Self::new(Code::QueueFull, "too much is waiting to be written; nothing was stored")
             }
+            StoreError::Unreachable(_) => Self {
+                cause: Some(text.into()),
+                ..Self::new(Code::QueueFull, "the database cannot be reached; nothing was stored")
+            },
             StoreError::ShuttingDown => {
                 Self::new(Code::ShuttingDown, "the server is stopping; nothing was stored")
             }
@@ -242,6 +246,7 @@ mod tests {
             (StoreError::FanOutTooLarge { deliveries: 2, limit: 1 }, Code::FanOutTooLarge),
             (StoreError::IdempotencyKeyReused { index: 0 }, Code::IdempotencyKeyReused),
             (StoreError::QueueFull, Code::QueueFull),
+            (StoreError::Unreachable("x".into()), Code::QueueFull),
             (StoreError::ShuttingDown, Code::ShuttingDown),
             (StoreError::OutcomeUnknown, Code::OutcomeUnknown),
             (StoreError::Poisoned, Code::OutcomeUnknown),

@@ -5,7 +5,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use cstar_store::LogEnds;
+use cstar_store::{Attention, LogEnds};
 use cstar_types::{KeyId, Position, TeamId};
 use parking_lot::{Mutex, MutexGuard};
 use slab::Slab;
@@ -31,6 +31,8 @@ pub(crate) struct Feed {
     ring: Mutex<Option<Ring>>,
     seats: Mutex<Seats>,
     budget: Arc<Mutex<Budget>>,
+    /// Has the store tell what other nodes append.
+    _attention: Attention,
 }
 
 #[derive(Debug, Default)]
@@ -69,7 +71,7 @@ pub(crate) struct Full {
 }
 
 impl Feed {
-    pub(crate) fn new(team: TeamId, budget: Arc<Mutex<Budget>>) -> Self {
+    pub(crate) fn new(team: TeamId, budget: Arc<Mutex<Budget>>, attention: Attention) -> Self {
         Self {
             team,
             epoch: AtomicU32::new(0),
@@ -78,6 +80,7 @@ impl Feed {
             ring: Mutex::new(Some(Ring::default())),
             seats: Mutex::default(),
             budget,
+            _attention: attention,
         }
     }
 
@@ -258,7 +261,7 @@ mod tests {
     #[test]
     fn an_audience_that_has_left_leaves_no_places() {
         let team = TeamId::from_uuid(uuid::Uuid::from_u128(7));
-        let feed = Feed::new(team, Arc::new(Mutex::new(Budget::new(0))));
+        let feed = Feed::new(team, Arc::new(Mutex::new(Budget::new(0))), Attention::default());
         let limits = Limits { a_token: usize::MAX, a_key: usize::MAX, a_team: usize::MAX };
         let sit = |number: u16| {
             let (id, opened_at) = (StreamId::from_bits(number.into()), Timestamp::default());

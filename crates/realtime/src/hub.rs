@@ -122,7 +122,7 @@ impl Hub {
         if feeds.closed {
             return Err(SubscribeError::ShuttingDown);
         }
-        let new = || Arc::new(Feed::new(team, Arc::clone(&self.budget)));
+        let new = || Arc::new(Feed::new(team, Arc::clone(&self.budget), self.store.attend(team)));
         let feed = Arc::clone(feeds.by_team.entry(team).or_insert_with(new));
         let in_feed =
             feed.sit(&seat, limits).map_err(|full| SubscribeError::TooManyStreams { limit: full.limit })?;

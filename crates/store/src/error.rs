@@ -35,6 +35,9 @@ pub enum StoreError {
     /// The way to the writer is full, or another process holds the file. Try again later.
     #[error("too much is waiting to be written")]
     QueueFull,
+    /// The database cannot be reached. Nothing was stored; try again later.
+    #[error("{0}")]
+    Unreachable(String),
     /// The store takes nothing new.
     #[error("shutting down")]
     ShuttingDown,

@@ -42,7 +42,7 @@ pub use log::{
 #[cfg(feature = "postgres")]
 pub use moving::{Moved, Moving, Told as ToldOfMove, move_to_postgres};
 pub use operations::{NewOperation, Operations, ResendCount};
-pub use tail::{Change, Overtaken, Tail, TailReader, Told};
+pub use tail::{Attention, Change, Overtaken, Tail, TailReader, Told};
 pub use upkeep::{CommitSizes, Cutoffs, Health, StoreCounts, Upkeep};
 
 /// A durable, transactional store: the whole contract.

@@ -3,7 +3,9 @@
 //! It is a doorbell that brings the goods along, not a queue that must not lose: a reader that falls behind its budget
 //! is told [`Told::Lagged`] and reads the store instead.
 
+use std::any::Any;
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
@@ -32,6 +34,9 @@ pub enum Change {
         /// To where.
         webhook: WebhookId,
     },
+    /// Something is due that was not told in full: for this webhook, or nobody knows for which. It is what another node had that
+    /// has gone, or what may have been committed although its answer did not come.
+    Due(Option<WebhookId>),
     /// A webhook or its secrets were made or changed, or it was disabled, enabled or deleted.
     WebhookChanged(WebhookId),
     /// The data of an event was erased: what is held of it is not to be given out any more.
@@ -65,7 +70,7 @@ impl Change {
     /// Whether it changes what was told before, rather than adding to it.
     fn overtakes(&self) -> bool {
         match self {
-            Self::Appended { .. } | Self::Reopened { .. } => false,
+            Self::Appended { .. } | Self::Reopened { .. } | Self::Due(_) => false,
             Self::WebhookChanged(_) | Self::Erased { .. } | Self::KeyRevoked(_) | Self::TeamDeleted(_) => {
                 true
             }
@@ -112,6 +117,24 @@ struct Waiting {
     closed: bool,
 }
 
+/// Keeps a team attended for as long as it lives: see [`crate::Upkeep::attend`].
+#[derive(Default)]
+pub struct Attention(Option<Box<dyn Any + Send + Sync>>);
+
+impl Attention {
+    /// One that holds this until it is dropped.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn holding(held: impl Any + Send + Sync) -> Self {
+        Self(Some(Box::new(held)))
+    }
+}
+
+impl fmt::Debug for Attention {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Attention").field(&self.0.is_some()).finish()
+    }
+}
+
 /// One reader of the tail.
 #[derive(Debug)]
 pub struct TailReader {
@@ -153,6 +176,20 @@ impl Tail {
         });
     }
 
+    /// Tells all readers that they missed something, as if they had fallen behind.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn lag(&self) {
+        self.readers.lock().known.retain(|reader| {
+            let Some(reader) = reader.upgrade() else { return false };
+            let mut waiting = reader.waiting.lock();
+            waiting.lose();
+            reader.overtaken.store(true, Ordering::Release);
+            drop(waiting);
+            reader.bell.notify_one();
+            true
+        });
+    }
+
     /// Tells all readers that nothing more will come.
     pub fn close(&self) {
         let mut readers = self.readers.lock();
@@ -164,13 +201,19 @@ impl Tail {
     }
 }
 
+impl Waiting {
+    fn lose(&mut self) {
+        self.changes.clear();
+        self.bytes = 0;
+        self.lagged = true;
+    }
+}
+
 impl Shared {
     fn push(&self, change: &Arc<Change>, weight: usize) {
         let mut waiting = self.waiting.lock();
         if waiting.bytes + weight > self.budget_bytes && !waiting.changes.is_empty() {
-            waiting.changes.clear();
-            waiting.bytes = 0;
-            waiting.lagged = true;
+            waiting.lose();
         }
         if waiting.lagged || change.overtakes() {
             self.overtaken.store(true, Ordering::Release);

@@ -1,9 +1,9 @@
 //! What a store needs beside its daily work.
 
 use async_trait::async_trait;
-use cstar_types::{Histogram, Timestamp};
+use cstar_types::{Histogram, TeamId, Timestamp};
 
-use crate::{Backup, StoreError, TailReader};
+use crate::{Attention, Backup, StoreError, TailReader};
 
 /// Until when things are removed: what was made before its cutoff goes.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +23,8 @@ pub enum Health {
     Ready,
     /// The disk is nearly full.
     StorageFull,
+    /// The database that holds it cannot be reached.
+    Away,
     /// It is closing.
     ShuttingDown,
     /// It closed itself after a failed write.
@@ -78,6 +80,17 @@ impl CommitSizes {
 pub trait Upkeep: Send + Sync {
     /// A reader of everything committed from now on.
     fn tail(&self, budget_bytes: usize) -> TailReader;
+
+    /// Whether other nodes write to it, too. What is due in order is then for the store to say.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// From now on the tail tells what other nodes append to this team's log, too, behind what the next [`crate::Log::ends`] of it
+    /// shows; until the answer is dropped. What they change it tells unasked.
+    fn attend(&self, _: TeamId) -> Attention {
+        Attention::default()
+    }
 
     /// Whether it can take a publish; costs nothing.
     fn health(&self) -> Health;

@@ -24,7 +24,7 @@ use tokio_postgres::{Client, NoTls};
 /// Rules at the same time: most of what they do is waiting for commits.
 const WORKERS: usize = 6;
 /// Histories: each begins with a database.
-const HISTORIES: u32 = 24;
+const HISTORIES: u32 = 8;
 
 /// Where databases are made.
 struct Databases {

@@ -15,6 +15,10 @@ use crate::wait::until_within;
 const WITHOUT_SERVERS: &str = "CSTAR_WITHOUT_SERVERS";
 /// Where Debian keeps what a version brings.
 const VERSIONS: &str = "/usr/lib/postgresql";
+/// A file system in memory.
+const MEMORY: &str = "/dev/shm";
+/// With its log, many times what the tests write.
+const ROOM_LEAST: u64 = 4 << 30;
 /// Nobody's user and group: PostgreSQL refuses to run as root.
 const NOBODY: u32 = 65_534;
 const START_DEADLINE: Duration = Duration::from_secs(30);
@@ -27,12 +31,14 @@ const PASSWORD: &str = "testkit-postgres";
 /// is wanted afterwards: it is stopped at once.
 const KEEPER: &str = r#""$@" & server=$!; read _; kill -QUIT $server; wait $server"#;
 
-/// A server on loopback, its data in a temporary directory. Dropped, it is stopped and its data removed.
+/// A server on loopback, its data in a temporary directory, in memory if there is room. Dropped, it is stopped and its data removed.
 #[derive(Debug)]
 pub struct PostgresServer {
-    keeper: Child,
+    keeper: Option<Child>,
     address: SocketAddr,
-    _dir: TempDir,
+    programs: PathBuf,
+    settings: Vec<String>,
+    dir: TempDir,
 }
 
 impl PostgresServer {
@@ -60,39 +66,57 @@ impl PostgresServer {
                  `cargo xtask test --without-servers`"
             )
         };
-        let dir = tempfile::tempdir().expect("a temporary directory");
+        let dir = place();
         hand_over(dir.path());
         let data = dir.path().join("data");
         initialise(&programs, dir.path(), &data);
-        let address = free_address();
+        let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
+        let mut server = Self { keeper: None, address: free_address(), programs, settings, dir };
+        server.start_again().await;
+        Some(server)
+    }
+
+    /// Ends it at once, as a crash would.
+    pub fn stop(&mut self) {
+        if let Some(mut keeper) = self.keeper.take() {
+            drop(keeper.stdin.take());
+            let _ = keeper.wait();
+        }
+    }
+
+    /// Starts it at the same address, with what it had.
+    ///
+    /// # Panics
+    /// As [`PostgresServer::start`].
+    pub async fn start_again(&mut self) {
+        self.stop();
         let mut server = Command::new("sh");
-        server.args(["-c", KEEPER, "sh"]).arg(programs.join("postgres")).arg("-D").arg(&data);
-        let port = format!("port={}", address.port());
+        server.args(["-c", KEEPER, "sh"]).arg(self.programs.join("postgres"));
+        server.arg("-D").arg(self.dir.path().join("data"));
+        let port = format!("port={}", self.address.port());
         let usual = [
             port.as_str(),
             "listen_addresses=127.0.0.1",
             "unix_socket_directories=",
             "max_connections=200",
             "shared_buffers=64MB",
-            "max_wal_size=2GB",
+            "max_wal_size=512MB",
             "log_min_messages=fatal",
         ];
-        for setting in usual.iter().chain(settings) {
+        for setting in usual.into_iter().chain(self.settings.iter().map(String::as_str)) {
             server.args(["-c", setting]);
         }
         let keeper = as_nobody(&mut server).stdin(Stdio::piped()).stdout(Stdio::null()).spawn();
-        let mut server = Self { keeper: keeper.expect("a shell"), address, _dir: dir };
-        until_within(START_DEADLINE, "PostgreSQL's first answer", async || {
-            server.answers(&programs).then_some(())
-        })
-        .await;
-        Some(server)
+        self.keeper = Some(keeper.expect("a shell"));
+        until_within(START_DEADLINE, "PostgreSQL's first answer", async || self.answers().then_some(()))
+            .await;
     }
 
-    fn answers(&mut self, programs: &Path) -> bool {
-        assert!(self.keeper.try_wait().expect("a child").is_none(), "PostgreSQL ended at its start");
+    fn answers(&mut self) -> bool {
+        let ended = self.keeper.as_mut().and_then(|keeper| keeper.try_wait().expect("a child"));
+        assert!(ended.is_none(), "PostgreSQL ended at its start");
         let port = self.address.port().to_string();
-        let mut probe = Command::new(programs.join("pg_isready"));
+        let mut probe = Command::new(self.programs.join("pg_isready"));
         probe.args(["--quiet", "--host=127.0.0.1", "--port", &port]);
         probe.status().is_ok_and(|status| status.success())
     }
@@ -112,9 +136,15 @@ impl PostgresServer {
 
 impl Drop for PostgresServer {
     fn drop(&mut self) {
-        drop(self.keeper.stdin.take());
-        let _ = self.keeper.wait();
+        self.stop();
     }
+}
+
+/// In memory, where there is room: no power is cut, and what is tested is what the server is asked for.
+fn place() -> TempDir {
+    let room = rustix::fs::statvfs(MEMORY).map_or(0, |of| of.f_bavail.saturating_mul(of.f_frsize));
+    let dir = if room >= ROOM_LEAST { tempfile::tempdir_in(MEMORY) } else { tempfile::tempdir() };
+    dir.expect("a temporary directory")
 }
 
 /// The directory of the newest version that is installed.

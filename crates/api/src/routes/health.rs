@@ -24,6 +24,7 @@ pub(super) async fn ready(State(shared): State<Arc<Shared>>) -> ApiResult {
     match shared.store().health() {
         Health::Ready => Ok(answer::ok(&json!({"status": "ready"}))),
         Health::StorageFull => Err(StoreError::StorageFull.into()),
+        Health::Away => Err(StoreError::Unreachable("the database cannot be reached".to_owned()).into()),
         // A poisoned store ends the process: for who asks here it is the same.
         Health::ShuttingDown | Health::Poisoned => Err(StoreError::ShuttingDown.into()),
     }

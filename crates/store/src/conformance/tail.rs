@@ -88,6 +88,7 @@ fn in_words(change: &Change) -> String {
             format!("appended {} with {}", positions.join(" "), deliveries.len())
         }
         Change::Reopened { delivery, webhook } => format!("reopened {delivery} {webhook}"),
+        Change::Due(webhook) => format!("due {webhook:?}"),
         Change::WebhookChanged(webhook) => format!("webhook {webhook}"),
         Change::Erased { team, seq, webhooks } => format!("erased {seq} of {team} for {}", webhooks.len()),
         Change::KeyRevoked(key) => format!("key {key}"),

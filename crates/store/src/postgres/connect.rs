@@ -24,6 +24,8 @@ const PROBE: &[u8] = b"cstar";
 pub(super) struct Begun {
     pub(super) epoch: u32,
     pub(super) node: i64,
+    /// A connection that is not one of the pool's.
+    pub(super) link: Link,
 }
 
 /// Looks at the database, brings it to the present version, and takes its place among the nodes.
@@ -33,7 +35,9 @@ pub(super) async fn begin(
     vault: &Vault,
 ) -> Result<Begun, StoreError> {
     let link = reach(connections, options).await?;
-    begin_over(&link, vault).await.map_err(|fault| at_start(options, fault))
+    let begun = begin_over(&link, options, vault).await;
+    let (epoch, node) = begun.map_err(|fault| at_start(options, fault))?;
+    Ok(Begun { epoch, node, link })
 }
 
 /// A connection to a database, whatever is in it.
@@ -45,16 +49,16 @@ pub(super) async fn reach(connections: &Connections, options: &Options) -> Resul
 pub(super) fn at_start(options: &Options, fault: Fault) -> StoreError {
     match fault {
         Fault::Postgres(error) => unusable(options, &error),
-        Fault::Away(why) => StoreError::Unusable(format!("the connection to the database broke: {why}")),
+        Fault::Away(why) => StoreError::Unreachable(format!("the connection to the database broke: {why}")),
         fault => fault.into(),
     }
 }
 
-async fn begin_over(link: &Link, vault: &Vault) -> Result<Begun, Fault> {
+async fn begin_over(link: &Link, options: &Options, vault: &Vault) -> Result<(u32, i64), Fault> {
     judge(link).await?;
     schema::migrate(link).await?;
     let epoch = begin_meta(link, vault).await?;
-    Ok(Begun { epoch, node: nodes::begin(link).await? })
+    Ok((epoch, nodes::begin(link, options.lease).await?))
 }
 
 /// What the server is and promises.
@@ -122,24 +126,26 @@ fn unusable(options: &Options, error: &Error) -> StoreError {
     let place = place(options);
     let user = options.config.get_user().unwrap_or_default();
     let why = in_full(error);
-    StoreError::Unusable(match error.code() {
-        Some(state) if state.code().starts_with("28") => {
+    let Some(state) = error.code() else {
+        return StoreError::Unreachable(format!(
+            "cannot reach the database at {place}: check that it runs, and its address in the URL ({why})"
+        ));
+    };
+    StoreError::Unusable(match state {
+        state if state.code().starts_with("28") => {
             format!(
                 "the database at {place} does not let {user:?} in: check the user and the password in its URL ({why})"
             )
         }
-        Some(state) if *state == SqlState::INVALID_CATALOG_NAME => {
+        state if *state == SqlState::INVALID_CATALOG_NAME => {
             format!("there is no such database at {place}: create it, or correct its name in the URL ({why})")
         }
-        Some(state) if *state == SqlState::INSUFFICIENT_PRIVILEGE => {
+        state if *state == SqlState::INSUFFICIENT_PRIVILEGE => {
             format!(
                 "{user:?} may not do what the store needs in the database at {place}: make it its owner ({why})"
             )
         }
-        Some(_) => format!("the database at {place} cannot be used: {why}"),
-        None => format!(
-            "cannot reach the database at {place}: check that it runs, and its address in the URL ({why})"
-        ),
+        _ => format!("the database at {place} cannot be used: {why}"),
     })
 }
 

@@ -37,7 +37,12 @@ impl Deliveries for Postgres {
     ) -> Result<Vec<DeliveryStatus>, StoreError> {
         let teams = self.open.teams_of(&reports).await?;
         let turns = teams.turns();
-        change!(self, turns, |tx| record::record(&mut tx, &teams, &reports, rule))
+        let recorded = change!(self, turns, |tx| record::record(&mut tx, &teams, &reports, rule));
+        // Told as not stored, so that they are recorded again: an attempt that stands there twice is better than one that is missing.
+        recorded.map_err(|error| match error {
+            StoreError::OutcomeUnknown => StoreError::QueueFull,
+            error => error,
+        })
     }
 
     async fn disable_webhook(

@@ -17,8 +17,6 @@ use crate::{Due, DueSlice, LaneRule};
 
 /// The bodies of one slice, in bytes: several webhooks load at once.
 const SLICE_BYTES: i64 = 16 << 20;
-/// When to look again for what another node holds that should go first.
-const LOOK_AGAIN_MS: i64 = 5_000;
 
 /// Every webhook for which something waits that this node may send, and when its first is due: one look into the index for each.
 const LANES: &str = "SELECT w.id, f.due_ms FROM webhooks w
@@ -42,6 +40,10 @@ const WAITING_IN_ORDER: &str = "SELECT u.number, u.due_ms, u.node = $1,
          u.node <> $1 AND EXISTS (SELECT 1 FROM nodes n WHERE n.number = u.node AND n.leased_until > now())
      FROM due u WHERE u.team = $2 AND u.webhook = $3 AND u.generation = $4
      ORDER BY u.event, u.number LIMIT $5";
+
+/// Leaves what a node has of a webhook to the node that has what goes first.
+const HAND_OVER: &str = "UPDATE due u SET node = f.node FROM (SELECT node FROM due WHERE team = $2 AND number = $5) f
+     WHERE u.team = $2 AND u.webhook = $3 AND u.generation = $4 AND u.node = $1 AND f.node <> $1 RETURNING f.node";
 
 /// Takes what no living node has.
 const TAKE: &str = "UPDATE due SET node = $1 WHERE (team, number) IN (
@@ -95,7 +97,7 @@ impl Tx {
 
     /// What is due for a webhook, taken by this node.
     pub(super) async fn due(
-        &self,
+        &mut self,
         webhook: WebhookId,
         now: Timestamp,
         limit: usize,
@@ -104,14 +106,16 @@ impl Tx {
         let Some(webhook) = known else { return Ok(DueSlice::default()) };
         let rule = LaneRule::of(&webhook.webhook);
         let waiting = self.waiting(&webhook, limit.saturating_add(1)).await?;
-        let is_first = |one: &Candidate| one.due_ms <= now.as_millis() && !one.is_theirs;
-        let due = waiting.iter().take(limit).take_while(|one| is_first(one)).count();
-        let (due, rest) = waiting.split_at(due);
-        let after = |one: &Candidate| match one.is_theirs {
-            true => one.due_ms.max(now.as_millis() + LOOK_AGAIN_MS),
-            false => one.due_ms,
-        };
-        let mut next = rest.first().map(after);
+        if let Some(first) = waiting.first().filter(|first| first.is_theirs) {
+            self.hand_over(&webhook, first).await?;
+            return Ok(DueSlice { rule, ..DueSlice::default() });
+        }
+        // In order, what is behind another node's waits until that one hands its own over.
+        let ours = waiting.iter().take_while(|one| !one.is_theirs).count();
+        let is_due = |one: &&Candidate| one.due_ms <= now.as_millis();
+        let due = waiting[..ours].iter().take(limit).take_while(is_due).count();
+        let (due, rest) = waiting[..ours].split_at(due);
+        let mut next = rest.first().map(|one| one.due_ms);
         let ours = self.take(webhook.team_number, due).await?;
         let read = self.due_rows(&webhook, &ours, rule).await?;
         // Those for whose bodies there was no room come next.
@@ -120,6 +124,21 @@ impl Tx {
         }
         let next = next.map(Timestamp::from_millis);
         Ok(DueSlice { due: read.into_iter().flatten().collect(), next, rule })
+    }
+
+    /// In order, one node sends: who has the first.
+    async fn hand_over(&mut self, webhook: &WebhookRow, first: &Candidate) -> Result<(), Fault> {
+        let of = [
+            (&self.open.node as _, Type::INT8),
+            (&webhook.team_number as _, Type::INT8),
+            (&uuid(webhook.webhook.id) as _, Type::UUID),
+            (&webhook.generation as _, Type::INT8),
+            (&first.number as _, Type::INT8),
+        ];
+        let handed = self.rows(HAND_OVER, &of).await?;
+        let to = handed.first().map(|row| row.get(0));
+        self.effects.handed_over.extend(to.map(|node| (webhook.webhook.id, node)));
+        Ok(())
     }
 
     async fn waiting(&self, webhook: &WebhookRow, limit: usize) -> Result<Vec<Candidate>, Fault> {

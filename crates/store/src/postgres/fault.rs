@@ -133,8 +133,8 @@ impl From<Fault> for StoreError {
                 Self::QueueFull
             }
             Fault::Away(error) => {
-                tracing::warn!(error, "the database cannot be reached");
-                Self::QueueFull
+                tracing::debug!(error, "the database cannot be reached");
+                Self::Unreachable(format!("the database cannot be reached: {error}"))
             }
             Fault::NoDay(day) => Self::Database(format!("the partitions of day {day} cannot be made")),
             Fault::NoPartition(error) | Fault::Postgres(error) => Self::Database(in_full(&error)),

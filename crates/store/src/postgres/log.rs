@@ -34,7 +34,9 @@ impl Log for Postgres {
     }
 
     async fn ends(&self, team: TeamId) -> Result<LogEnds, StoreError> {
-        Ok(self.open.head(team).await?.ends(self.open.epoch))
+        let ends = self.open.head(team).await?.ends(self.open.epoch);
+        self.open.followed.lock().begin(team, ends.head);
+        Ok(ends)
     }
 
     async fn read(&self, team: TeamId, after: u64, limit: SliceLimit) -> Result<LogSlice, StoreError> {
@@ -91,7 +93,7 @@ impl super::store::Open {
         self.connections.get().await?.head(team).await
     }
 
-    async fn slice(&self, team: TeamId, after: u64, limit: SliceLimit) -> Result<LogSlice, Fault> {
+    pub(super) async fn slice(&self, team: TeamId, after: u64, limit: SliceLimit) -> Result<LogSlice, Fault> {
         let after = i64::try_from(after).unwrap_or(i64::MAX);
         let (entries, bytes) = (limit.entries.max(1) as i64, limit.bytes.clamp(1, 1 << 40) as i64);
         let params = [

@@ -2,17 +2,22 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
+use super::doorbell::Doorbell;
+use super::tls;
 use crate::StoreError;
 use crate::stored::MasterKey;
 
 /// Connections of one node. More of them would wait for the same disk; a publish group, a group of results and a few readers are
 /// under way at a time.
 const CONNECTIONS: usize = 16;
+/// Some looks may be lost.
+const LEASE: Duration = Duration::from_secs(15);
 /// To reach a server, over any distance.
 const CONNECT: Duration = Duration::from_secs(5);
 /// The tables are cut by days.
@@ -31,6 +36,10 @@ pub struct Options {
     pub(super) master_key: MasterKey,
     /// Connections at the same time.
     pub connections: usize,
+    /// How long this node may be silent before others take what it was about to send.
+    pub lease: Duration,
+    /// Tells other nodes what this one commits.
+    pub doorbell: Option<Arc<dyn Doorbell>>,
     /// What is old is removed once all of a time as long as this is: by days, as it is stored, so that removing costs nothing.
     pub removal_grain: Duration,
 }
@@ -38,9 +47,9 @@ pub struct Options {
 impl fmt::Debug for Options {
     /// The client leaves the password out (SEC-3).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { config, root_certificate, connections, removal_grain, master_key: _ } = self;
+        let Self { config, root_certificate, connections, lease, removal_grain, .. } = self;
         let mut shown = f.debug_struct("Options");
-        shown.field("config", config).field("root_certificate", root_certificate);
+        shown.field("config", config).field("root_certificate", root_certificate).field("lease", lease);
         shown.field("connections", connections).field("removal_grain", removal_grain).finish_non_exhaustive()
     }
 }
@@ -75,8 +84,18 @@ impl Options {
             root_certificate: None,
             master_key,
             connections: CONNECTIONS,
+            lease: LEASE,
+            doorbell: None,
             removal_grain: REMOVAL_GRAIN,
         })
+    }
+
+    /// How the database is reached, for a connection that is not the store's.
+    ///
+    /// # Errors
+    /// `Unusable` if the certificate of its authority cannot be read.
+    pub fn connection(&self) -> Result<(Config, rustls::ClientConfig), StoreError> {
+        Ok((self.config.clone(), tls::config(self.root_certificate.as_deref())?))
     }
 }
 

@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use cstar_types::{Author, TeamId};
@@ -11,10 +10,12 @@ use parking_lot::Mutex;
 
 use tokio::sync::Notify;
 
-use super::connect;
+use super::connect::{self, Begun};
 use super::days::Days;
+use super::doorbell::Doorbell;
 use super::fault::Fault;
-use super::nodes;
+use super::follow::{self, Looks};
+use super::followed::Followed;
 use super::notices::Failed;
 use super::options::Options;
 use super::pool::{self, Connections};
@@ -52,6 +53,16 @@ pub(super) struct Open {
     pub(super) epoch: u32,
     /// The number of this node.
     pub(super) node: i64,
+    /// For how long it is believed to be there.
+    pub(super) lease: Duration,
+    /// Looks to come that ask what a commit may have made due whose answer did not come.
+    pub(super) unknown: AtomicU32,
+    /// The last look did not come through.
+    pub(super) away: AtomicBool,
+    /// The lease is not renewed any more.
+    pub(super) leaves: AtomicBool,
+    pub(super) followed: Arc<Followed>,
+    pub(super) doorbell: Option<Arc<dyn Doorbell>>,
     pub(super) days: Days,
     pub(super) turns: Arc<Turns>,
     pub(super) publisher: Publisher,
@@ -80,12 +91,19 @@ impl Postgres {
     pub async fn open(options: Options) -> Result<Self, StoreError> {
         let connections = pool::pool(&options)?;
         let vault = Vault::new(options.master_key.clone());
-        let begun = connect::begin(&connections, &options, &vault).await?;
+        let Begun { epoch, node, link } = connect::begin(&connections, &options, &vault).await?;
+        let looks = Looks::begin(link).await?;
         let open = Arc::new(Open {
             connections,
             vault,
-            epoch: begun.epoch,
-            node: begun.node,
+            epoch,
+            node,
+            lease: options.lease,
+            unknown: AtomicU32::new(0),
+            away: AtomicBool::new(false),
+            leaves: AtomicBool::new(false),
+            followed: Arc::default(),
+            doorbell: options.doorbell,
             days: Days::default(),
             turns: Arc::default(),
             publisher: Publisher::default(),
@@ -105,7 +123,7 @@ impl Postgres {
             backups: crate::backup::Turn::default(),
         });
         open.learn_event_types().await?;
-        tokio::spawn(nodes::renew(Arc::downgrade(&open)));
+        tokio::spawn(follow::follow(Arc::downgrade(&open), looks));
         Ok(Self { open, author: None })
     }
 
@@ -130,6 +148,7 @@ impl Postgres {
             }
             ended.await;
         }
+        self.open.leaves.store(true, Ordering::Release);
         if let Err(fault) = self.open.end_lease().await {
             tracing::warn!(
                 ?fault,
@@ -151,7 +170,7 @@ impl Open {
         self.commit_sizes.count(effects.events, effects.deliveries as u64);
         self.keys.forget(&effects.keys, &effects.teams);
         self.event_types.apply(effects.event_types);
-        effects.told.into_iter().for_each(|change| self.tail.tell(change));
+        self.tell_own(effects.told);
     }
 }
 

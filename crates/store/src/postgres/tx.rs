@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use cstar_types::{Author, KeyId, TeamId};
+use cstar_types::{Author, KeyId, TeamId, WebhookId};
 use tokio_postgres::Row;
 
 use super::fault::Fault;
@@ -57,6 +57,8 @@ pub(super) struct Effects {
     /// Teams whose keys are.
     pub(super) teams: Vec<TeamId>,
     pub(super) event_types: Vec<TypeChange>,
+    /// Webhooks of which this node has left what waits to another.
+    pub(super) handed_over: Vec<(WebhookId, i64)>,
     /// The operator is told of a failed delivery.
     pub(super) tells_failed: bool,
     pub(super) events: u64,
@@ -148,7 +150,7 @@ impl Tx {
     }
 
     /// Commits what was done, and tells it; or rolls back, if it came to nothing.
-    pub(super) async fn finish<T>(mut self, done: Result<T, Fault>) -> Result<T, Fault> {
+    pub(super) async fn finish<T>(self, done: Result<T, Fault>) -> Result<T, Fault> {
         let done = match done {
             Ok(_) if self.failed.load(Ordering::Acquire) => {
                 Err(Fault::Damaged("a failed statement was passed over".to_owned()))
@@ -157,16 +159,22 @@ impl Tx {
         };
         match done {
             Ok(done) => self.finish_with(&Writing::default(), done).await,
-            Err(fault) => {
-                let rolled_back = self.link().script("ROLLBACK").await;
-                self.is_over(&rolled_back);
-                Err(fault)
-            }
+            Err(fault) => self.give_up(fault).await,
         }
+    }
+
+    async fn give_up<T>(mut self, fault: Fault) -> Result<T, Fault> {
+        let rolled_back = self.link().script("ROLLBACK").await;
+        self.is_over(&rolled_back);
+        Err(fault)
     }
 
     /// Writes this, commits, and tells what was done; the commit is asked for together with the last rows.
     pub(super) async fn finish_with<T>(mut self, writing: &Writing<'_>, done: T) -> Result<T, Fault> {
+        let said = match self.say().await {
+            Ok(said) => said,
+            Err(fault) => return self.give_up(fault).await,
+        };
         let (written, committed) = tokio::join!(self.write(writing), self.link().commit());
         // Where a row was refused there is nothing that a commit could have kept.
         let ended = match written {
@@ -175,8 +183,14 @@ impl Tx {
             written => written.and(committed),
         };
         self.is_over(&ended);
+        if matches!(ended, Err(Fault::Unknown)) {
+            self.open.is_unknown();
+        }
         ended?;
         self.open.follow(std::mem::take(&mut self.effects));
+        if said && let Some(doorbell) = &self.open.doorbell {
+            doorbell.changed();
+        }
         Ok(done)
     }
 

@@ -3,11 +3,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use cstar_types::Timestamp;
+use cstar_types::{TeamId, Timestamp};
 
 use super::store::{Counts, Postgres};
 use super::{backup, check, retention};
-use crate::{Backup, CommitSizes, Cutoffs, Health, StoreCounts, StoreError, TailReader, Upkeep};
+use crate::{Attention, Backup, CommitSizes, Cutoffs, Health, StoreCounts, StoreError, TailReader, Upkeep};
 
 #[async_trait]
 impl Upkeep for Postgres {
@@ -15,8 +15,20 @@ impl Upkeep for Postgres {
         self.open.tail.subscribe(budget_bytes)
     }
 
+    fn is_shared(&self) -> bool {
+        true
+    }
+
+    fn attend(&self, team: TeamId) -> Attention {
+        self.attended(team)
+    }
+
     fn health(&self) -> Health {
-        if self.open.connections.is_closed() { Health::ShuttingDown } else { Health::Ready }
+        match (self.open.connections.is_closed(), self.open.away.load(Ordering::Acquire)) {
+            (true, _) => Health::ShuttingDown,
+            (false, true) => Health::Away,
+            (false, false) => Health::Ready,
+        }
     }
 
     fn counts(&self) -> StoreCounts {

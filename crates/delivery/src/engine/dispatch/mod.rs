@@ -50,6 +50,7 @@ enum Happened {
 
 pub(super) struct Dispatch {
     store: Arc<dyn Store>,
+    is_shared: bool,
     attempts: Arc<Attempts>,
     desk: Arc<Desk>,
     tail: TailReader,
@@ -86,6 +87,7 @@ impl Dispatch {
             recorder: Recorder::new(Box::new(record)),
             calls: FuturesUnordered::new(),
             round,
+            is_shared: store.is_shared(),
             store,
             attempts,
         };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cstar_store::{Change, Told};
+use cstar_store::{Change, Due, Told};
 
 use super::Dispatch;
 use crate::lanes::Lanes;
@@ -10,6 +10,15 @@ use crate::lanes::Lanes;
 /// How many deliveries are offered under one hold of the lanes: one commit can bring thousands, and whoever has made an
 /// attempt would wait for all of them.
 const OFFERED_AT_ONCE: usize = 100;
+
+/// What is due in order is read from a store that several nodes write to: another may have what goes before it.
+fn offer(lanes: &mut Lanes, due: &Due, is_shared: bool) {
+    if is_shared && due.rule.ordered {
+        lanes.due_at(due.webhook, due.due_at);
+    } else {
+        lanes.offer(due.clone());
+    }
+}
 
 impl Dispatch {
     /// Everything that the tail has to tell.
@@ -34,12 +43,18 @@ impl Dispatch {
     pub(super) fn changed(&mut self, change: &Change) {
         match change {
             Change::Appended { deliveries, .. } => {
+                let is_shared = self.is_shared;
                 for some in deliveries.chunks(OFFERED_AT_ONCE) {
-                    self.desk.tell(|lanes| some.iter().for_each(|due| lanes.offer(due.clone())));
+                    self.desk.tell(|lanes| some.iter().for_each(|due| offer(lanes, due, is_shared)));
                 }
             }
             Change::Reopened { delivery, webhook } => {
                 self.desk.tell(|lanes| lanes.reopened(*webhook, *delivery));
+            }
+            Change::Due(None) => self.survey(Duration::ZERO),
+            Change::Due(Some(webhook)) => {
+                let now = self.attempts.steady.now();
+                self.desk.tell(|lanes| lanes.due_at(*webhook, now));
             }
             Change::WebhookChanged(webhook) => {
                 self.attempts.endpoints.forget(*webhook);

@@ -70,6 +70,7 @@ impl Side {
                 let ((event, _), _) = known.expect("a reopened delivery was made before");
                 vec![Heard::Reopened { event: *event, webhook: *webhook }]
             }
+            Change::Due(_) => vec![], // whoever hears it looks; one node has nothing to look for
             Change::WebhookChanged(webhook) => vec![Heard::Webhook(*webhook)],
             Change::Erased { team, seq, webhooks } => {
                 let mut webhooks = webhooks.clone();

@@ -248,3 +248,19 @@ CREATE TABLE operations (
 );
 CREATE INDEX operations_running ON operations (updated_ms, id) WHERE state = 0;
 CREATE INDEX operations_ended ON operations (created_ms) WHERE state <> 0;
+
+-- What nodes tell each other beside events: what one of them remembers, another has changed. Numbers are given before the commit
+-- and so are no order; a reader goes by the transaction: whatever was not committed when it looked is not below its `xmin`.
+CREATE TABLE changes (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    transaction xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    at timestamptz NOT NULL DEFAULT now(),
+    node bigint NOT NULL,                -- whose readers have heard of it
+    receiver bigint,                     -- the only node that is to hear of it
+    kind smallint NOT NULL,              -- 0 webhook changed, 1 event erased, 2 key revoked, 3 team deleted, 4 event types, 5 due
+    team uuid,
+    what uuid,                           -- the webhook, or the key
+    seq bigint,                          -- of the event
+    webhooks uuid[]                      -- to which the event waited to be delivered
+);
+CREATE INDEX changes_of_transaction ON changes (transaction);

@@ -1,0 +1,345 @@
+//! Following what other nodes commit.
+//!
+//! ```text
+//! commit of another node ─▶ bell (perhaps) ─▶ read what follows ─▶ tail of this node
+//!                            look, each second ──▲
+//! ```
+//! A look is one trip with one statement for each question, over a connection of its own: how far all attended logs have come,
+//! what others said (`changes`), whose lease has run out; and it renews this node's lease. So it also finds out whether the database
+//! takes a write.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use cstar_types::TeamId;
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::changes::{self, Said};
+use super::fault::Fault;
+use super::followed::{Own, Rung};
+use super::pool::Link;
+use super::store::{Open, Postgres};
+use crate::{Attention, Change, Due, SliceLimit, StoreError};
+
+/// How often a node looks by itself: what a bell that nobody heard costs.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A database that does not answer for so long is away.
+const ANSWER_MAX: Duration = Duration::from_secs(5);
+/// What others said is kept for so long, on the database's clock.
+const SAID_KEPT: &str = "interval '10 minutes'";
+/// A node that did not look for so long, on its own clock, may have missed something of it.
+const UNHEARD_MAX: Duration = Duration::from_secs(300);
+/// A node that was silent for so long is forgotten, and what was said long ago.
+const TIDY_EVERY: Duration = Duration::from_secs(60);
+/// A commit whose answer did not come may come through later: for so many looks it is looked for what it made due.
+const UNKNOWN_LOOKS: u32 = 30;
+/// Logs that are read at the same time.
+const READS: usize = 4;
+/// What is read of a log at once.
+const SLICE: SliceLimit = SliceLimit { entries: 1_000, bytes: 4 << 20 };
+
+const STANDINGS: &str = "SELECT id, seq FROM teams WHERE id = ANY($1) AND state = 0";
+const GONE: &str = "SELECT number FROM nodes WHERE leased_until <= now()";
+
+/// What the looks of a node have found so far.
+pub(super) struct Looks {
+    link: Option<Link>,
+    /// Where to go on reading what others said.
+    since: String,
+    /// What was read from there on, and is read once more as long as an older transaction is under way.
+    heard: BTreeSet<i64>,
+    gone: BTreeSet<i64>,
+    looked_at: Instant,
+    tidied_at: Instant,
+}
+
+impl Looks {
+    /// Begins before anything is remembered that others could change.
+    pub(super) async fn begin(link: Link) -> Result<Self, Fault> {
+        let row = link.row(changes::BEGIN, &[]).await?.ok_or_else(|| Fault::damaged("changes", "begin"))?;
+        let gone = link.rows(GONE, &[]).await?.iter().map(|row| row.get(0)).collect();
+        let now = Instant::now();
+        Ok(Self {
+            since: row.get(0),
+            link: Some(link),
+            heard: BTreeSet::new(),
+            gone,
+            looked_at: now,
+            tidied_at: now,
+        })
+    }
+}
+
+/// Follows the other nodes for as long as the store is open.
+pub(super) async fn follow(open: Weak<Open>, mut looks: Looks) {
+    let Some(followed) = open.upgrade().map(|open| Arc::clone(&open.followed)) else { return };
+    let mut turns = interval(LOOK_EVERY);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let rung = tokio::select! {
+            _ = turns.tick() => None,
+            rung = followed.rung() => Some(rung),
+        };
+        let Some(open) = open.upgrade().filter(|open| !open.connections.is_closed()) else { return };
+        let teams = match rung {
+            Some(Rung { teams, changes: false }) => teams.into_iter().collect(),
+            look => {
+                let mut teams = open.look(&mut looks).await;
+                teams.extend(look.into_iter().flat_map(|rung| rung.teams));
+                teams
+            }
+        };
+        stream::iter(teams).for_each_concurrent(READS, |team| open.read_on(team)).await;
+    }
+}
+
+impl Open {
+    /// Looks; answers the teams whose logs have come further than was told.
+    async fn look(self: &Arc<Self>, looks: &mut Looks) -> Vec<TeamId> {
+        let looked = timeout(ANSWER_MAX, self.try_look(looks)).await;
+        let looked = looked.unwrap_or_else(|_| Err(Fault::Away("it does not answer".to_owned())));
+        let was_away = self.away.swap(looked.is_err(), Ordering::AcqRel);
+        match looked {
+            Ok(teams) => {
+                if was_away {
+                    tracing::info!("the database is back");
+                }
+                teams
+            }
+            Err(fault) => {
+                looks.link = None;
+                if !was_away {
+                    tracing::warn!(?fault, "the database is away: nothing is taken until it is back");
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    async fn try_look(self: &Arc<Self>, looks: &mut Looks) -> Result<Vec<TeamId>, Fault> {
+        if looks.link.is_none() {
+            looks.link = Some(self.connections.manager().connect().await?);
+        }
+        let Some(link) = &looks.link else { return Ok(Vec::new()) };
+        let attended: Vec<Uuid> = self.followed.lock().teams().iter().map(|team| *team.as_uuid()).collect();
+        let (teams, since) = (
+            [(&attended as _, Type::UUID_ARRAY)],
+            [(&looks.since as _, Type::TEXT), (&self.node as _, Type::INT8)],
+        );
+        let (renewed, gone, said, standings) = tokio::join!(
+            self.renew_lease(link),
+            link.rows(GONE, &[]),
+            link.rows(changes::READ, &since),
+            link.rows(STANDINGS, &teams),
+        );
+        renewed?;
+        let gone: BTreeSet<i64> = gone?.iter().map(|row| row.get(0)).collect();
+        let said = said?;
+        let ahead = self.ahead(&standings?);
+        if looks.tidied_at.elapsed() > TIDY_EVERY {
+            tidy(link).await?;
+            looks.tidied_at = Instant::now();
+        }
+        let silent = looks.looked_at.elapsed();
+        if silent > UNHEARD_MAX {
+            self.doubt().await?;
+        } else if silent > self.lease {
+            self.tail.lag(); // what it was about to send may be another's
+        }
+        self.hear(looks, &said).await?;
+        let unknown = self.unknown.load(Ordering::Acquire);
+        self.unknown.store(unknown.saturating_sub(1), Ordering::Release);
+        if unknown > 0 || !gone.is_subset(&looks.gone) {
+            self.tail.tell(Change::Due(None));
+        }
+        looks.gone = gone;
+        looks.looked_at = Instant::now();
+        Ok(ahead)
+    }
+
+    fn ahead(&self, standings: &[tokio_postgres::Row]) -> Vec<TeamId> {
+        let attended = self.followed.lock();
+        let ahead = standings.iter().filter_map(|row| {
+            let (team, seq) = (TeamId::from_uuid(row.get(0)), row.get::<_, i64>(1) as u64);
+            attended.told(team).filter(|told| *told < seq).map(|_| team)
+        });
+        ahead.collect()
+    }
+
+    /// Tells what others said. Of what was said before the oldest transaction that is still under way nothing comes any more.
+    async fn hear(self: &Arc<Self>, looks: &mut Looks, said: &[tokio_postgres::Row]) -> Result<(), Fault> {
+        let mut heard = BTreeSet::new();
+        let mut types = false;
+        for (number, said) in said.iter().filter_map(changes::read) {
+            heard.insert(number);
+            match said.filter(|_| !looks.heard.contains(&number)) {
+                Some(Said::Change(change)) => self.tell_of_others(change),
+                Some(Said::EventTypes) => types = true,
+                None => {}
+            }
+        }
+        if types {
+            self.learn_event_types().await?;
+        }
+        if let Some(row) = said.first() {
+            looks.since = row.get(0);
+        }
+        looks.heard = heard;
+        Ok(())
+    }
+
+    fn tell_of_others(&self, change: Change) {
+        match &change {
+            Change::KeyRevoked(key) => self.keys.forget(&[*key], &[]),
+            Change::TeamDeleted(team) => self.keys.forget(&[], &[*team]),
+            _ => {}
+        }
+        self.tell(change);
+    }
+
+    /// Tells the tail; behind what is being read, where that may show what is erased.
+    fn tell(&self, change: Change) {
+        if matches!(change, Change::Erased { .. }) {
+            self.followed.lock().erasures += 1;
+        }
+        self.tail.tell(change);
+    }
+
+    /// Nobody knows what others said meanwhile.
+    async fn doubt(self: &Arc<Self>) -> Result<(), Fault> {
+        tracing::warn!(
+            "what other nodes changed was not heard for minutes: all that is remembered is read again"
+        );
+        self.keys.forget_all();
+        self.learn_event_types().await?;
+        self.tail.lag();
+        Ok(())
+    }
+
+    /// Reads what follows of a log that somebody attends, and tells it.
+    async fn read_on(&self, team: TeamId) {
+        loop {
+            let (told, erasures) = {
+                let attended = self.followed.lock();
+                let Some(told) = attended.told(team) else { return };
+                (told, attended.erasures)
+            };
+            let read = timeout(ANSWER_MAX, self.slice(team, told, SLICE)).await;
+            let slice = match read.unwrap_or_else(|_| Err(Fault::Away("it does not answer".to_owned()))) {
+                Ok(slice) if slice.entries.is_empty() => return,
+                Ok(slice) => slice,
+                Err(Fault::Refused(StoreError::NotFound)) => return,
+                Err(fault) => {
+                    tracing::debug!(?fault, %team, "what other nodes published could not be read; the next look reads it");
+                    return;
+                }
+            };
+            let mut attended = self.followed.lock();
+            let Some(told) = attended.told(team) else { return };
+            if attended.erasures != erasures {
+                continue;
+            }
+            let new = slice.entries.into_iter().filter(|entry| entry.position.seq > told);
+            let entries: Vec<_> = new.map(Arc::new).collect();
+            if let Some(last) = entries.last() {
+                attended.tell(team, last.position.seq);
+                self.tail.tell(Change::Appended { team, entries, deliveries: Vec::new() });
+            }
+        }
+    }
+
+    /// Whether something was committed is not known, and nobody was told of it.
+    pub(super) fn is_unknown(&self) {
+        self.unknown.store(UNKNOWN_LOOKS, Ordering::Release);
+    }
+
+    /// Tells what this node has committed itself, and rings.
+    pub(super) fn tell_own(&self, changes: Vec<Change>) {
+        for change in changes {
+            match change {
+                Change::Appended { team, entries, deliveries } => {
+                    self.tell_appended(team, entries, deliveries);
+                }
+                other => self.tell(other),
+            }
+        }
+    }
+
+    fn tell_appended(&self, team: TeamId, mut entries: Vec<Arc<cstar_types::Entry>>, deliveries: Vec<Due>) {
+        let seq = |entry: Option<&Arc<cstar_types::Entry>>| entry.map(|entry| entry.position.seq);
+        let (Some(first), Some(last)) = (seq(entries.first()), seq(entries.last())) else { return };
+        let mut attended = self.followed.lock();
+        match attended.own(team, first, last) {
+            Own::Tell => {}
+            Own::Told => entries.clear(),
+            Own::Read => {
+                entries.clear();
+                self.followed.ring(team);
+            }
+        }
+        self.tail.tell(Change::Appended { team, entries, deliveries });
+        drop(attended);
+        if let Some(doorbell) = &self.doorbell {
+            doorbell.reached(team, last);
+        }
+    }
+}
+
+/// Removes what nobody asks for any more.
+async fn tidy(link: &Link) -> Result<(), Fault> {
+    link.script(&format!(
+        "DELETE FROM changes WHERE at < now() - {SAID_KEPT}; DELETE FROM nodes WHERE leased_until < now() - interval '1 day'"
+    ))
+    .await
+}
+
+impl Postgres {
+    /// Another node says how far a team's log has come.
+    pub fn hear_reached(&self, team: TeamId, seq: u64) {
+        let followed = &self.open.followed;
+        if followed.lock().told(team).is_some_and(|told| told < seq) {
+            followed.ring(team);
+        }
+    }
+
+    /// Another node says that something has changed.
+    pub fn hear_changed(&self) {
+        self.open.followed.ring_changes();
+    }
+
+    pub(super) fn attended(&self, team: TeamId) -> Attention {
+        let open = &self.open;
+        let mut attended = open.followed.lock(); // held, so that the doorbell is told in the same order
+        if attended.add(team)
+            && let Some(doorbell) = &open.doorbell
+        {
+            doorbell.attend(team, true);
+        }
+        drop(attended);
+        Attention::holding(Attending { team, open: Arc::downgrade(open) })
+    }
+}
+
+/// Somebody attends a team.
+struct Attending {
+    team: TeamId,
+    open: Weak<Open>,
+}
+
+impl Drop for Attending {
+    fn drop(&mut self) {
+        let Some(open) = self.open.upgrade() else { return };
+        let mut attended = open.followed.lock();
+        if attended.remove(self.team)
+            && let Some(doorbell) = &open.doorbell
+        {
+            doorbell.attend(self.team, false);
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! What a node hears of others that share its store, without any doorbell.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cstar_store::conformance::given::{self, at, soon};
+use cstar_store::conformance::{AnyStore, read};
+use cstar_store::postgres::{Options, Postgres};
+use cstar_store::sqlite::MasterKey;
+use cstar_store::{Change, SliceLimit, TailReader, Told, Verdict};
+use cstar_testkit::{PostgresServer, until};
+use cstar_types::catalog::CatalogEntry;
+use cstar_types::{DeliveryStatus, TeamId, Webhook};
+use tokio::task::JoinSet;
+use tokio_postgres::NoTls;
+
+const TAIL_BYTES: usize = 64 << 20;
+
+async fn node(url: &str) -> AnyStore {
+    let options = Options::new(url, MasterKey::new([7; 32])).expect("a URL");
+    Arc::new(Postgres::open(options).await.expect("the database can be used"))
+}
+
+async fn nodes(server: &PostgresServer, database: &str) -> [AnyStore; 2] {
+    let (client, connection) = tokio_postgres::connect(&server.url("postgres"), NoTls).await.expect("let in");
+    tokio::spawn(connection);
+    client.batch_execute(&format!("CREATE DATABASE {database}")).await.expect("a database is made");
+    let url = server.url(database);
+    [node(&url).await, node(&url).await]
+}
+
+/// The next change that passes; what was told before it is passed over.
+async fn told<T>(tail: &mut TailReader, mut pick: impl FnMut(&Change) -> Option<T>) -> T {
+    soon(async {
+        loop {
+            match tail.next().await {
+                Some(Told::Change(change)) => {
+                    if let Some(picked) = pick(&change) {
+                        return picked;
+                    }
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_follows_the_others() {
+    let Some(server) = PostgresServer::start().await else { return };
+    let [first, second] = ["log", "changes"].map(|database| nodes(&server, database));
+    let [log, changes] = [first.await, second.await];
+    tokio::join!(a_log_that_several_append_to_is_told_in_order(&log), what_another_changes_is_told(&changes),);
+    let [one, two] = log;
+    what_is_ordered_goes_to_one_node(&one, &two).await;
+    what_a_node_leaves_is_told_as_due(&one, &two).await;
+}
+
+/// The seqs that a tail tells of a team, up to this one.
+async fn seqs(tail: &mut TailReader, of: TeamId, last: u64) -> Vec<u64> {
+    let mut seqs = Vec::new();
+    while seqs.last() != Some(&last) {
+        let more = told(tail, |change| match change {
+            Change::Appended { team, entries, .. } if *team == of => {
+                Some(entries.iter().map(|entry| entry.position.seq).collect::<Vec<_>>())
+            }
+            _ => None,
+        });
+        seqs.extend(more.await);
+    }
+    seqs
+}
+
+/// RT-1, LOG-2: whoever attends a team is told of every event behind the end that it was shown, once and in order, whichever
+/// node appends; whoever does not, only of this node's own.
+async fn a_log_that_several_append_to_is_told_in_order(nodes: &[AnyStore; 2]) {
+    const APPENDS: u64 = 60;
+    let [team, other] = [given::team(&nodes[0]).await, given::team(&nodes[0]).await];
+    given::one_event(&nodes[0], team, "ticket.created").await;
+    let mut tails = [0, 1].map(|node| nodes[node].tail(TAIL_BYTES));
+    let _attentions = [0, 1].map(|node: usize| nodes[node].attend(team));
+    for node in nodes {
+        assert_eq!(node.ends(team).await.expect("ends").head, 1);
+    }
+    let mut racing = JoinSet::new();
+    for turn in 0..APPENDS {
+        let store = nodes[(turn % 3 == 0) as usize].clone();
+        racing.spawn(async move { given::published(&store, team, &["ticket.created"; 2], at(0)).await });
+    }
+    soon(racing.join_all()).await;
+    given::one_event(&nodes[0], other, "ticket.created").await;
+    let all: Vec<u64> = (2..=1 + 2 * APPENDS).collect();
+    let [one, two] = &mut tails;
+    assert_eq!(seqs(one, team, 1 + 2 * APPENDS).await, all);
+    assert_eq!(seqs(two, team, 1 + 2 * APPENDS).await, all);
+    given::one_event(&nodes[0], team, "ticket.created").await;
+    let next = told(two, |change| match change {
+        Change::Appended { team, .. } => Some(*team),
+        _ => None,
+    });
+    assert_eq!(next.await, team, "nobody in the second node attends the other");
+}
+
+/// SEC-2: a key that was revoked elsewhere opens nothing, and its streams are told; webhooks, types and erasures likewise.
+async fn what_another_changes_is_told(nodes: &[AnyStore; 2]) {
+    let [one, two] = nodes;
+    let team = given::team(one).await;
+    let (webhook, key) = (given::webhook(one, team, "*").await, given::key(one, team).await);
+    let event = given::one_event(one, team, "ticket.created").await;
+    assert_eq!(two.key(key).await.expect("a key").0.revoked_at, None);
+    let mut tail = two.tail(TAIL_BYTES);
+    one.update_webhook(team, webhook, given::wanting("ticket.*"), None, at(1)).await.expect("it is changed");
+    told(&mut tail, |change| matches!(change, Change::WebhookChanged(of) if *of == webhook).then_some(()))
+        .await;
+    one.revoke_key(team, key, at(1)).await.expect("it is revoked");
+    told(&mut tail, |change| matches!(change, Change::KeyRevoked(of) if *of == key).then_some(())).await;
+    assert_eq!(two.key(key).await.expect("a key").0.revoked_at, Some(at(1)));
+    one.erase(team, event.event.id).await.expect("it is erased");
+    let erased = |change: &Change| match change {
+        Change::Erased { team: of, seq, webhooks } => Some((*of, *seq, webhooks.clone())),
+        _ => None,
+    };
+    assert_eq!(told(&mut tail, erased).await, (team, 1, vec![webhook]));
+    let entry = CatalogEntry {
+        event_type: "order.paid".parse().expect("a type"),
+        description: "An order was paid".to_owned(),
+        fires_on: "An order is paid".to_owned(),
+        schema: "{}".to_owned(),
+        example: "{}".to_owned(),
+    };
+    one.put_event_type(entry, 10, None, at(2)).await.expect("it is taken");
+    until("the type", async || (two.event_types().len() == 1).then_some(())).await;
+    one.delete_team(team, None).await.expect("it is deleted");
+    told(&mut tail, |change| matches!(change, Change::TeamDeleted(of) if *of == team).then_some(())).await;
+    assert!(tail.try_next().is_none(), "each is told once");
+}
+
+/// What is ordered is sent by the node that has what goes first: another hands its own over, and the first is told.
+async fn what_is_ordered_goes_to_one_node(one: &AnyStore, two: &AnyStore) {
+    let team = given::team(one).await;
+    let ordered = Webhook { ordered: true, ..given::new_webhook(team, "*") };
+    let created = one.create_webhook(ordered, given::secret(), given::WEBHOOKS_MAX).await;
+    let webhook = created.expect("it is taken").id;
+    for store in [one, two, one, two] {
+        given::one_event(store, team, "ticket.created").await;
+    }
+    let mut tail = one.tail(TAIL_BYTES);
+    let seqs = async |store| -> Vec<u64> {
+        read::due(store, webhook, at(9)).await.iter().map(|due| due.entry.position.seq).collect()
+    };
+    assert_eq!(seqs(one).await, [1]);
+    assert!(seqs(two).await.is_empty());
+    told(&mut tail, |change| matches!(change, Change::Due(Some(of)) if *of == webhook).then_some(())).await;
+    assert_eq!(seqs(one).await, [1, 2, 3, 4]);
+    let first = read::due(one, webhook, at(9)).await.remove(0);
+    assert_eq!(given::recorded(one, &first, Verdict::Delivered, at(2)).await, DeliveryStatus::Delivered);
+    assert!(seqs(two).await.is_empty());
+    assert_eq!(seqs(one).await, [2, 3, 4]);
+}
+
+/// DLV-3: what a node had that is gone is told as due to those that are left.
+async fn what_a_node_leaves_is_told_as_due(one: &AnyStore, two: &AnyStore) {
+    let team = given::team(one).await;
+    let webhook = given::webhook(one, team, "*").await;
+    given::one_event(one, team, "ticket.created").await;
+    let mut tail = two.tail(TAIL_BYTES);
+    assert!(read::due(two, webhook, at(9)).await.is_empty());
+    one.close().await;
+    told(&mut tail, |change| matches!(change, Change::Due(None)).then_some(())).await;
+    assert_eq!(read::due(two, webhook, at(9)).await.len(), 1);
+    let all = two.read(team, 0, SliceLimit { entries: 9, bytes: 1 << 20 }).await.expect("a slice");
+    assert_eq!(all.entries.len(), 1);
+    tokio::time::timeout(Duration::from_secs(5), two.close()).await.expect("it closes");
+}
