@@ -11,6 +11,7 @@ mod footprint;
 mod http;
 mod ledger;
 mod machine;
+mod nats;
 mod postgres;
 mod process;
 mod proxy;
@@ -33,6 +34,7 @@ pub use ledger::{
     Breach, Delivered, Endpoint, Evidence, Ledger, Life, Note, Rule, Verdict, Watched, breaches,
 };
 pub use machine::{free_address, has_ipv6, send};
+pub use nats::NatsServer;
 pub use postgres::PostgresServer;
 pub use process::{CstarProcess, Ended, PLATFORM_KEY};
 pub use proxy::{Proxy, ProxyReply};

@@ -27,8 +27,9 @@ enum Source {
 }
 
 const POSTGRES: &str = "PostgreSQL";
+const NATS: &str = "nats-server";
 
-const NEEDS: [Need; 11] = [
+const NEEDS: [Need; 12] = [
     Need { name: "rustfmt", probe: &["cargo", "fmt", "--version"], from: Source::Component("rustfmt") },
     Need { name: "clippy", probe: &["cargo", "clippy", "--version"], from: Source::Component("clippy") },
     Need { name: "node", probe: &["node", "--version"], from: Source::Package("nodejs") },
@@ -51,6 +52,7 @@ const NEEDS: [Need; 11] = [
         probe: &["sh", "-c", "ls /usr/lib/postgresql/*/bin/initdb"],
         from: Source::Package("postgresql"),
     },
+    Need { name: NATS, probe: &["nats-server", "--version"], from: Source::Package("nats-server") },
 ];
 
 /// It is asked by its path where the environment names one; the tests look in the same two places.
@@ -63,7 +65,7 @@ pub(crate) fn ensure() -> Result<()> {
 
 /// The same, but for servers that tests ask.
 pub(crate) fn ensure_without_servers() -> Result<()> {
-    ensure_of(NEEDS.iter().filter(|need| need.name != POSTGRES))
+    ensure_of(NEEDS.iter().filter(|need| ![POSTGRES, NATS].contains(&need.name)))
 }
 
 /// The same for what builds the settings page.

@@ -12,12 +12,13 @@ enum Floor {
     Development,
 }
 
-const FLOORS: [(&str, Floor); 18] = [
+const FLOORS: [(&str, Floor); 19] = [
     ("cstar-types", Floor::Product(0)),
     ("cstar-signature", Floor::Product(0)),
     ("cstar-sse", Floor::Product(0)),
     ("cstar-store", Floor::Product(1)),
     ("cstar-traces", Floor::Product(1)),
+    ("cstar-doorbell", Floor::Product(1)),
     ("cstar-wire", Floor::Product(1)),
     ("cstar-delivery", Floor::Product(2)),
     ("cstar-realtime", Floor::Product(2)),

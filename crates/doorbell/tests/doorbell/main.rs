@@ -1,0 +1,5 @@
+//! Doorbells of several nodes, over real servers.
+
+mod nats;
+mod postgres;
+mod support;
