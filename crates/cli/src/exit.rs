@@ -78,6 +78,7 @@ impl From<StartError> for CliError {
         match error {
             StartError::Settings(error) => error.into(),
             StartError::Unusable(what) => Self::usage(what),
+            StartError::Unreachable(what) => Self::new(Failure::Unreachable, what),
             other => Self::new(Failure::Unexpected, other.to_string()),
         }
     }

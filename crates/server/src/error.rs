@@ -16,6 +16,9 @@ pub enum StartError {
     /// The data directory cannot be used.
     #[error("{0}")]
     Store(#[from] StoreError),
+    /// The database that holds the data is not there; the text says what to do.
+    #[error("{0}")]
+    Unreachable(String),
     /// Something else that was given cannot be used; the text says what to do.
     #[error("{0}")]
     Unusable(String),

@@ -7,6 +7,7 @@ mod error;
 mod keys;
 mod listen;
 mod metrics;
+mod nodes;
 pub mod offline;
 mod operations;
 mod options;
@@ -22,7 +23,7 @@ mod tls;
 mod traces;
 
 pub use error::{StartError, StopError};
-pub use options::{LogFormat, Options, SecretSetting};
+pub use options::{LogFormat, Options, SecretSetting, SharedStore};
 pub use server::Server;
 pub use settings::{SETTINGS, Setting, SettingKind, Settings, SettingsError, Source};
 pub use tasks::TaskFailed;

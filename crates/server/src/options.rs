@@ -21,6 +21,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// The data directory.
     pub data: PathBuf,
+    /// The database that several nodes share, in place of the data directory.
+    pub store: Option<SharedStore>,
     /// How clients reach this server.
     pub public_url: Option<url::Url>,
     /// When failed attempts are tried again.
@@ -85,6 +87,19 @@ pub struct Options {
     pub platform_key: Option<SecretSetting>,
 }
 
+/// A database that several nodes share.
+#[derive(Debug, Clone)]
+pub struct SharedStore {
+    /// Where it is, and who asks.
+    pub url: SecretSetting,
+    /// How nodes tell each other that there is something new, if not by the database.
+    pub doorbell: Option<SecretSetting>,
+    /// The authority of both, if the system does not know it.
+    pub authority: Option<PathBuf>,
+    /// How long a node may be silent before others take over what it was about to send.
+    pub lease: Duration,
+}
+
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
@@ -120,6 +135,8 @@ impl fmt::Debug for SecretSetting {
 
 /// The shortest platform key, in characters: 32 random letters hold more than 128 bits.
 const PLATFORM_KEY_MIN_CHARS: usize = 32;
+/// A node says every second that it is there; some of that may be lost.
+const LEASE_MIN: Duration = Duration::from_secs(3);
 /// The longest time for one attempt: longer ones would hold slots without hope.
 const ATTEMPT_TIMEOUT_MAX: Duration = Duration::from_secs(60);
 /// The shortest retention: an idempotency key is kept as long, and is good for nothing without its event.
@@ -135,6 +152,7 @@ impl Options {
         let options = Self {
             listen: settings.read("listen", address)?.ok_or_else(|| required("listen"))?,
             data: settings.read("data", path)?.ok_or_else(|| required("data"))?,
+            store: shared_store(settings)?,
             public_url: settings.read("public-url", str::parse)?,
             retry_schedule: settings.read("retry-schedule", str::parse)?.unwrap_or_default(),
             attempt_timeout: settings
@@ -236,6 +254,16 @@ impl Options {
                 "CSTAR_PLATFORM_KEY must not begin with csk_ or cst_, as team keys and realtime tokens do",
             );
         }
+        if self.store.is_some() && self.platform_key.is_none() {
+            return refuse(
+                "set CSTAR_PLATFORM_KEY, the same on every node: one that a node made would be its own",
+            );
+        }
+        if self.store.is_some() && self.master_key.is_none() && self.master_key_file.is_none() {
+            return refuse(
+                "set CSTAR_MASTER_KEY or give --master-key-file, the same on every node: it encrypts what they share",
+            );
+        }
         if self.master_key.is_some() && self.master_key_file.is_some() {
             return refuse("give CSTAR_MASTER_KEY or --master-key-file, not both");
         }
@@ -249,6 +277,49 @@ fn failure_rule(settings: &Settings) -> Result<FailureRule, SettingsError> {
         after: settings.read("disable-after", duration)?.unwrap_or(after),
         attempts: settings.read("disable-attempts", attempts_count)?.unwrap_or(attempts),
     })
+}
+
+fn shared_store(settings: &Settings) -> Result<Option<SharedStore>, SettingsError> {
+    let lease = settings.read("node-lease", duration)?;
+    let doorbell = settings.read("doorbell", doorbell_url)?;
+    let authority = settings.read("store-ca", path)?;
+    let Some(url) = settings.read("store", store_url)? else {
+        return match (doorbell, authority) {
+            (None, None) => Ok(None),
+            _ => {
+                Err(SettingsError("--doorbell and --store-ca are for nodes that share a --store".to_owned()))
+            }
+        };
+    };
+    let lease = lease.ok_or_else(|| SettingsError("--node-lease is needed".to_owned()))?;
+    if lease < LEASE_MIN {
+        return Err(SettingsError(
+            "--node-lease must be at least 3s: a node says each second that it is there".to_owned(),
+        ));
+    }
+    Ok(Some(SharedStore { url, doorbell, authority, lease }))
+}
+
+/// SEC-3: none of it is repeated.
+fn store_url(text: &str) -> Result<SecretSetting, &'static str> {
+    match is_postgres(text) {
+        true => Ok(SecretSetting::new(text.to_owned())),
+        false => Err("write a URL such as postgres://user:password@host:5432/database"),
+    }
+}
+
+fn doorbell_url(text: &str) -> Result<SecretSetting, &'static str> {
+    match is_postgres(text) || text.starts_with("nats://") || text.starts_with("tls://") {
+        true => Ok(SecretSetting::new(text.to_owned())),
+        false => {
+            Err("write a URL such as nats://host:4222, tls://host:4222, or one of a PostgreSQL database")
+        }
+    }
+}
+
+/// Whether it is a URL of a PostgreSQL database.
+pub(crate) fn is_postgres(text: &str) -> bool {
+    ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme))
 }
 
 fn tls(settings: &Settings) -> Result<Option<(PathBuf, PathBuf)>, SettingsError> {
@@ -351,6 +422,11 @@ mod tests {
             (vec![("listen", "7070")], "--listen"),
             (vec![("cors-origins", "https://app.example.com/page")], "https://app.example.com/page"),
             (vec![("log-format", "xml")], "text or json"),
+            (vec![("store", "mysql://u:hunter2@db/cstar")], "--store"),
+            (vec![("store", "postgres://u@db/cstar")], "CSTAR_PLATFORM_KEY"),
+            (vec![("store", "postgres://u@db/cstar"), ("node-lease", "2s")], "--node-lease"),
+            (vec![("store", "postgres://u@db/cstar"), ("doorbell", "redis://hunter2@db")], "--doorbell"),
+            (vec![("doorbell", "nats://127.0.0.1:4222")], "--store"),
             (vec![("otlp-endpoint", "http://us:canary@collector.internal")], "OTEL_EXPORTER_OTLP_HEADERS"),
         ] {
             let error = options(&pairs).unwrap_err();

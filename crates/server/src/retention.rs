@@ -41,13 +41,15 @@ pub(crate) struct Retention {
     pub(crate) kept: Duration,
     /// How long the audit log is kept.
     pub(crate) audit_kept: Duration,
-    pub(crate) data: PathBuf,
+    /// Where its clock is noted, where there is a place for it.
+    pub(crate) data: Option<PathBuf>,
 }
 
 impl Retention {
     /// Runs until told to stop.
     pub(crate) async fn run(self, stop: CancellationToken) -> Result<(), StoreError> {
-        let mut slewed = SlewedClock(last_seen(&self.data).unwrap_or_else(|| (self.clock)()));
+        let mut slewed =
+            SlewedClock(self.data.as_deref().and_then(last_seen).unwrap_or_else(|| (self.clock)()));
         let mut looked_at = Instant::now();
         loop {
             tokio::select! {
@@ -56,7 +58,9 @@ impl Retention {
             }
             slewed = slewed.follow((self.clock)(), looked_at.elapsed());
             looked_at = Instant::now();
-            remember(&self.data, slewed.0);
+            if let Some(data) = &self.data {
+                remember(data, slewed.0);
+            }
             match self.pass(slewed.0, &stop).await {
                 Ok(()) => {}
                 Err(error @ (StoreError::Poisoned | StoreError::ShuttingDown)) => return Err(error),

@@ -29,6 +29,7 @@ use crate::error::{StartError, StopError};
 use crate::keys::{self, MasterKey, PlatformKey};
 use crate::listen;
 use crate::metrics::{self, Counts};
+use crate::nodes::{self, Node};
 use crate::offline::Place;
 use crate::operations::Operations;
 use crate::options::{Options, SecretSetting};
@@ -62,7 +63,7 @@ impl Server {
         descriptors::raise_limit();
         keep_files_private();
         let clock: Clock = Arc::new(system_now);
-        let (store, keys) = open_data(&options).await?;
+        let Opened { store, node, keys } = open_data(&options).await?;
         let platform_key = keys.platform;
         let (address, listener) = bind(options.listen).await?;
         let tls = options.tls.as_ref().map(|(cert, key)| tls::acceptor(cert, key)).transpose()?;
@@ -98,7 +99,13 @@ impl Server {
         });
         tasks.start(TaskKind::Delivery, |stop| engine.run(stop.cancelled_owned()));
         start_upkeep(&mut tasks, &store, clock, &options);
-        tracing::info!(%address, data = %options.data.display(), "serving");
+        match node {
+            Some(node) => {
+                tasks.start(TaskKind::Doorbell, |stop| node.run(stop));
+                tracing::info!(%address, "serving from a database that nodes share");
+            }
+            None => tracing::info!(%address, data = %options.data.display(), "serving"),
+        }
         Ok(Self { address, platform_key, data: options.data, store, tasks, export })
     }
 
@@ -147,16 +154,37 @@ struct Keys {
     tokens: TokenKey,
 }
 
-async fn open_data(options: &Options) -> Result<(Arc<dyn Store>, Keys), StartError> {
+/// The data, and what else they bring.
+struct Opened {
+    store: Arc<dyn Store>,
+    /// This node's part in a store that others share.
+    node: Option<Node>,
+    keys: Keys,
+}
+
+async fn open_data(options: &Options) -> Result<Opened, StartError> {
+    let (store, node, master_key): (Arc<dyn Store>, _, _) = match &options.store {
+        Some(shared) => {
+            let (node, master_key) =
+                nodes::open(shared, keys::known_master_keys(&Place::of(options))?).await?;
+            (Arc::new(node.store.clone()), Some(node), master_key)
+        }
+        None => {
+            let (store, master_key) = open_directory(options).await?;
+            (Arc::new(store), None, master_key)
+        }
+    };
+    let keys = Keys { platform: keys::platform_key(options)?, tokens: TokenKey::derived_from(&master_key) };
+    Ok(Opened { store, node, keys })
+}
+
+async fn open_directory(options: &Options) -> Result<(SqliteStore, MasterKey), StartError> {
     let made = DirBuilder::new().recursive(true).mode(PRIVATE_MODE).create(&options.data);
     made.map_err(|error| StartError::file(&options.data, &error))?;
     let master_keys = keys::master_keys(&Place::of(options))?;
     let data = options.data.clone();
-    let (store, master_key) = tokio::task::spawn_blocking(move || open_store(&data, master_keys))
-        .await
-        .map_err(|error| StartError::Unusable(format!("opening the store: {error}")))??;
-    let tokens = TokenKey::derived_from(&master_key);
-    Ok((Arc::new(store), Keys { platform: keys::platform_key(options)?, tokens }))
+    let opened = tokio::task::spawn_blocking(move || open_store(&data, master_keys)).await;
+    Ok(opened.map_err(|error| StartError::Unusable(format!("opening the store: {error}")))??)
 }
 
 /// Opens the store with that of the keys which it was encrypted with.
@@ -306,7 +334,7 @@ fn start_upkeep(tasks: &mut Tasks, store: &Arc<dyn Store>, clock: Clock, options
         clock,
         kept: options.retention,
         audit_kept: options.audit_retention,
-        data: options.data.clone(),
+        data: options.store.is_none().then(|| options.data.clone()),
     };
     tasks.start(TaskKind::Retention, |stop| retention.run(stop));
     let store = Arc::clone(store);

@@ -51,6 +51,30 @@ const fn value(
 pub const SETTINGS: &[Setting] = &[
     value("listen", "ADDR", Some("127.0.0.1:7070"), "Address and port to serve the API on"),
     value("data", "DIR", Some("cstar-data"), "Directory that holds the log; one process uses it at a time"),
+    Setting {
+        name: "store",
+        kind: SettingKind::Url("URL"),
+        default: None,
+        help: "PostgreSQL database that several nodes share in place of --data, as postgres://user:password@host/database; in the environment if it has a password",
+    },
+    Setting {
+        name: "doorbell",
+        kind: SettingKind::Url("URL"),
+        default: None,
+        help: "How nodes tell each other that there is something new: nats://host:4222, or a postgres:// URL that leads past a pooler; without one, by --store",
+    },
+    value(
+        "store-ca",
+        "FILE",
+        None,
+        "PEM file of the authority that the certificates of --store and --doorbell come from, if the system does not know it",
+    ),
+    value(
+        "node-lease",
+        "TIME",
+        Some("15s"),
+        "How long a node that shares --store may be silent before others take over what it was about to send",
+    ),
     value("public-url", "URL", None, "How clients reach this server; webhooks to its host are refused"),
     value("retry-schedule", "WAITS", Some("1m,5m,30m"), "Waits before each retry of a failed attempt"),
     value(
@@ -283,6 +307,8 @@ impl Settings {
 
 /// A URL without what stands in front of its last `@`, be it well formed or not.
 fn without_credentials(url: &str) -> Cow<'_, str> {
+    // As a parameter of a database's URL, which takes one, too.
+    let url = url.split_once("password=").map_or(url, |(before, _)| before);
     let Some((before, host)) = url.rsplit_once('@') else { return Cow::Borrowed(url) };
     let scheme = before.split_once("://").map_or("", |(scheme, _)| scheme);
     Cow::Owned(format!("{scheme}://…@{host}"))
@@ -376,6 +402,8 @@ mod tests {
             ("us:canary@proxy.internal:3128", "://…@proxy.internal:3128"),
             ("http://us:can@ary@proxy.internal", "http://…@proxy.internal"),
             ("http://proxy.internal:3128", "http://proxy.internal:3128"),
+            ("postgres://db/cstar?password=canary", "postgres://db/cstar?"),
+            ("host=db password=canary", "host=db "),
         ] {
             let settings =
                 Settings::resolve(&flags(&[("egress-proxy", given)]), |_| None, None, &[]).unwrap();

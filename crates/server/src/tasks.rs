@@ -24,6 +24,8 @@ pub(crate) enum TaskKind {
     Retention,
     /// Goes on with what was asked for in one call and is long. Shutdown: stops between two slices; the next start goes on.
     Operations,
+    /// Tells the other nodes that share the store what this one commits, and hears them. Shutdown: simply ends.
+    Doorbell,
     /// Ends when the store has closed itself after a failed write. Shutdown: simply ends.
     StoreWatch,
 }
