@@ -181,8 +181,7 @@ fn rust_tests(extras: &Extras) -> &'static [&'static str] {
     if extras.nextest {
         &["cargo", "nextest", "run", "--workspace"]
     } else {
-        // nextest leaves this suite out by its configuration, which says why.
-        &["cargo", "test", "--workspace", "--all-targets", "--", "--skip", "every_rule_holds"]
+        &["cargo", "test", "--workspace", "--all-targets"]
     }
 }
 
@@ -232,10 +231,7 @@ mod tests {
     fn without_nextest_the_same_tests_run_under_cargo() {
         let lines = check(&Extras { nextest: false, deny: true, wanted: Wanted::default() });
         assert!(
-            lines.contains(&(
-                "rust tests",
-                "cargo test --workspace --all-targets -- --skip every_rule_holds".to_owned()
-            )),
+            lines.contains(&("rust tests", "cargo test --workspace --all-targets".to_owned())),
             "{lines:?}"
         );
     }
