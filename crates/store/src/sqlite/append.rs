@@ -269,6 +269,7 @@ impl Publish {
             }
         }
         rows::insert(tx.conn, &rows)?;
+        tx.memory.fresh.add(rows);
         Ok(due)
     }
 }

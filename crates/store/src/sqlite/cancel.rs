@@ -37,6 +37,7 @@ const WAITING_UNDER: &str = "SELECT 1 FROM deliveries INDEXED BY deliveries_due
 
 /// Cancels all that waits; the caller saves the webhook.
 pub(super) fn begin(tx: &mut Tx<'_>, webhook: &mut WebhookRow, reason: CancelReason) -> Result<(), Fault> {
+    tx.memory.fresh.forget_all();
     let conn = tx.look().conn;
     let mut waits = conn.prepare_cached(WAITING_UNDER)?;
     let something_waits = waits.exists([webhook.number, webhook.generation])?;
@@ -56,6 +57,7 @@ pub(super) fn begin(tx: &mut Tx<'_>, webhook: &mut WebhookRow, reason: CancelRea
 
 /// Rewrites one more slice, of whichever webhook still has some. One that is damaged holds up no other.
 pub(super) fn go_on(tx: &mut Tx<'_>) -> Result<(), Fault> {
+    tx.memory.fresh.forget_all();
     let look = tx.look();
     let mut cancelling = look.conn.prepare_cached(CANCELLING)?;
     let mut numbers = cancelling.query(())?;

@@ -11,7 +11,7 @@ use super::keys;
 use super::look::Shelf;
 use super::memory::Memory;
 use super::notices;
-use super::queue::Waiting;
+use super::queue::{Class, Waiting};
 use super::tx::{Effects, Tx};
 use crate::stored::known_keys::KnownKeys;
 
@@ -105,6 +105,10 @@ fn apply(tx: &mut Tx<'_>, group: &mut VecDeque<Waiting>, along: &Along) -> Resul
         match waiting.work.apply(tx) {
             Err(Fault::NoRoom) => return Ok(applied),
             result => result?,
+        }
+        if !matches!(waiting.class, Class::Append | Class::Result) {
+            // It may have changed any row.
+            tx.memory.fresh.forget_all();
         }
     }
     Ok(group.len())

@@ -9,6 +9,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::failing::Streaks;
 use super::fault::Fault;
+use super::fresh::Fresh;
 use super::look::Look;
 use super::notices::Failed;
 use super::types;
@@ -92,6 +93,7 @@ pub(super) struct Memory {
     generations: HashMap<i64, Option<i64>>,
     pub(super) streaks: Streaks,
     pub(super) failed: Failed,
+    pub(super) fresh: Fresh,
     types: HashMap<EventType, i64>,
     last_attempt: Option<i64>,
 }

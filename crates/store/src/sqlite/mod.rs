@@ -42,6 +42,7 @@ mod fault;
 mod finding;
 #[cfg(feature = "floor")]
 pub mod floor;
+mod fresh;
 mod idempotency;
 mod key_rows;
 mod keys;

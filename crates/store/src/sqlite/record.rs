@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use cstar_types::{DeliveryStatus, FailureRule, Outcome};
+use cstar_types::{DeliveryId, DeliveryStatus, FailureRule, Outcome};
 use rusqlite::{CachedStatement, Connection};
 
 use super::attempt_rows::{AttemptRow, headers_text};
@@ -13,6 +13,7 @@ use super::notices;
 use super::queue::Size;
 use super::rows;
 use super::tx::Tx;
+use crate::stored::place::Place;
 use crate::{AttemptReport, Verdict};
 
 /// Reports, with all that can be computed before the writer has its turn.
@@ -94,9 +95,7 @@ impl<'w, 'r> Recording<'w, 'r> {
     ) -> Result<Recorded, Fault> {
         const UNKNOWN: Recorded = Recorded { status: DeliveryStatus::Cancelled, webhook: None };
         let look = tx.look();
-        let Some(mut row) = DeliveryRow::find_by(&mut self.find, report.delivery)? else {
-            return Ok(UNKNOWN);
-        };
+        let Some(mut row) = self.row(tx, report.delivery)? else { return Ok(UNKNOWN) };
         let Some(generation) = tx.memory.generation(look, row.webhook)? else { return Ok(UNKNOWN) };
         let number = tx.memory.next_attempt(look)?;
         let (attempt, headers) = if row.kind.is_erased() {
@@ -122,6 +121,14 @@ impl<'w, 'r> Recording<'w, 'r> {
             notices::delivery_failed(tx, &row, report)?;
         }
         Ok(Recorded { status: row.status, webhook: Some(row.webhook) })
+    }
+
+    /// The row of a delivery, which is read unless it is fresh.
+    fn row(&mut self, tx: &mut Tx<'_>, id: DeliveryId) -> Result<Option<DeliveryRow>, Fault> {
+        match Place::of_delivery(id).and_then(|(place, tag)| tx.memory.fresh.take(place, tag)) {
+            Some(fresh) => Ok(Some(fresh)),
+            None => DeliveryRow::find_by(&mut self.find, id),
+        }
     }
 
     /// Writes what was gathered, and answers which webhooks were disabled for it.

@@ -16,16 +16,19 @@ pub(super) struct Insert {
 }
 
 /// A macro, because SQL must be known when it is compiled: nothing is put together on the way of an event.
+///
+/// `OR FAIL`, since whoever fails rolls the whole transaction back: to undo a statement of many rows by itself, SQLite would
+/// copy each page that it changes.
 macro_rules! insert_into {
     ($table:literal, $row:literal) => {
         $crate::sqlite::rows::Insert {
-            one: concat!("INSERT INTO ", $table, " VALUES ", $row),
+            one: concat!("INSERT OR FAIL INTO ", $table, " VALUES ", $row),
             many: insert_into!(@many $table, $row, ",", $row, ",", $row, ",", $row),
         }
     };
     // Four of what it is given, which is four rows.
     (@many $table:literal, $($rows:literal),+) => {
-        concat!("INSERT INTO ", $table, " VALUES ", $($rows),+, ",", $($rows),+, ",", $($rows),+, ",", $($rows),+)
+        concat!("INSERT OR FAIL INTO ", $table, " VALUES ", $($rows),+, ",", $($rows),+, ",", $($rows),+, ",", $($rows),+)
     };
 }
 pub(super) use insert_into;

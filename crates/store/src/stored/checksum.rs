@@ -20,6 +20,7 @@ impl Checksum {
         Self { hasher: Hasher::new(), run: [0; RUN_BYTES], len: 0 }
     }
 
+    #[inline]
     pub(crate) fn int(mut self, value: i64) -> Self {
         if self.len + 8 > RUN_BYTES {
             self.hasher.update(&self.run[..self.len]);
@@ -30,11 +31,13 @@ impl Checksum {
         self
     }
 
+    #[inline]
     pub(crate) fn bits(self, value: u128) -> Self {
         self.int((value >> 64) as i64).int(value as i64)
     }
 
     /// An absent value is not the same as any present one.
+    #[inline]
     pub(crate) fn maybe(self, value: Option<i64>) -> Self {
         match value {
             Some(value) => self.int(1).int(value),
