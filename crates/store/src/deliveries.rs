@@ -144,7 +144,7 @@ pub trait Deliveries: Send + Sync {
     /// Goes on while the disk is nearly full: room is kept for it.
     async fn record(
         &self,
-        reports: Vec<AttemptReport>,
+        reports: Arc<[AttemptReport]>,
         rule: FailureRule,
     ) -> Result<Vec<DeliveryStatus>, StoreError>;
 

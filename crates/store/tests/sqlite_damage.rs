@@ -264,7 +264,7 @@ async fn what_is_damaged_keeps_no_event_from_being_erased() {
             let due = given::only_due(&store, *webhook).await;
             let mut report = given::report(&due, Verdict::RetryAt(at(second)), at(second));
             report.attempt.response_body = SAID.to_owned();
-            store.record(vec![report], FailureRule::NEVER).await.unwrap();
+            store.record([report].into(), FailureRule::NEVER).await.unwrap();
             deliveries.push(due.id);
         }
     }

@@ -34,7 +34,7 @@ pub(crate) async fn fail(world: &World, team: TeamId, delivery: &str) {
         attempt,
         verdict: Verdict::Failed,
     };
-    world.store.record(vec![report], FailureRule::NEVER).await.unwrap();
+    world.store.record([report].into(), FailureRule::NEVER).await.unwrap();
 }
 
 /// W53, W54: a delivery that failed is visible, with every attempt.

@@ -1,5 +1,6 @@
 //! One attempt, from what is due to what is reported.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use crate::endpoint::{Endpoint, Place};
 use crate::outcome;
 use crate::request::Outgoing;
 use crate::retry;
-use crate::sender::{Deadline, Failure, Head, Route, Sender, Sent};
+use crate::sender::{Failure, Hand, Head, Route, Sender, Sent};
 use crate::target::Asker;
 
 /// How often it is said that the operator's proxy fails: every attempt meets it.
@@ -55,6 +56,8 @@ pub(crate) struct Made {
     pub(crate) took: Duration,
     /// The endpoint said that it is gone for good, and its webhook, which was of this version then, believes that.
     pub(crate) gone: Option<u64>,
+    /// Its lane goes on once it is on record.
+    pub(crate) awaited: bool,
 }
 
 /// An attempt was not made: there is nobody to send to, or something on this side failed; later that may be otherwise.
@@ -71,11 +74,12 @@ struct Told {
     body: String,
 }
 
+/// What is awaited is pinned first: a future is as large as all that it awaits, and is copied where it is moved.
 impl Attempts {
-    pub(crate) async fn make(&self, due: Due, asker: Asker, deadline: &mut Deadline) -> Finished {
+    pub(crate) async fn make(&self, due: Due, asker: Asker, hand: &mut Hand) -> Finished {
         let (webhook, delivery) = (due.webhook, due.id);
         let result = match self.endpoints.get(webhook).await {
-            Some(endpoint) => self.make_traced(&endpoint, due, asker, deadline).await,
+            Some(endpoint) => pin!(self.make_traced(&endpoint, due, asker, hand)).await,
             None => Err(NotMade),
         };
         Finished { webhook, delivery, result }
@@ -86,11 +90,11 @@ impl Attempts {
         endpoint: &Endpoint,
         due: Due,
         asker: Asker,
-        deadline: &mut Deadline,
+        hand: &mut Hand,
     ) -> Result<Made, NotMade> {
-        let Some(traces) = &self.traces else { return self.make_at(endpoint, due, asker, deadline).await };
+        let Some(traces) = &self.traces else { return pin!(self.make_at(endpoint, due, asker, hand)).await };
         let mut span = traces.attempt(&attempted(&due));
-        let made = self.make_at(endpoint, due, asker, deadline).await;
+        let made = pin!(self.make_at(endpoint, due, asker, hand)).await;
         match &made {
             Ok(Made { report, .. }) => span.came_to(report.attempt.outcome, report.attempt.status_code),
             Err(NotMade) => span.put_off(),
@@ -103,12 +107,12 @@ impl Attempts {
         endpoint: &Endpoint,
         due: Due,
         asker: Asker,
-        deadline: &mut Deadline,
+        hand: &mut Hand,
     ) -> Result<Made, NotMade> {
         let (started_at, started) = ((self.clock)(), Instant::now());
         self.gauges.waits.count_time(started_at.since(due.due_at));
         let (told, request) = match &endpoint.place {
-            Ok(place) => self.send((endpoint, place), &due, asker, started_at, deadline).await?,
+            Ok(place) => pin!(self.send((endpoint, place), &due, asker, started_at, hand)).await?,
             Err(_) => (self.told(Err(Failure::Blocked)), AttemptRequest::default()),
         };
         let took = started.elapsed();
@@ -136,7 +140,7 @@ impl Attempts {
         };
         let (delivery, webhook, failed_before) = (due.id, due.webhook, due.failed);
         let report = AttemptReport { delivery, webhook, failed_before, attempt, verdict };
-        Ok(Made { report, took, gone })
+        Ok(Made { report, took, gone, awaited: due.rule.ordered })
     }
 
     async fn send(
@@ -145,14 +149,14 @@ impl Attempts {
         due: &Due,
         asker: Asker,
         started_at: Timestamp,
-        deadline: &mut Deadline,
+        hand: &mut Hand,
     ) -> Result<(Told, AttemptRequest), NotMade> {
         // By the clock that does not go back: an overlap that has ended stays ended.
         let signer = endpoint.signer(self.steady.now());
         let outgoing = Outgoing::new(endpoint, place, due, signer, started_at);
         let Endpoint { webhook, version, .. } = *endpoint;
         let route = Route { webhook, version, target: &place.target, asker };
-        let Sent { address, answer } = self.sender.send(route, &outgoing, deadline).await;
+        let Sent { address, answer } = pin!(self.sender.send(route, &outgoing, hand)).await;
         match &answer {
             Err(Failure::RanOut(error)) => {
                 tracing::error!(%error, "this process has run out of something; idle connections are closed");

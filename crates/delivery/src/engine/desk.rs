@@ -3,7 +3,7 @@
 use cstar_store::{Due, Overtaken};
 use cstar_types::{DeliveryId, Outcome, Timestamp, WebhookId};
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use super::attempt::{Finished, Made, NotMade};
 use super::recorder::Outstanding;
@@ -13,6 +13,10 @@ use crate::lanes::{Ended, LaneCounts, LaneLimits, Lanes, Step};
 /// store that has fallen behind gets time.
 const UNRECORDED_A_SLOT: usize = 4;
 
+/// So many wait for an attempt when there is none: a lane that runs dry for a moment needs nobody new. With what each holds
+/// that is about a megabyte.
+const FREE_MAX: usize = 128;
+
 /// The lanes, under a lock that nobody holds across a wait. Who has made an attempt tells it here and takes the next in the
 /// same breath, so that a busy lane needs no task, no channel and no turn of the dispatcher for each delivery.
 pub(super) struct Desk {
@@ -21,6 +25,8 @@ pub(super) struct Desk {
     overtaken: Overtaken,
     /// Rung when there is something here that only the dispatcher does.
     bell: Notify,
+    /// As many as were given to those who wait for an attempt.
+    given: Semaphore,
     unrecorded_max: usize,
 }
 
@@ -29,6 +35,10 @@ struct State {
     handed: Handed,
     /// Results that are not on record yet.
     unrecorded: usize,
+    /// Who has no attempt to make, and waits for one.
+    free: usize,
+    /// What was given to them and not taken yet.
+    given: Vec<Start>,
     /// What is handed over is fetched soon without a word: a group of results is on its way.
     awaited: bool,
     /// When the dispatcher looks at the lanes again.
@@ -67,12 +77,15 @@ impl Desk {
             lanes: Lanes::new(limits),
             handed: Handed::default(),
             unrecorded: 0,
+            free: 0,
+            given: Vec::new(),
             awaited: false,
             alarm: None,
             closed: false,
         };
         let unrecorded_max = limits.in_flight * UNRECORDED_A_SLOT;
-        Self { state: Mutex::new(state), overtaken, bell: Notify::new(), unrecorded_max }
+        let (bell, given) = (Notify::new(), Semaphore::new(0));
+        Self { state: Mutex::new(state), overtaken, bell, given, unrecorded_max }
     }
 
     /// Tells the lanes something.
@@ -93,17 +106,41 @@ impl Desk {
     pub(super) fn finished(&self, finished: Finished, now: Timestamp, again_at: Timestamp) -> Option<Start> {
         let mut state = self.state.lock();
         let was_empty = state.handed.is_empty();
-        state.finished(finished, again_at);
+        let hurries = state.finished(finished, again_at);
         let next = if self.overtaken.is_so() { None } else { state.next(now, self.unrecorded_max) };
         let is_new = was_empty && !state.handed.is_empty() && !state.awaited;
         let is_earlier =
             state.lanes.next_timer().is_some_and(|at| state.alarm.is_none_or(|alarm| at < alarm));
         let has_loads = !state.handed.loads.is_empty();
         drop(state);
-        if is_new || is_earlier || has_loads {
+        if is_new || hurries || is_earlier || has_loads {
             self.bell.notify_one();
         }
         next
+    }
+
+    /// Gives an attempt to somebody who waits for one; given back if nobody does.
+    pub(super) fn give(&self, start: Start) -> Option<Start> {
+        let mut state = self.state.lock();
+        let Some(left) = state.free.checked_sub(1) else { return Some(start) };
+        state.free = left;
+        state.given.push(start);
+        drop(state);
+        self.given.add_permits(1);
+        None
+    }
+
+    /// Waits for an attempt; `None` if enough others do, or if nothing is started any more.
+    pub(super) async fn given(&self) -> Option<Start> {
+        {
+            let mut state = self.state.lock();
+            if state.free >= FREE_MAX || state.closed {
+                return None;
+            }
+            state.free += 1;
+        }
+        self.given.acquire().await.ok()?.forget();
+        self.state.lock().given.pop()
     }
 
     /// Takes what was handed over.
@@ -143,6 +180,7 @@ impl Desk {
     /// Nothing is started any more.
     pub(super) fn close(&self) {
         self.state.lock().closed = true;
+        self.given.close();
     }
 
     /// The counts of the lanes, and of the results that are not on record yet.
@@ -165,16 +203,21 @@ impl State {
         None
     }
 
-    fn finished(&mut self, finished: Finished, again_at: Timestamp) {
+    /// Answers whether a result is waited for.
+    fn finished(&mut self, finished: Finished, again_at: Timestamp) -> bool {
         let Finished { webhook, delivery, result } = finished;
         match result {
-            Ok(Made { report, took, gone }) => {
+            Ok(Made { report, took, gone, awaited }) => {
                 let succeeded = report.attempt.outcome == Outcome::Success;
                 self.lanes.ended(webhook, if succeeded { Ended::Succeeded(took) } else { Ended::Failed });
-                self.handed.results.push(Outstanding { report, gone });
+                self.handed.results.push(Outstanding { report, gone, awaited });
                 self.unrecorded += 1;
+                awaited
             }
-            Err(NotMade) => self.lanes.given_up(webhook, delivery, again_at),
+            Err(NotMade) => {
+                self.lanes.given_up(webhook, delivery, again_at);
+                false
+            }
         }
     }
 }

@@ -4,15 +4,21 @@
 //! no other.
 
 use std::future::pending;
+use std::iter::repeat;
+use std::sync::Arc;
 use std::time::Duration;
 
-use cstar_store::{AttemptReport, StoreError};
-use cstar_types::DeliveryStatus;
+use cstar_store::{AttemptReport, StoreError, Verdict};
+use cstar_types::{DeliveryId, DeliveryStatus, WebhookId};
 use futures_util::future::BoxFuture;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 /// The most results in one transaction: it bounds how long it holds up a publish.
 const GROUP_MAX: usize = 500;
+
+/// Groups begin so far apart, unless somebody waits for a result: a commit costs what a dozen results do, and holds up publishes.
+/// A crash in between repeats the attempts of so long, as it does those of a commit (DLV-3).
+const PACE: Duration = Duration::from_millis(10);
 
 /// The first wait after a group that could not be written, and the longest.
 const AGAIN: Duration = Duration::from_millis(50);
@@ -27,15 +33,20 @@ pub(super) struct Outstanding {
     pub(super) report: AttemptReport,
     /// Its webhook is to be disabled then, if it is still of this version.
     pub(super) gone: Option<u64>,
+    /// Its lane goes on once it is on record.
+    pub(super) awaited: bool,
 }
 
 /// What became of a result.
 #[derive(Debug)]
-pub(super) enum Recorded {
-    /// It is on record, and its delivery stands so.
-    Now(Outstanding, DeliveryStatus),
-    /// The database refuses it.
-    Refused(Outstanding),
+pub(super) struct Recorded {
+    pub(super) delivery: DeliveryId,
+    pub(super) webhook: WebhookId,
+    pub(super) verdict: Verdict,
+    /// As in [`Outstanding`].
+    pub(super) gone: Option<u64>,
+    /// How its delivery stands now that it is on record; `None` if the database refuses it.
+    pub(super) status: Option<DeliveryStatus>,
 }
 
 /// Results that are not on record yet. None is dropped but one that the database refuses alone: whatever could not be
@@ -44,51 +55,85 @@ pub(super) struct Recorder {
     record: Record,
     gathered: Vec<Outstanding>,
     /// What was refused as part of a group.
-    halves: Vec<Vec<Outstanding>>,
+    halves: Vec<Group>,
     writing: Option<Writing>,
+    /// When the next group begins.
+    next_at: Instant,
+    /// Somebody waits for what has gathered.
+    hurries: bool,
 }
 
 /// [`cstar_store::Deliveries::record`].
-pub(super) type Record = Box<dyn Fn(Vec<AttemptReport>) -> Answer + Send>;
+pub(super) type Record = Box<dyn Fn(Arc<[AttemptReport]>) -> Answer + Send>;
 
 type Answer = BoxFuture<'static, Result<Vec<DeliveryStatus>, StoreError>>;
 
+/// Results that are written together. The store has them too, so that none is copied for it.
+struct Group {
+    reports: Arc<[AttemptReport]>,
+    gone: Vec<Option<u64>>,
+}
+
 struct Writing {
-    group: Vec<Outstanding>,
+    group: Group,
     answer: Answer,
     failures: u32,
 }
 
 impl Recorder {
     pub(super) fn new(record: Record) -> Self {
-        Self { record, gathered: Vec::new(), halves: Vec::new(), writing: None }
+        Self {
+            record,
+            gathered: Vec::new(),
+            halves: Vec::new(),
+            writing: None,
+            next_at: Instant::now(),
+            hurries: false,
+        }
     }
 
     /// How many there are.
     pub(super) fn len(&self) -> usize {
-        let halves = self.halves.iter().map(Vec::len).sum::<usize>();
-        self.gathered.len() + halves + self.writing.as_ref().map_or(0, |writing| writing.group.len())
+        let groups = self.halves.iter().chain(self.writing.as_ref().map(|writing| &writing.group));
+        self.gathered.len() + groups.map(Group::len).sum::<usize>()
     }
 
-    /// Whether a group is on its way.
-    pub(super) fn is_writing(&self) -> bool {
-        self.writing.is_some()
+    /// Whether a group is on its way or about to be.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.len() > 0
+    }
+
+    /// How long what has gathered waits, unless a group is on its way.
+    pub(super) fn begins_in(&self) -> Option<Duration> {
+        let waits = self.writing.is_none() && !self.gathered.is_empty();
+        waits.then(|| self.next_at.saturating_duration_since(Instant::now()))
     }
 
     pub(super) fn add(&mut self, outstanding: Outstanding) {
+        self.hurries |= outstanding.awaited;
         self.gathered.push(outstanding);
     }
 
-    /// Begins to write what has gathered, unless a group is on its way.
+    /// What has gathered does not wait for its time.
+    pub(super) fn hurry(&mut self) {
+        self.hurries = true;
+    }
+
+    /// Begins to write what has gathered if it is time, unless a group is on its way.
     pub(super) fn begin(&mut self) {
         if self.writing.is_some() {
             return;
         }
-        let next = || self.gathered.drain(..self.gathered.len().min(GROUP_MAX)).collect();
-        let group = self.halves.pop().unwrap_or_else(next);
-        if !group.is_empty() {
-            self.write(group, 0);
+        if let Some(half) = self.halves.pop() {
+            return self.write(half, 0);
         }
+        let now = Instant::now();
+        if self.gathered.is_empty() || (now < self.next_at && !self.hurries) {
+            return;
+        }
+        (self.next_at, self.hurries) = (now + PACE, false);
+        let group = Group::of(self.gathered.drain(..self.gathered.len().min(GROUP_MAX)));
+        self.write(group, 0);
     }
 
     /// Waits until a group has been written, and answers what became of each result of it.
@@ -100,23 +145,19 @@ impl Recorder {
             self.begin();
             let Some(writing) = &mut self.writing else { return pending().await };
             let answer = (&mut writing.answer).await;
-            let Some(Writing { mut group, failures, .. }) = self.writing.take() else { continue };
+            let Some(Writing { group, failures, .. }) = self.writing.take() else { continue };
             match answer {
-                Ok(statuses) => {
-                    let recorded = group.into_iter().zip(statuses);
-                    return Ok(recorded.map(|(one, status)| Recorded::Now(one, status)).collect());
-                }
+                Ok(statuses) => return Ok(group.came_to(statuses.into_iter().map(Some))),
                 Err(error) if is_final(&error) => return Err(error),
                 Err(error) if is_refusal(&error) && group.len() > 1 => {
                     tracing::warn!(%error, results = group.len(), "results were refused; each half is recorded alone");
-                    self.halves.push(group.split_off(group.len() / 2));
-                    self.halves.push(group);
+                    self.halves.extend(group.halves());
                 }
                 Err(error) if is_refusal(&error) && failures + 1 >= REFUSALS_MAX => {
-                    for AttemptReport { delivery, webhook, .. } in group.iter().map(|one| &one.report) {
+                    for AttemptReport { delivery, webhook, .. } in group.reports.iter() {
                         tracing::error!(%error, %delivery, %webhook, "a result cannot be recorded; its attempt will be repeated");
                     }
-                    return Ok(group.into_iter().map(Recorded::Refused).collect());
+                    return Ok(group.came_to(repeat(None)));
                 }
                 Err(error) => {
                     tracing::warn!(%error, results = group.len(), "results could not be recorded; trying again");
@@ -126,9 +167,8 @@ impl Recorder {
         }
     }
 
-    fn write(&mut self, group: Vec<Outstanding>, failures: u32) {
-        let reports = group.iter().map(|outstanding| outstanding.report.clone()).collect();
-        let recording = (self.record)(reports);
+    fn write(&mut self, group: Group, failures: u32) {
+        let recording = (self.record)(Arc::clone(&group.reports));
         let answer = Box::pin(async move {
             if failures > 0 {
                 sleep(AGAIN.saturating_mul(1 << failures.min(10)).min(AGAIN_MAX)).await;
@@ -136,6 +176,36 @@ impl Recorder {
             recording.await
         });
         self.writing = Some(Writing { group, answer, failures });
+    }
+}
+
+impl Group {
+    fn of(outstanding: impl Iterator<Item = Outstanding>) -> Self {
+        let (reports, gone): (Vec<_>, _) = outstanding.map(|one| (one.report, one.gone)).unzip();
+        Self { reports: reports.into(), gone }
+    }
+
+    fn len(&self) -> usize {
+        self.reports.len()
+    }
+
+    /// The second half, and the first, which is to be taken first.
+    fn halves(&self) -> [Self; 2] {
+        let middle = self.len() / 2;
+        [middle..self.len(), 0..middle]
+            .map(|part| Self { reports: self.reports[part.clone()].into(), gone: self.gone[part].to_vec() })
+    }
+
+    fn came_to(&self, statuses: impl Iterator<Item = Option<DeliveryStatus>>) -> Vec<Recorded> {
+        let results = self.reports.iter().zip(&self.gone).zip(statuses);
+        let recorded = results.map(|((report, gone), status)| Recorded {
+            delivery: report.delivery,
+            webhook: report.webhook,
+            verdict: report.verdict,
+            gone: *gone,
+            status,
+        });
+        recorded.collect()
     }
 }
 
@@ -151,10 +221,7 @@ fn is_refusal(error: &StoreError) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use cstar_store::Verdict;
-    use cstar_types::{Attempt, AttemptRequest, DeliveryId, Outcome, Timestamp, WebhookId};
+    use cstar_types::{Attempt, AttemptRequest, Outcome, Timestamp};
     use parking_lot::Mutex;
 
     use super::*;
@@ -181,6 +248,7 @@ mod tests {
                 verdict: Verdict::Delivered,
             },
             gone: None,
+            awaited: false,
         }
     }
 
@@ -188,7 +256,7 @@ mod tests {
     fn recorder(answers: Vec<StoreError>) -> (Recorder, Arc<Mutex<Vec<usize>>>) {
         let groups = Arc::new(Mutex::new(Vec::new()));
         let (given, answers) = (Arc::clone(&groups), Mutex::new(answers.into_iter()));
-        let record = move |reports: Vec<AttemptReport>| -> Answer {
+        let record = move |reports: Arc<[AttemptReport]>| -> Answer {
             given.lock().push(reports.len());
             let answer = answers.lock().next();
             Box::pin(async move { answer.map_or(Ok(vec![DeliveryStatus::Delivered; reports.len()]), Err) })
@@ -214,7 +282,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn one_result_that_is_refused_holds_up_no_other() {
         const BAD: u128 = 5;
-        let record = |reports: Vec<AttemptReport>| -> Answer {
+        let record = |reports: Arc<[AttemptReport]>| -> Answer {
             let refused = reports.iter().any(|report| report.delivery == DeliveryId::from_bits(BAD));
             let statuses = vec![DeliveryStatus::Delivered; reports.len()];
             Box::pin(
@@ -226,10 +294,8 @@ mod tests {
         let (mut recorded, mut refused) = (Vec::new(), Vec::new());
         while recorder.len() > 0 {
             for one in recorder.recorded().await.unwrap() {
-                match one {
-                    Recorded::Now(one, _) => recorded.push(one.report.delivery.bits()),
-                    Recorded::Refused(one) => refused.push(one.report.delivery.bits()),
-                }
+                let of_its_kind = if one.status.is_some() { &mut recorded } else { &mut refused };
+                of_its_kind.push(one.delivery.bits());
             }
         }
         assert_eq!((recorded, refused), (vec![0, 1, 2, 3, 4, 6, 7], vec![BAD]));
@@ -243,6 +309,30 @@ mod tests {
         recorder.recorded().await.unwrap();
         assert_eq!((*groups.lock()).as_slice(), [GROUP_MAX]);
         assert_eq!(recorder.len(), 1);
+    }
+
+    /// Results gather for as long as nobody waits for one of them.
+    #[tokio::test(start_paused = true)]
+    async fn groups_begin_apart_unless_somebody_waits() {
+        let (mut recorder, groups) = recorder(Vec::new());
+        recorder.add(outstanding(0));
+        recorder.begin();
+        recorder.recorded().await.unwrap();
+        for number in 1..4 {
+            recorder.add(outstanding(number));
+            recorder.begin();
+        }
+        assert_eq!((recorder.begins_in(), groups.lock().len()), (Some(PACE), 1));
+        sleep(PACE).await;
+        let now = Instant::now();
+        assert_eq!(recorder.recorded().await.unwrap().len(), 3);
+        recorder.add(Outstanding { awaited: true, ..outstanding(4) });
+        assert_eq!(recorder.recorded().await.unwrap().len(), 1);
+        assert_eq!(Instant::now(), now);
+        recorder.add(outstanding(5));
+        recorder.hurry();
+        assert_eq!(recorder.recorded().await.unwrap().len(), 1);
+        assert!(!recorder.is_under_way());
     }
 
     #[tokio::test]

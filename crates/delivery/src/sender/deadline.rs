@@ -19,9 +19,8 @@ impl Deadline {
         self.0.as_mut().reset(at);
     }
 
-    /// What comes of it until then.
-    pub(super) async fn bound<F: Future>(&mut self, doing: F) -> Option<F::Output> {
-        let mut doing = pin!(doing);
+    /// What comes of it until then. It stays where it is: futures are large, and each move would copy them.
+    pub(super) async fn bound<F: Future>(&mut self, mut doing: Pin<&mut F>) -> Option<F::Output> {
         poll_fn(|cx| match doing.as_mut().poll(cx) {
             Poll::Ready(done) => Poll::Ready(Some(done)),
             // Unconstrained: an endpoint that always has more to say would use up what a task may do before it yields, and the

@@ -8,6 +8,7 @@ mod connection;
 mod deadline;
 mod dial;
 mod failure;
+mod hand;
 mod head;
 mod http1;
 mod http2;
@@ -18,15 +19,16 @@ mod tls;
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::time::Duration;
 
 use cstar_types::WebhookId;
 use tokio::time::Instant;
 
 use connection::{Broken, Connection, Kept};
-pub(crate) use deadline::Deadline;
 use dial::Dialler;
 pub(crate) use failure::{Failure, Stage};
+pub(crate) use hand::Hand;
 pub(crate) use head::Head;
 use pool::{Key, Pool};
 pub(crate) use proxy::NoTunnel;
@@ -105,22 +107,25 @@ impl Sender {
 
     /// Makes one attempt. The deadline runs over resolving, connecting, TLS, writing and the head of the answer; the
     /// body is read within what is left (T7).
-    pub(crate) async fn send(
-        &self,
-        route: Route<'_>,
-        request: &Outgoing<'_>,
-        deadline: &mut Deadline,
-    ) -> Sent {
+    pub(crate) async fn send(&self, route: Route<'_>, request: &Outgoing<'_>, hand: &mut Hand) -> Sent {
         let until = Instant::now() + self.attempt_timeout;
-        deadline.set(until);
+        hand.deadline.set(until);
         let mut trace = Trace::default();
-        let head = deadline.bound(self.head(route, request, until, &mut trace)).await;
+        let Hand { deadline, held } = hand;
+        let head = deadline.bound(pin!(self.head(route, request, until, held, &mut trace))).await;
         let head = head.unwrap_or_else(|| Err(self.timed_out(route, &trace)));
         let answer = match head {
-            Ok((connection, head)) => Ok(self.finish(connection, head, route, deadline, &trace).await),
+            Ok((connection, head)) => Ok(self.finish(connection, head, route, hand, &trace).await),
             Err(failure) => Err(failure),
         };
         Sent { address: trace.address, answer }
+    }
+
+    /// Whoever makes attempts has none to make: others may have its connection.
+    pub(crate) fn let_go(&self, hand: &mut Hand) {
+        if let Some((key, connection)) = hand.held.take() {
+            self.pool.put(key, connection);
+        }
     }
 
     /// Closes connections that have been idle for too long.
@@ -146,10 +151,12 @@ impl Sender {
         route: Route<'_>,
         request: &Outgoing<'_>,
         deadline: Instant,
+        held: &mut Option<(Key, Connection)>,
         trace: &mut Trace,
     ) -> Result<(Connection, Head), Failure> {
         let vetted = self.names.vet(route.target, route.asker).await?;
-        if let Some((key, mut connection)) = self.pooled(route, &vetted) {
+        let open = self.held(route, &vetted, held).or_else(|| self.pooled(route, &vetted));
+        if let Some((key, mut connection)) = open {
             trace.take(key.address, &connection);
             match connection.send(request).await {
                 Ok(head) => return Ok((connection, head)),
@@ -190,6 +197,21 @@ impl Sender {
         Ok(connection)
     }
 
+    /// The connection of the attempt before, if this one goes to the same place.
+    fn held(
+        &self,
+        route: Route<'_>,
+        vetted: &[Vetted],
+        held: &mut Option<(Key, Connection)>,
+    ) -> Option<(Key, Connection)> {
+        let (key, mut connection) = held.take()?;
+        if !vetted.iter().any(|vetted| route.key(vetted.address()) == key) {
+            self.pool.put(key, connection);
+            return None;
+        }
+        connection.is_open().then_some((key, connection))
+    }
+
     fn pooled(&self, route: Route<'_>, vetted: &[Vetted]) -> Option<(Key, Connection)> {
         let mut keys = vetted.iter().map(|vetted| route.key(vetted.address()));
         keys.find_map(|key| Some((key, self.pool.take(key)?)))
@@ -201,13 +223,13 @@ impl Sender {
         mut connection: Connection,
         head: Head,
         route: Route<'_>,
-        deadline: &mut Deadline,
+        hand: &mut Hand,
         trace: &Trace,
     ) -> Answer {
         let mut kept = Kept::default();
-        let reusable = deadline.bound(connection.read(&mut kept)).await.unwrap_or(false);
+        let reusable = hand.deadline.bound(pin!(connection.read(&mut kept))).await.unwrap_or(false);
         if let Some(address) = trace.address.filter(|_| reusable) {
-            self.pool.put(route.key(address), connection);
+            hand.held = Some((route.key(address), connection));
         }
         Answer { head, body: kept.bytes }
     }

@@ -93,7 +93,7 @@ pub async fn what_was_answered_is_erased(subject: impl Subject) {
     store.erase(team, due.entry.event.id).await.unwrap();
     let mut late = given::report(&due, Verdict::Delivered, at(2));
     late.attempt.number = 2;
-    assert_eq!(store.record(vec![late], FailureRule::NEVER).await, Ok(vec![DeliveryStatus::Delivered]));
+    assert_eq!(store.record([late].into(), FailureRule::NEVER).await, Ok(vec![DeliveryStatus::Delivered]));
     let (row, attempts) = store.delivery(team, due.id).await.unwrap();
     assert_eq!((row.status, row.cancel_reason), (DeliveryStatus::Delivered, None));
     for (attempt, outcome) in attempts.iter().zip([Outcome::HttpStatus, Outcome::Success]) {

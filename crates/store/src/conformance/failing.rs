@@ -24,7 +24,7 @@ async fn waiting(store: &AnyStore, count: usize) -> (TeamId, WebhookId, Vec<Due>
 }
 
 async fn record(store: &AnyStore, reports: Vec<AttemptReport>) -> Vec<DeliveryStatus> {
-    store.record(reports, RULE).await.expect("results are recorded")
+    store.record(reports.into(), RULE).await.expect("results are recorded")
 }
 
 /// Records one attempt of each, a second apart from `from` on, in calls of their own.

@@ -206,7 +206,7 @@ pub async fn only_due(store: &AnyStore, webhook: WebhookId) -> Due {
 /// Records one attempt.
 pub async fn recorded(store: &AnyStore, due: &Due, verdict: Verdict, now: Timestamp) -> DeliveryStatus {
     let report = report(due, verdict, now);
-    store.record(vec![report], FailureRule::NEVER).await.expect("a result is recorded").remove(0)
+    store.record([report].into(), FailureRule::NEVER).await.expect("a result is recorded").remove(0)
 }
 
 /// A team, a webhook, an event and its delivery.

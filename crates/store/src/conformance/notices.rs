@@ -163,7 +163,7 @@ pub async fn a_webhook_that_the_server_disables_is_told(subject: impl Subject) {
     }
     let (other_team, failing, due) = waiting(&store, 1).await;
     let rule = FailureRule { after: std::time::Duration::ZERO, attempts: 1 };
-    store.record(vec![given::report(&due[0], Verdict::RetryAt(at(90)), at(3))], rule).await.unwrap();
+    store.record([given::report(&due[0], Verdict::RetryAt(at(90)), at(3))].into(), rule).await.unwrap();
     let told = [
         disabled(team, gone, DisabledReason::Gone, None),
         disabled(other_team, failing, DisabledReason::Failing, Some(at(3))),
@@ -181,7 +181,7 @@ pub async fn a_notice_makes_no_notice(subject: impl Subject) {
     let due = given::only_due(&store, failing).await;
     store.disable_webhook(gone, None, DisabledReason::Gone, at(3)).await.unwrap();
     let rule = FailureRule { after: std::time::Duration::ZERO, attempts: 1 };
-    store.record(vec![given::report(&due, Verdict::Failed, at(4))], rule).await.unwrap();
+    store.record([given::report(&due, Verdict::Failed, at(4))].into(), rule).await.unwrap();
     let listed = store.webhooks(OPERATOR, read::first(9)).await.unwrap().rows;
     assert!(listed.iter().all(|webhook| webhook.disabled_reason.is_some()), "{listed:?}");
     let told = notices(&store).await;

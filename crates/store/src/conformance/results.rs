@@ -56,7 +56,7 @@ pub async fn attempts_are_read_as_they_were_reported(subject: impl Subject) {
         reported.push(attempt.clone());
         let failed_before = number - 1;
         let report = AttemptReport { delivery: due.id, webhook, failed_before, attempt, verdict };
-        store.record(vec![report], FailureRule::NEVER).await.unwrap();
+        store.record([report].into(), FailureRule::NEVER).await.unwrap();
     }
     drop(store);
     let store = subject.reopened().await.store();
@@ -92,7 +92,7 @@ pub async fn many_results_are_answered_in_order(subject: impl Subject) {
     let slice = store.due(webhook, at(1), 9).await.unwrap();
     assert_eq!(slice.due, [due[1].clone()]);
     assert_eq!(slice.next, Some(at(60)));
-    assert_eq!(store.record(Vec::new(), FailureRule::NEVER).await, Ok(Vec::new()));
+    assert_eq!(store.record([].into(), FailureRule::NEVER).await, Ok(Vec::new()));
     let rows = read::deliveries(&store, team, read::every_delivery(9)).await.unwrap();
     assert_eq!(rows.len(), 4, "a report of something unknown made a delivery");
 }

@@ -117,7 +117,7 @@ pub async fn a_removed_delivery_does_not_come_back(subject: impl Subject) {
     store.update_webhook(team, webhook, given::wanting("ticket.*"), None, at(9)).await.unwrap();
     let late = given::report(&due, Verdict::RetryAt(at(60)), at(10));
     assert_eq!(
-        store.record(vec![late], FailureRule::NEVER).await,
+        store.record([late].into(), FailureRule::NEVER).await,
         Ok(vec![cstar_types::DeliveryStatus::Cancelled])
     );
     assert_nothing_waits(&store, webhook).await;

@@ -126,7 +126,7 @@ pub async fn a_deleted_team_is_erased_in_slices(subject: impl Subject) {
     assert_gone(&store, team).await;
     let late = given::report(&due, Verdict::Delivered, at(9));
     assert_eq!(
-        store.record(vec![late], FailureRule::NEVER).await,
+        store.record([late].into(), FailureRule::NEVER).await,
         Ok(vec![cstar_types::DeliveryStatus::Cancelled])
     );
     assert!(read::due(&store, webhook, at(99)).await.is_empty());

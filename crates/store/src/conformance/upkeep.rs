@@ -53,7 +53,7 @@ pub async fn a_closed_store_takes_nothing(subject: impl Subject) {
     assert_eq!(store.disable_webhook(webhook, None, DisabledReason::Gone, at(1)).await, Err(closed.clone()));
     assert_eq!(store.resend(team, due.id, at(1)).await, Err(closed.clone()));
     let report = given::report(&due, Verdict::Delivered, at(1));
-    assert_eq!(store.record(vec![report], FailureRule::NEVER).await, Err(closed.clone()));
+    assert_eq!(store.record([report].into(), FailureRule::NEVER).await, Err(closed.clone()));
     let cutoffs = Cutoffs { events: at(9), deliveries: at(9), idempotency_keys: at(9) };
     assert_eq!(store.remove_old(cutoffs, 9).await, Err(closed));
     drop(store);

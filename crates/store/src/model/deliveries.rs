@@ -43,10 +43,10 @@ impl Deliveries for Model {
 
     async fn record(
         &self,
-        reports: Vec<AttemptReport>,
+        reports: Arc<[AttemptReport]>,
         rule: FailureRule,
     ) -> Result<Vec<DeliveryStatus>, StoreError> {
-        self.change_many(|state| Ok(state.record_all(reports, rule)))
+        self.change_many(|state| Ok(state.record_all(&reports, rule)))
     }
 
     async fn disable_webhook(
@@ -141,7 +141,7 @@ impl DeliveryQuery {
 }
 
 impl State {
-    pub(super) fn record(&mut self, report: AttemptReport) -> DeliveryStatus {
+    pub(super) fn record(&mut self, report: &AttemptReport) -> DeliveryStatus {
         let Some(row) = self.deliveries.get_mut(&report.delivery) else {
             return DeliveryStatus::Cancelled;
         };
@@ -215,8 +215,8 @@ impl State {
 }
 
 impl Row {
-    fn record(&mut self, report: AttemptReport) -> DeliveryStatus {
-        let AttemptReport { attempt, verdict, failed_before, .. } = report;
+    fn record(&mut self, report: &AttemptReport) -> DeliveryStatus {
+        let AttemptReport { attempt, verdict, failed_before, .. } = report.clone();
         let attempt = if self.erased { attempt.without_answer() } else { attempt };
         self.delivery.last_attempt = Some(summary(&attempt));
         self.delivery.attempts = self.delivery.attempts.max(attempt.number);

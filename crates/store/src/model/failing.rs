@@ -12,12 +12,12 @@ impl State {
     /// Counts all, then judges: a success among them counts wherever it stands.
     pub(super) fn record_all(
         &mut self,
-        reports: Vec<AttemptReport>,
+        reports: &[AttemptReport],
         rule: FailureRule,
     ) -> (Vec<DeliveryStatus>, Vec<Change>) {
         let mut counted: Vec<(WebhookId, Timestamp)> = Vec::new();
         let deliveries: Vec<_> = reports.iter().map(|report| report.delivery).collect();
-        for report in &reports {
+        for report in reports {
             if let Some(row) = self.deliveries.get(&report.delivery) {
                 let webhook = row.delivery.webhook;
                 self.count(webhook, &report.attempt);
@@ -29,7 +29,7 @@ impl State {
         }
         let mut told = Vec::new();
         let before: Vec<DeliveryStatus> =
-            reports.into_iter().map(|report| self.record_and_tell(report, &mut told)).collect();
+            reports.iter().map(|report| self.record_and_tell(report, &mut told)).collect();
         let mut disabled = Vec::new();
         for (webhook, now) in counted {
             if self.judge(webhook, rule, now) {

@@ -15,10 +15,10 @@ impl State {
     /// Records a result, and tells of a delivery that it ends as failed.
     pub(super) fn record_and_tell(
         &mut self,
-        report: AttemptReport,
+        report: &AttemptReport,
         told: &mut Vec<Change>,
     ) -> DeliveryStatus {
-        let AttemptReport { delivery, attempt, .. } = &report;
+        let AttemptReport { delivery, attempt, .. } = report;
         let (id, at) =
             (*delivery, attempt.started_at.plus(Duration::from_millis(attempt.duration_ms.into())));
         let had_ended = self.deliveries.get(&id).is_none_or(|row| row.delivery.status.has_ended());

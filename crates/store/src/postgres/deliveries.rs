@@ -1,5 +1,7 @@
 //! Deliveries: each call of them, and the webhook logs.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use cstar_types::{
     Attempt, Delivery, DeliveryId, DeliveryStatus, DisabledReason, EventId, FailureRule, TeamId, Timestamp,
@@ -32,7 +34,7 @@ impl Deliveries for Postgres {
 
     async fn record(
         &self,
-        reports: Vec<AttemptReport>,
+        reports: Arc<[AttemptReport]>,
         rule: FailureRule,
     ) -> Result<Vec<DeliveryStatus>, StoreError> {
         let teams = self.open.teams_of(&reports).await?;

@@ -1,6 +1,7 @@
 //! Recording what came of attempts.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use cstar_types::{DeliveryId, DeliveryStatus, FailureRule, Outcome};
 use rusqlite::{CachedStatement, Connection};
@@ -18,21 +19,20 @@ use crate::{AttemptReport, Verdict};
 
 /// Reports, with all that can be computed before the writer has its turn.
 pub(super) struct Results {
-    reports: Vec<(AttemptReport, String)>,
+    reports: Arc<[AttemptReport]>,
+    /// The headers of each answer.
+    headers: Vec<String>,
     rule: FailureRule,
 }
 
 impl Results {
-    pub(super) fn prepare(reports: Vec<AttemptReport>, rule: FailureRule) -> Self {
-        let with_headers = reports.into_iter().map(|report| {
-            let headers = headers_text(&report.attempt);
-            (report, headers)
-        });
-        Self { reports: with_headers.collect(), rule }
+    pub(super) fn prepare(reports: Arc<[AttemptReport]>, rule: FailureRule) -> Self {
+        let headers = reports.iter().map(|report| headers_text(&report.attempt)).collect();
+        Self { reports, headers, rule }
     }
 
     pub(super) fn size(&self) -> Size {
-        let texts = self.reports.iter().map(|(report, headers)| {
+        let texts = self.reports.iter().zip(&self.headers).map(|(report, headers)| {
             headers.len() + report.attempt.response_body.len() + size_of::<AttemptReport>()
         });
         Size { rows: self.reports.len() * 2, bytes: texts.sum() }
@@ -41,7 +41,7 @@ impl Results {
     pub(super) fn apply(&self, tx: &mut Tx<'_>) -> Result<Vec<DeliveryStatus>, Fault> {
         let mut recording = Recording::begin(tx.conn)?;
         let mut recorded = Vec::with_capacity(self.reports.len());
-        for (report, headers) in &self.reports {
+        for (report, headers) in self.reports.iter().zip(&self.headers) {
             recorded.push(match recording.record(tx, report, headers) {
                 Err(Fault::Damaged(what)) => {
                     let delivery = report.delivery;

@@ -1,5 +1,6 @@
 //! Who is given what, and when the dispatcher is woken.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,7 +55,11 @@ fn succeeded(start: &Start) -> Finished {
     };
     let (webhook, delivery) = (start.due.webhook, start.due.id);
     let report = AttemptReport { delivery, webhook, failed_before: 0, attempt, verdict: Verdict::Delivered };
-    Finished { webhook, delivery, result: Ok(Made { report, took: Duration::ZERO, gone: None }) }
+    Finished {
+        webhook,
+        delivery,
+        result: Ok(Made { report, took: Duration::ZERO, gone: None, awaited: false }),
+    }
 }
 
 /// Makes one attempt after the other until there is no next one; how many.
@@ -112,6 +117,17 @@ fn the_bell_is_rung_once_and_not_while_a_group_is_on_its_way() {
     assert_eq!(desk.take().results.len(), 1);
 }
 
+/// What a lane waits for is fetched at once: the dispatcher may have given the next group its time.
+#[test]
+fn the_bell_is_rung_for_what_is_awaited() {
+    let desk = desk(8, 2);
+    desk.wait(true);
+    let mut finished = succeeded(&desk.next(NOW).unwrap());
+    finished.result.as_mut().unwrap().awaited = true;
+    desk.finished(finished, NOW, NOW).unwrap();
+    assert!(desk.rung().now_or_never().is_some());
+}
+
 /// A result that is handed over after the dispatcher looked, and before it waits, is fetched too.
 #[test]
 fn the_bell_is_rung_for_what_came_before_the_wait() {
@@ -150,4 +166,25 @@ fn the_bell_is_rung_for_an_earlier_alarm() {
     desk.finished(Finished { webhook, delivery, result: Err(NotMade) }, NOW, again_at);
     assert!(desk.rung().now_or_never().is_some());
     assert_eq!(desk.wait(false), Some(again_at));
+}
+
+/// Who has no attempt to make is given the next one, and is let go at the end.
+#[test]
+fn who_is_free_is_given_the_next() {
+    let desk = desk(8, 2);
+    let start = desk.give(desk.next(NOW).unwrap()).expect("nobody is free yet");
+    let delivery = start.due.id;
+    let given = {
+        let mut waiting = pin!(desk.given());
+        assert!(waiting.as_mut().now_or_never().is_none());
+        assert!(desk.give(start).is_none());
+        waiting.now_or_never().flatten().expect("it was given")
+    };
+    assert_eq!(given.due.id, delivery);
+    assert!(desk.give(given).is_some(), "nobody is free any more");
+    let mut waiting = pin!(desk.given());
+    assert!(waiting.as_mut().now_or_never().is_none());
+    desk.close();
+    assert!(matches!(waiting.now_or_never(), Some(None)));
+    assert!(matches!(desk.given().now_or_never(), Some(None)), "nobody waits for what is not started");
 }

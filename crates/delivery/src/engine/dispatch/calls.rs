@@ -8,7 +8,6 @@ use cstar_types::{DeliveryId, DisabledReason, Timestamp, WebhookId};
 use tokio::time::sleep;
 
 use super::super::desk::Load;
-use super::super::recorder::Outstanding;
 use super::{AGAIN, Dispatch};
 
 /// When an attempt whose result cannot be recorded is repeated: for as long the delivery is held, or it would be sent
@@ -49,8 +48,7 @@ impl Dispatch {
     }
 
     /// The delivery stays known, so that it is not started although the store shows it as due.
-    pub(super) fn hold(&mut self, Outstanding { report, .. }: &Outstanding) {
-        let (webhook, delivery) = (report.webhook, report.delivery);
+    pub(super) fn hold(&mut self, webhook: WebhookId, delivery: DeliveryId) {
         self.calls.push(Box::pin(async move {
             sleep(HELD).await;
             Done::Held(webhook, delivery)

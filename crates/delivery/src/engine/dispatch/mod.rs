@@ -22,7 +22,7 @@ use super::attempt::{Attempts, Finished, NotMade};
 use super::desk::{Desk, Handed, Start};
 use super::recorder::{Recorded, Recorder};
 use crate::lanes::{LaneLimits, Survey};
-use crate::sender::Deadline;
+use crate::sender::Hand;
 use crate::target::Asker;
 
 /// When something that failed on this side is tried again.
@@ -117,6 +117,7 @@ impl Dispatch {
         self.desk.close();
         loop {
             self.collect();
+            self.recorder.hurry();
             self.recorder.begin();
             if self.senders.is_empty() && self.recorder.len() == 0 {
                 break;
@@ -138,8 +139,9 @@ impl Dispatch {
     }
 
     async fn happened(&mut self) -> Happened {
-        let alarm = self.desk.wait(self.recorder.is_writing());
+        let alarm = self.desk.wait(self.recorder.is_under_way());
         let alarm = alarm.map(|at| self.attempts.steady.until(at));
+        let alarm = alarm.into_iter().chain(self.recorder.begins_in()).min();
         tokio::select! {
             told = self.tail.next() => Happened::Told(told),
             () = self.desk.rung() => Happened::Rung,
@@ -180,7 +182,9 @@ impl Dispatch {
     fn step(&mut self) {
         let now = self.attempts.steady.now();
         while let Some(start) = self.desk.next(now) {
-            self.senders.spawn(send(Arc::clone(&self.attempts), Arc::clone(&self.desk), start));
+            if let Some(start) = self.desk.give(start) {
+                self.senders.spawn(Box::pin(send(Arc::clone(&self.attempts), Arc::clone(&self.desk), start)));
+            }
         }
         while let Some(left) = self.senders.try_join_next() {
             panicked(left);
@@ -195,20 +199,27 @@ impl Dispatch {
     }
 }
 
-/// Makes one attempt after the other, as long as there is a next one.
+/// Makes one attempt after the other, and waits for the next where many come and go.
 async fn send(attempts: Arc<Attempts>, desk: Arc<Desk>, first: Start) {
-    let mut deadline = Deadline::new();
+    let mut hand = Hand::new();
     let mut next = Some(first);
     while let Some(Start { due, proven }) = next {
         let asker = if proven { Asker::Proven } else { Asker::Suspect };
         let (webhook, delivery) = (due.webhook, due.id);
-        let made = AssertUnwindSafe(attempts.make(due, asker, &mut deadline)).catch_unwind().await;
+        let made = {
+            let making = pin!(attempts.make(due, asker, &mut hand));
+            AssertUnwindSafe(making).catch_unwind().await
+        };
         let finished = made.unwrap_or(Finished { webhook, delivery, result: Err(NotMade) });
         if finished.result.is_err() {
             attempts.gauges.count_put_off();
         }
         let now = attempts.steady.now();
         next = desk.finished(finished, now, now.plus(AGAIN));
+        if next.is_none() {
+            attempts.sender.let_go(&mut hand);
+            next = desk.given().await;
+        }
     }
 }
 

@@ -220,7 +220,7 @@ impl<M: Subject, S: Subject> Sides<M, S> {
                 let of_same = reports.iter().filter(|report| report.delivery == side.id(*pair)).count();
                 reports.push(self.report(side, *pair, *one, of_same as u32).await);
             }
-            side.store.record(reports, HASTY).await
+            side.store.record(reports.into(), HASTY).await
         };
         self.both("record", record).await?.ok();
         Ok(())

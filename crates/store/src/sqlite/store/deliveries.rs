@@ -1,5 +1,7 @@
 //! Deliveries.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use cstar_types::{
     Attempt, Delivery, DeliveryId, DeliveryStatus, DisabledReason, EventId, FailureRule, TeamId, Timestamp,
@@ -24,7 +26,7 @@ impl Deliveries for SqliteStore {
 
     async fn record(
         &self,
-        reports: Vec<AttemptReport>,
+        reports: Arc<[AttemptReport]>,
         rule: FailureRule,
     ) -> Result<Vec<DeliveryStatus>, StoreError> {
         let results = Results::prepare(reports, rule);

@@ -105,13 +105,13 @@ async fn full_is_no_poison() {
     let report = || vec![given::report(&due, Verdict::Delivered, at(2))];
     let mut long = report();
     long[0].attempt.response_body = "z".repeat(200_000);
-    assert_eq!(store.record(long, FailureRule::NEVER).await, Err(StoreError::StorageFull));
+    assert_eq!(store.record(long.into(), FailureRule::NEVER).await, Err(StoreError::StorageFull));
     assert!(!disk.dir.path().join("reserve").exists());
 
     limit_pages(&disk, 10_000).await;
     until("there is room again", || store.health() == Health::Ready).await;
     assert!(store.append(one(team, &large)).await.is_ok());
-    assert!(store.record(report(), FailureRule::NEVER).await.is_ok());
+    assert!(store.record(report().into(), FailureRule::NEVER).await.is_ok());
     assert_eq!(store.check().await, Ok(()));
     assert!(disk.dir.path().join("reserve").exists(), "the reserve is made again");
 }
