@@ -94,6 +94,7 @@ async fn call(global: &Global, command: Command, output: Output) -> Result<(), C
         Command::Backup(arguments) => commands::backup::back_up(global, arguments, output).await,
         Command::Restore(arguments) => commands::backup::restore(global, arguments, output).await,
         Command::Check(arguments) => commands::check::run(global, arguments, output).await,
+        Command::Move(arguments) => commands::move_data::run(global, arguments, output).await,
         Command::RotateMasterKey(arguments) => {
             commands::rotate_master_key::run(global, arguments, output).await
         }

@@ -7,6 +7,7 @@ mod error;
 mod keys;
 mod listen;
 mod metrics;
+pub mod moving;
 mod nodes;
 pub mod offline;
 mod operations;

@@ -301,7 +301,7 @@ fn shared_store(settings: &Settings) -> Result<Option<SharedStore>, SettingsErro
 }
 
 /// SEC-3: none of it is repeated.
-fn store_url(text: &str) -> Result<SecretSetting, &'static str> {
+pub(crate) fn store_url(text: &str) -> Result<SecretSetting, &'static str> {
     match is_postgres(text) {
         true => Ok(SecretSetting::new(text.to_owned())),
         false => Err("write a URL such as postgres://user:password@host:5432/database"),
@@ -334,7 +334,7 @@ fn address(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse().map_err(|_| "write an address and a port, such as 0.0.0.0:7070 or [::1]:7070")
 }
 
-fn path(text: &str) -> Result<PathBuf, std::convert::Infallible> {
+pub(crate) fn path(text: &str) -> Result<PathBuf, std::convert::Infallible> {
     Ok(PathBuf::from(text))
 }
 

@@ -35,7 +35,7 @@ pub(crate) use rows::{Period, Rows};
 pub(crate) use serve::{DevFlags, ServeFlags, refuse_flags_of_clients};
 pub(crate) use teams::Teams;
 pub(crate) use trigger::Trigger;
-pub(crate) use upkeep::{Backup, Check, Restore, RotateMasterKey, WITHOUT_SERVER};
+pub(crate) use upkeep::{Backup, Check, Move, Restore, RotateMasterKey, WITHOUT_SERVER};
 pub(crate) use verify::Verify;
 pub(crate) use webhooks::{WebhookOptions, Webhooks};
 
@@ -188,6 +188,12 @@ Examples:
   cstar check --data /var/lib/cstar
   cstar check --data /var/lib/cstar --json")]
     Check(Check),
+    /// Move all of a data directory, on which no server runs, into a PostgreSQL database that several nodes share
+    #[command(before_help = "\
+Examples:
+  cstar move --data /var/lib/cstar --store postgres://cstar@db.example.com/cstar
+  CSTAR_STORE=postgres://cstar:…@db.example.com/cstar cstar move --data /var/lib/cstar")]
+    Move(Move),
     /// Encrypt the secrets of a data directory, on which no server runs, with a new master key
     #[command(before_help = "\
 Examples:

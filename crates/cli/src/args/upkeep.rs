@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
+use cstar_server::Settings;
+use cstar_server::moving::Destination;
 use cstar_server::offline::Place;
 
 use super::{Global, ServeFlags, refuse_flags_of_clients};
@@ -45,6 +47,33 @@ pub(crate) struct RotateMasterKey {
     pub(crate) new_key_file: Option<PathBuf>,
 }
 
+#[derive(Args)]
+pub(crate) struct Move {
+    #[command(flatten)]
+    place: DataFlags,
+    /// The empty PostgreSQL database, as postgres://user:password@host/database; in the environment if it has a password
+    /// [env: CSTAR_STORE]
+    #[arg(long, value_name = "URL")]
+    store: Option<String>,
+    /// PEM file of the authority that the database's certificate comes from, if the system does not know it
+    /// [env: CSTAR_STORE_CA]
+    #[arg(long, value_name = "FILE")]
+    store_ca: Option<String>,
+}
+
+impl Move {
+    /// From where, and to where.
+    pub(crate) fn place_and_destination(
+        self,
+        global: &Global,
+        output: Output,
+    ) -> Result<(Place, Destination), CliError> {
+        let to = [("store", self.store), ("store-ca", self.store_ca)];
+        let settings = self.place.settings(global, to, output)?;
+        Ok((Place::from_settings(&settings)?, Destination::from_settings(&settings)?))
+    }
+}
+
 /// Which data directory, and where its master key is: as `cstar serve` is told.
 #[derive(Args)]
 pub(crate) struct DataFlags {
@@ -63,11 +92,19 @@ pub(crate) struct DataFlags {
 impl DataFlags {
     /// Refuses what is of no use without a server, and puts flags, environment and file together.
     pub(crate) fn place(self, global: &Global, output: Output) -> Result<Place, CliError> {
+        Ok(Place::from_settings(&self.settings(global, [], output)?)?)
+    }
+
+    fn settings<const N: usize>(
+        self,
+        global: &Global,
+        others: [(&str, Option<String>); N],
+        output: Output,
+    ) -> Result<Settings, CliError> {
         refuse_flags_of_clients(global, WITHOUT_SERVER)?;
         let given = [("data", self.data), ("master-key-file", self.master_key_file)];
-        let given = given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
-        let settings =
-            ServeFlags::only(given.collect::<BTreeMap<_, _>>(), self.config).resolve(&[], output)?;
-        Ok(Place::from_settings(&settings)?)
+        let given = given.into_iter().chain(others);
+        let given = given.filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        ServeFlags::only(given.collect::<BTreeMap<_, _>>(), self.config).resolve(&[], output)
     }
 }

@@ -8,6 +8,7 @@ pub(crate) mod dev;
 pub(crate) mod event_types;
 pub(crate) mod events;
 pub(crate) mod keys;
+pub(crate) mod move_data;
 pub(crate) mod notices;
 pub(crate) mod operations;
 pub(crate) mod profiles;

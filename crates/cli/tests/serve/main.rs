@@ -15,6 +15,7 @@ mod filters;
 mod lanes;
 mod master_key;
 mod metrics;
+mod moved;
 mod nodes;
 mod notices;
 mod operations;
