@@ -41,8 +41,9 @@ async fn clients_go_on_where_they_stood() {
         published.push(team.publish("ticket.created", &ticket(title)).await);
     }
     let before = team.log().await;
-    let reader = StreamReader::open(&server.http(), &team.path("realtime"), Some("0-0")).await;
-    let seen = reader.until_events(2).await[1].id.clone();
+    let first = before[0].0.to_string();
+    let reader = StreamReader::open(&server.http(), &team.path("realtime"), Some(&first)).await;
+    let seen = reader.until_events(1).await[0].id.clone();
     drop(reader);
     let failed = until("failed attempts", async || {
         let rows = team.deliveries("status=retrying").await;
