@@ -127,7 +127,7 @@ impl Hub {
         let in_feed =
             feed.sit(&seat, limits).map_err(|full| SubscribeError::TooManyStreams { limit: full.limit })?;
         drop(feeds);
-        let spoke = self.wheel.lock().insert(Arc::clone(&seat), rand::random_range(0..usize::MAX));
+        let spoke = self.wheel.lock().insert(Arc::clone(&seat));
         if let Some(at) = seat.expires_at {
             self.expiries.lock().insert((at, seat.id), Arc::clone(&seat));
         }

@@ -12,7 +12,12 @@ use crate::seat::Seat;
 pub(crate) struct Wheel {
     spokes: Box<[Slab<Arc<Seat>>]>,
     at: usize,
+    /// Seats that were ever taken in.
+    taken: u64,
 }
+
+/// The golden ratio's part behind the point, of 2⁶⁴: its multiples lie evenly in a turn, however many they are.
+const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// A seat's place on the wheel.
 #[derive(Debug, Clone, Copy)]
@@ -24,12 +29,14 @@ pub(crate) struct Spoke {
 impl Wheel {
     /// A wheel that turns once in so many ticks.
     pub(crate) fn new(ticks: usize) -> Self {
-        Self { spokes: (0..ticks.max(1)).map(|_| Slab::new()).collect(), at: 0 }
+        Self { spokes: (0..ticks.max(1)).map(|_| Slab::new()).collect(), at: 0, taken: 0 }
     }
 
-    /// Takes a seat in; `random` spreads the phases.
-    pub(crate) fn insert(&mut self, seat: Arc<Seat>, random: usize) -> Spoke {
-        let phase = random % self.spokes.len();
+    /// Takes a seat in. Phases are spread evenly, by no chance, so that a history plays the same twice.
+    pub(crate) fn insert(&mut self, seat: Arc<Seat>) -> Spoke {
+        self.taken += 1;
+        let part = u128::from(self.taken.wrapping_mul(GOLDEN));
+        let phase = ((part * self.spokes.len() as u128) >> u64::BITS) as usize;
         Spoke { phase, key: self.spokes[phase].insert(seat) }
     }
 
@@ -75,8 +82,8 @@ mod tests {
     #[test]
     fn each_comes_round_once_a_turn() {
         let mut wheel = Wheel::new(60);
-        let spokes: Vec<Spoke> =
-            (0..200).map(|number| wheel.insert(seat(number), number as usize * 7)).collect();
+        let spokes: Vec<Spoke> = (0..200).map(|number| wheel.insert(seat(number))).collect();
+        assert!(wheel.spokes.iter().all(|spoke| (2..=5).contains(&spoke.len())), "they are spread");
         wheel.remove(spokes[5]);
         let mut came: BTreeMap<StreamId, Vec<usize>> = BTreeMap::new();
         for tick in 0..180 {

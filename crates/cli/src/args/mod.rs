@@ -191,8 +191,8 @@ Examples:
     /// Move all of a data directory, on which no server runs, into a PostgreSQL database that several nodes share
     #[command(before_help = "\
 Examples:
-  cstar move --data /var/lib/cstar --store postgres://cstar@db.example.com/cstar
-  CSTAR_STORE=postgres://cstar:…@db.example.com/cstar cstar move --data /var/lib/cstar")]
+  cstar move --data /var/lib/cstar --store postgres://cstar@db.example.com/events
+  CSTAR_STORE=postgres://cstar:…@db.example.com/events cstar move --data /var/lib/cstar")]
     Move(Move),
     /// Encrypt the secrets of a data directory, on which no server runs, with a new master key
     #[command(before_help = "\

@@ -59,7 +59,7 @@ async fn clients_go_on_where_they_stood() {
     assert_eq!((&told["events"], &told["deliveries"]), (&3.into(), &3.into()), "{told}");
     assert!(server.try_start().await.is_err(), "two servers on one past would never find together again");
     let again = moved(&server, &store);
-    assert_eq!(again.status.code(), Some(1));
+    assert_eq!(again.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&again.stderr).contains("holds a store of cstar's already"));
 
     let mut node = process().variable("CSTAR_STORE", &store);

@@ -55,6 +55,8 @@ async fn of_cstar_itself() {
       backup             Copy everything that a server stores, while it goes on; with the platform key
       restore            Make a data directory of a backup
       check              Look at all of a data directory, on which no server runs, for damage
+      move               Move all of a data directory, on which no server runs, into a PostgreSQL
+                         database that several nodes share
       rotate-master-key  Encrypt the secrets of a data directory, on which no server runs, with a new
                          master key
       verify             Check a request against a webhook's secret, and say what is wrong
@@ -1030,6 +1032,29 @@ async fn of_upkeep() {
                                     directory unless said, or CSTAR_MASTER_KEY [env:
                                     CSTAR_MASTER_KEY_FILE]
           --config <FILE>           TOML file of `cstar serve`, which may say both [env: CSTAR_CONFIG]
+      -h, --help                    Print help
+    ");
+    assert_snapshot!(help("move").await, @r"
+    Examples:
+      cstar move --data /var/lib/cstar --store postgres://cstar@db.example.com/events
+      CSTAR_STORE=postgres://cstar:…@db.example.com/events cstar move --data /var/lib/cstar
+
+    Move all of a data directory, on which no server runs, into a PostgreSQL database that several nodes
+    share
+
+    Usage: cstar move [OPTIONS]
+
+    Options:
+          --data <DIR>              Directory that holds the log [env: CSTAR_DATA, default: cstar-data]
+          --master-key-file <FILE>  File with the key that encrypts secrets; `master.key` in the
+                                    directory unless said, or CSTAR_MASTER_KEY [env:
+                                    CSTAR_MASTER_KEY_FILE]
+          --config <FILE>           TOML file of `cstar serve`, which may say both [env: CSTAR_CONFIG]
+          --store <URL>             The empty PostgreSQL database, as
+                                    postgres://user:password@host/database; in the environment if it has
+                                    a password [env: CSTAR_STORE]
+          --store-ca <FILE>         PEM file of the authority that the database's certificate comes
+                                    from, if the system does not know it [env: CSTAR_STORE_CA]
       -h, --help                    Print help
     ");
     assert_snapshot!(help("rotate-master-key").await, @r"

@@ -60,15 +60,18 @@ pub(super) struct Looks {
 }
 
 impl Looks {
-    /// Begins before anything is remembered that others could change.
+    /// Begins before anything is remembered that others could change: what was said by then has nobody to be told to, also if it
+    /// is read again because an older transaction is under way.
     pub(super) async fn begin(link: Link) -> Result<Self, Fault> {
         let row = link.row(changes::BEGIN, &[]).await?.ok_or_else(|| Fault::damaged("changes", "begin"))?;
+        let since: String = row.get(0);
+        let said = link.rows(changes::READ, &[(&since, Type::TEXT), (&0_i64, Type::INT8)]).await?;
         let gone = link.rows(GONE, &[]).await?.iter().map(|row| row.get(0)).collect();
         let now = Instant::now();
         Ok(Self {
-            since: row.get(0),
+            since,
             link: Some(link),
-            heard: BTreeSet::new(),
+            heard: said.iter().filter_map(changes::read).map(|(number, _)| number).collect(),
             gone,
             looked_at: now,
             tidied_at: now,
