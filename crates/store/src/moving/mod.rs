@@ -66,7 +66,8 @@ pub type Told = Arc<dyn Fn(Moving) + Send + Sync>;
 /// # Errors
 /// `OtherMasterKey` if the key does not open the directory's secrets; `Damaged` if the directory is not as it was written;
 /// `Unusable` if the database cannot be used or is not empty. After these the database is as it was. `OutcomeUnknown` if the
-/// connection broke while everything was committed: the database then holds all or nothing, and a repeat says which.
+/// connection broke while everything was committed: the database then holds all or nothing, and a repeat says which; the directory is
+/// marked as moved until then.
 pub async fn move_to_postgres(
     from: Offline,
     key: MasterKey,
@@ -96,9 +97,13 @@ pub async fn move_to_postgres(
             _ => {}
         }
     }
-    receiving.commit().await?;
-    in_thread(move || from.mark_moved()).await?;
-    Ok(moved)
+    // Before the commit: cut short in between, nobody goes on with either by mistake.
+    let from = in_thread(move || from.mark_moved().map(|()| from)).await?;
+    match receiving.commit().await {
+        Ok(()) => Ok(moved),
+        Err(StoreError::OutcomeUnknown) => Err(StoreError::OutcomeUnknown),
+        Err(refused) => in_thread(move || from.unmark_moved().and(Err(refused))).await,
+    }
 }
 
 /// LOG-3: what is damaged is not carried on as if it were not.

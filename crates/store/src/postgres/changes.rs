@@ -98,11 +98,11 @@ impl Tx {
     }
 }
 
-/// Where to go on reading, and what others said since; of one moment, so that nothing comes between.
+/// Where to go on reading, and what was said since to the node $2 by others than the node $3; of one moment, so that nothing comes between.
 pub(super) const READ: &str =
     "SELECT pg_snapshot_xmin(pg_current_snapshot())::text, c.number, c.kind, c.team, c.what, c.seq, c.webhooks
      FROM (SELECT 1) AS always LEFT JOIN changes c
-         ON c.transaction >= $1::text::xid8 AND c.node <> $2 AND coalesce(c.receiver, $2) = $2
+         ON c.transaction >= $1::text::xid8 AND c.node <> $3 AND coalesce(c.receiver, $2) = $2
      ORDER BY c.number";
 
 /// Where to begin reading.

@@ -39,6 +39,8 @@ const UNHEARD_MAX: Duration = Duration::from_secs(300);
 const TIDY_EVERY: Duration = Duration::from_secs(60);
 /// A commit whose answer did not come may come through later: for so many looks it is looked for what it made due.
 const UNKNOWN_LOOKS: u32 = 30;
+/// Nodes count from 1.
+const NO_NODE: i64 = 0;
 /// Logs that are read at the same time.
 const READS: usize = 4;
 /// What is read of a log at once.
@@ -65,7 +67,9 @@ impl Looks {
     pub(super) async fn begin(link: Link) -> Result<Self, Fault> {
         let row = link.row(changes::BEGIN, &[]).await?.ok_or_else(|| Fault::damaged("changes", "begin"))?;
         let since: String = row.get(0);
-        let said = link.rows(changes::READ, &[(&since, Type::TEXT), (&0_i64, Type::INT8)]).await?;
+        let said = link
+            .rows(changes::READ, &[(&since, Type::TEXT), (&NO_NODE, Type::INT8), (&NO_NODE, Type::INT8)])
+            .await?;
         let gone = link.rows(GONE, &[]).await?.iter().map(|row| row.get(0)).collect();
         let now = Instant::now();
         Ok(Self {
@@ -98,7 +102,9 @@ pub(super) async fn follow(open: Weak<Open>, mut looks: Looks) {
                 teams
             }
         };
-        stream::iter(teams).for_each_concurrent(READS, |team| open.read_on(team)).await;
+        // The lease must be renewed meanwhile: what is not read by then is found by the next look.
+        let read = stream::iter(teams).for_each_concurrent(READS, |team| open.read_on(team));
+        let _ = timeout(ANSWER_MAX, read).await;
     }
 }
 
@@ -130,10 +136,13 @@ impl Open {
             looks.link = Some(self.connections.manager().connect().await?);
         }
         let Some(link) = &looks.link else { return Ok(Vec::new()) };
+        let (begun, unknown) = (Instant::now(), self.unknown.load(Ordering::Acquire));
+        // Of what this node may have committed itself nobody was told either.
+        let own = if unknown > 0 { NO_NODE } else { self.node };
         let attended: Vec<Uuid> = self.followed.lock().teams().iter().map(|team| *team.as_uuid()).collect();
         let (teams, since) = (
             [(&attended as _, Type::UUID_ARRAY)],
-            [(&looks.since as _, Type::TEXT), (&self.node as _, Type::INT8)],
+            [(&looks.since as _, Type::TEXT), (&self.node as _, Type::INT8), (&own as _, Type::INT8)],
         );
         let (renewed, gone, said, standings) = tokio::join!(
             self.renew_lease(link),
@@ -148,6 +157,7 @@ impl Open {
         if looks.tidied_at.elapsed() > TIDY_EVERY {
             tidy(link).await?;
             looks.tidied_at = Instant::now();
+            self.tail.tell(Change::Due(None)); // what was locked when its node's lease ran out
         }
         let silent = looks.looked_at.elapsed();
         if silent > UNHEARD_MAX {
@@ -156,13 +166,17 @@ impl Open {
             self.tail.lag(); // what it was about to send may be another's
         }
         self.hear(looks, &said).await?;
-        let unknown = self.unknown.load(Ordering::Acquire);
-        self.unknown.store(unknown.saturating_sub(1), Ordering::Release);
+        let _ = self.unknown.compare_exchange(
+            unknown,
+            unknown.saturating_sub(1),
+            Ordering::AcqRel,
+            Ordering::Relaxed,
+        );
         if unknown > 0 || !gone.is_subset(&looks.gone) {
             self.tail.tell(Change::Due(None));
         }
         looks.gone = gone;
-        looks.looked_at = Instant::now();
+        looks.looked_at = begun;
         Ok(ahead)
     }
 
@@ -191,7 +205,12 @@ impl Open {
             self.learn_event_types().await?;
         }
         if let Some(row) = said.first() {
-            looks.since = row.get(0);
+            let since: String = row.get(0);
+            // After a crash of the database numbers of transactions that were not synced are given again.
+            if number(&since) < number(&looks.since) {
+                self.doubt().await?;
+            }
+            looks.since = since;
         }
         looks.heard = heard;
         Ok(())
@@ -225,35 +244,31 @@ impl Open {
         Ok(())
     }
 
-    /// Reads what follows of a log that somebody attends, and tells it.
+    /// Reads a slice of what follows of a log that somebody attends, and tells it.
     async fn read_on(&self, team: TeamId) {
-        loop {
-            let (told, erasures) = {
-                let attended = self.followed.lock();
-                let Some(told) = attended.told(team) else { return };
-                (told, attended.erasures)
-            };
-            let read = timeout(ANSWER_MAX, self.slice(team, told, SLICE)).await;
-            let slice = match read.unwrap_or_else(|_| Err(Fault::Away("it does not answer".to_owned()))) {
-                Ok(slice) if slice.entries.is_empty() => return,
-                Ok(slice) => slice,
-                Err(Fault::Refused(StoreError::NotFound)) => return,
-                Err(fault) => {
-                    tracing::debug!(?fault, %team, "what other nodes published could not be read; the next look reads it");
-                    return;
-                }
-            };
-            let mut attended = self.followed.lock();
+        let (told, erasures) = {
+            let attended = self.followed.lock();
             let Some(told) = attended.told(team) else { return };
-            if attended.erasures != erasures {
-                continue;
+            (told, attended.erasures)
+        };
+        let slice = match self.slice(team, told, SLICE).await {
+            Ok(slice) if slice.entries.is_empty() => return,
+            Ok(slice) => slice,
+            Err(Fault::Refused(StoreError::NotFound)) => return,
+            Err(fault) => {
+                tracing::debug!(?fault, %team, "what other nodes published could not be read; the next look reads it");
+                return;
             }
-            let new = slice.entries.into_iter().filter(|entry| entry.position.seq > told);
-            let entries: Vec<_> = new.map(Arc::new).collect();
-            if let Some(last) = entries.last() {
-                attended.tell(team, last.position.seq);
-                self.tail.tell(Change::Appended { team, entries, deliveries: Vec::new() });
-            }
+        };
+        // There may be more. It has its turn behind the other teams and the next look, however fast this log grows.
+        self.followed.ring(team);
+        let mut attended = self.followed.lock();
+        let Some(told) = attended.told(team).filter(|_| attended.erasures == erasures) else { return };
+        let new = slice.entries.into_iter().filter(|entry| entry.position.seq > told);
+        let entries: Vec<_> = new.map(Arc::new).collect();
+        if let Some(last) = entries.last() {
+            attended.tell(team, last.position.seq);
+            self.tail.tell(Change::Appended { team, entries, deliveries: Vec::new() });
         }
     }
 
@@ -292,6 +307,11 @@ impl Open {
             doorbell.reached(team, last);
         }
     }
+}
+
+/// Of a transaction.
+fn number(text: &str) -> Option<u64> {
+    text.parse().ok()
 }
 
 /// Removes what nobody asks for any more.

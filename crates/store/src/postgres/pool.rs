@@ -12,6 +12,7 @@ use deadpool::Runtime;
 use deadpool::managed::{Manager, Metrics, Object, Pool, RecycleError, RecycleResult};
 use futures_util::future::poll_fn;
 use futures_util::ready;
+use tokio_postgres::error::Severity;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{AsyncMessage, Client, Config, CopyInSink, CopyOutStream, Error, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -85,6 +86,12 @@ impl Connector {
     }
 }
 
+/// LOG-1: the database refused the commit, so it rolled back. What ended the session or the server may have come after the commit was
+/// written: a sync of its log that failed is a panic, and the recovery finds the commit.
+fn is_refusal(error: &Error) -> bool {
+    error.as_db_error().and_then(|error| error.parsed_severity()) == Some(Severity::Error)
+}
+
 /// LOG-1: somebody cancelled the wait for the standby. It is committed here, and lost if this server is: its text may be in any
 /// language, the name of its routine is not.
 fn is_of_a_standby(severity: &str, routine: Option<&str>) -> bool {
@@ -144,10 +151,7 @@ impl Link {
         match self.client.batch_execute("COMMIT").await {
             Ok(()) if self.waited_in_vain.load(Ordering::Acquire) => Err(Fault::Unknown),
             Ok(()) => Ok(()),
-            // The database itself refused, so it rolled back; anything else may have come after it committed.
-            Err(error) if error.code().is_some_and(|state| !state.code().starts_with("57P")) => {
-                Err(error.into())
-            }
+            Err(error) if is_refusal(&error) => Err(error.into()),
             Err(_) => Err(Fault::Unknown),
         }
     }

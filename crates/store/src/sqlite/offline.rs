@@ -129,9 +129,20 @@ impl Offline {
     #[cfg(feature = "postgres")]
     pub(crate) fn mark_moved(&self) -> Result<(), StoreError> {
         let marked = std::fs::File::create(self.dir.join(MOVED)).and_then(|file| file.sync_all());
-        marked.and_then(|()| sync_dir(&self.dir)).map_err(|error| {
+        self.said_on_disk(marked)
+    }
+
+    /// What it holds stays, after all.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn unmark_moved(&self) -> Result<(), StoreError> {
+        self.said_on_disk(std::fs::remove_file(self.dir.join(MOVED)))
+    }
+
+    #[cfg(feature = "postgres")]
+    fn said_on_disk(&self, said: std::io::Result<()>) -> Result<(), StoreError> {
+        said.and_then(|()| sync_dir(&self.dir)).map_err(|error| {
             StoreError::Database(format!(
-                "everything was moved, but {} cannot say so: start no server on it any more ({error})",
+                "the file {MOVED} in {} cannot be written or removed: {error}",
                 self.dir.display()
             ))
         })

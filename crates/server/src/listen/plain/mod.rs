@@ -27,6 +27,8 @@ use super::linger::Lingering;
 
 /// For how much there is room when a read begins, in bytes: a common publish comes in one.
 const READ_BYTES: usize = 2 * 1024;
+/// Room that a connection keeps between two requests.
+const KEPT_BYTES: usize = 2 * READ_BYTES;
 /// The rest of a body that does not come within this is waited for by hyper, as long as a body may take.
 const REST_WITHIN: Duration = Duration::from_secs(1);
 
@@ -60,19 +62,25 @@ impl Plain<'_> {
                     self.deadline.begin();
                     unread = BytesMut::from(read); // the same memory, since the request has gone
                     unread.advance(bytes);
+                    give_back(&mut out, &mut unread);
                     in_pieces = false;
                     continue;
                 }
                 // What comes in many pieces would be looked at with each of them from its beginning.
                 Found::PartOfHead | Found::PartOfBody if in_pieces => return Some((stream, read)),
                 Found::PartOfHead => None,
-                Found::PartOfBody => Some(REST_WITHIN),
+                Found::PartOfBody => {
+                    self.deadline.met(); // it is of the head
+                    Some(REST_WITHIN)
+                }
                 Found::Other => return Some((stream, read)),
             };
             in_pieces = !read.is_empty();
             unread = BytesMut::from(read);
             if !more(&mut stream, &mut unread, rest_within, stopped.as_mut()).await.ok()? {
-                return if unread.is_empty() { close(stream).await } else { Some((stream, unread.freeze())) };
+                // Some clients end a body with an empty line that nobody asked for.
+                let nothing_begun = unread.iter().all(|byte| b"\r\n".contains(byte));
+                return if nothing_begun { close(stream).await } else { Some((stream, unread.freeze())) };
             }
         }
     }
@@ -82,6 +90,16 @@ impl Plain<'_> {
             return Found::PartOfHead;
         }
         request::find(read, |method, path| self.api.is_publish(method, path))
+    }
+}
+
+/// A connection that rests keeps no room for the largest answer and request that it had.
+fn give_back(out: &mut Vec<u8>, unread: &mut BytesMut) {
+    if out.capacity() > KEPT_BYTES {
+        *out = Vec::new();
+    }
+    if unread.is_empty() && unread.capacity() > KEPT_BYTES {
+        *unread = BytesMut::new();
     }
 }
 

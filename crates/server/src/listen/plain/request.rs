@@ -51,9 +51,10 @@ fn whole(
     is_publish: impl FnOnce(&Method, &str) -> bool,
 ) -> Option<Found> {
     const HTTP_1_1: u8 = 1;
-    let (method, uri) = (Method::from_bytes(head.method?.as_bytes()).ok()?, head.path?);
-    let path = uri.split_once('?').map_or(uri, |(path, _)| path);
-    if head.version? != HTTP_1_1 || !is_publish(&method, path) {
+    let method = Method::from_bytes(head.method?.as_bytes()).ok()?;
+    // The path is judged as everybody behind this reads it, who see no fragment.
+    let uri = Uri::from_maybe_shared(read.slice_ref(head.path?.as_bytes())).ok()?;
+    if head.version? != HTTP_1_1 || !is_publish(&method, uri.path()) {
         return None;
     }
     let bytes =
@@ -63,7 +64,7 @@ fn whole(
     }
     let mut request = Request::new(Full::new(read.slice(head_bytes..bytes)));
     *request.method_mut() = method;
-    *request.uri_mut() = Uri::from_maybe_shared(read.slice_ref(uri.as_bytes())).ok()?;
+    *request.uri_mut() = uri;
     *request.headers_mut() = headers(read, head.headers)?;
     Some(Found::Publish { request, bytes })
 }
@@ -172,6 +173,9 @@ mod tests {
             let found = looked_at(&text);
             assert!(matches!(found, Found::Other), "{found:?} in {text:?}");
         }
+        let fragment = HEAD.replace("/a/events", "/a#/events");
+        let found = find(&Bytes::from(format!("{fragment}body")), |_, path| path.ends_with("/events"));
+        assert!(matches!(found, Found::Other), "nobody behind this sees a fragment: {found:?}");
         let many = HEAD.replace("host: x\r\n", &"x: 1\r\n".repeat(HEADERS_MAX));
         assert!(matches!(looked_at(&format!("{many}body")), Found::Other), "too many headers");
         let long = HEAD.replace("host: x", &"x".repeat(WHOLE_MAX_BYTES));
