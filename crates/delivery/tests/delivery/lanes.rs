@@ -103,7 +103,8 @@ async fn a_backlog_beyond_memory_arrives_whole() {
     }
     for _ in 0..EVENTS {
         world.publish().await;
-        assert!(world.handle.counts().waiting_bytes < 8000);
+        // Each of the three lanes may be reading, at the same time, as much as there was room for.
+        assert!(world.handle.counts().waiting_bytes < 4 * 4000);
     }
     let all = world.ended(3 * EVENTS).await;
     assert!(
