@@ -54,7 +54,8 @@ fn whole(
     let method = Method::from_bytes(head.method?.as_bytes()).ok()?;
     // The path is judged as everybody behind this reads it, who see no fragment.
     let uri = Uri::from_maybe_shared(read.slice_ref(head.path?.as_bytes())).ok()?;
-    if head.version? != HTTP_1_1 || !is_publish(&method, uri.path()) {
+    let is_relative = uri.authority().is_none();
+    if head.version? != HTTP_1_1 || !is_relative || !is_publish(&method, uri.path()) {
         return None;
     }
     let bytes =
