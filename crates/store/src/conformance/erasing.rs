@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::given::{self, at, keyed, new_event, publishing, recorded};
 use super::{Subject, read};
-use crate::{Change, NewOperation, Order, StoreError, Verdict};
+use crate::{Change, NewOperation, Order, SliceLimit, StoreError, Verdict};
 
 const SECRET: &str = r#"{"id":"1","name":"Ada"}"#;
 
@@ -32,6 +32,21 @@ pub async fn an_erased_event_keeps_its_place(subject: impl Subject) {
     let listed = read::events(&store, team, read::every_event(Order::Asc, 2)).await.unwrap();
     assert_eq!(listed, log);
     assert_eq!(store.check().await, Ok(()));
+}
+
+/// An erased event counts in a read's bound of bytes with what is read of it, not with what is stored of it.
+pub async fn an_erased_event_counts_as_it_is_read(subject: impl Subject) {
+    let store = subject.store();
+    let team = given::team(&store).await;
+    let first = given::one_event(&store, team, "ticket.created").await;
+    let second = given::one_event(&store, team, "ticket.created").await;
+    store.erase(team, first.event.id).await.unwrap();
+    store.erase(team, second.event.id).await.unwrap();
+    let both = first.event.erased().body.len() + second.event.erased().body.len();
+    for (bytes, read) in [(both - 1, 1), (both, 2)] {
+        let slice = store.read(team, 0, SliceLimit { entries: 9, bytes }).await.unwrap();
+        assert_eq!((slice.entries.len(), slice.ends.head), (read, 2), "{bytes} bytes");
+    }
 }
 
 /// T24: an event that is not there, and another team's, are as unknown to it as to all other calls.

@@ -112,6 +112,7 @@ macro_rules! each_conformance_rule {
                 a_recovery_asks_the_filter;
             erasing:
                 an_erased_event_keeps_its_place,
+                an_erased_event_counts_as_it_is_read,
                 what_is_not_there_is_not_erased,
                 an_erased_event_is_not_delivered,
                 what_was_answered_is_erased,

@@ -72,8 +72,8 @@ async fn repeated(tx: &Tx, team: TeamId, keys: &[Option<KeyUse>]) -> Result<Opti
     Ok(Some(found))
 }
 
-/// The ends of a log and the entries behind one, as one statement: so both are of one moment. A sum over the sizes of bodies cuts
-/// off what is too much before any of it is read.
+/// The ends of a log and the entries behind one, as one statement: so both are of one moment. A sum over the sizes of stored bodies
+/// cuts off what is too much before any of it is read; it may bring too many erased events, which have none and are read with one.
 const SLICE: &str = concat!(
     "SELECT t.number, t.removed_events, t.seq AS head, ",
     event_columns!(),
@@ -107,14 +107,19 @@ impl super::store::Open {
         let (number, removed, head): (i64, i64, i64) = (first.get(0), first.get(1), first.get(2));
         let ends = LogEnds { epoch: self.epoch, oldest: removed as u64 + 1, head: head as u64 };
         let mut read = Vec::with_capacity(rows.len());
-        let mut next = after.max(removed);
+        let (mut next, mut bytes) = (after.max(removed), 0);
         for row in rows.iter().filter(|row| row.get::<_, Option<i64>>(3).is_some()) {
             let row = EventRow::read(row, 3, (team, number))?;
             next += 1;
             if row.seq != next {
                 return Err(Fault::missing_event(team, next));
             }
-            read.push(row.entry(self.epoch));
+            let entry = row.entry(self.epoch);
+            bytes += entry.event.body.len();
+            if bytes > limit.bytes && !read.is_empty() {
+                break;
+            }
+            read.push(entry);
         }
         if read.is_empty() && next < head {
             return Err(Fault::missing_event(team, next + 1));
