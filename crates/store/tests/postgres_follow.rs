@@ -53,6 +53,7 @@ async fn a_node_follows_the_others() {
     let [log, changes] = [first.await, second.await];
     tokio::join!(a_log_that_several_append_to_is_told_in_order(&log), what_another_changes_is_told(&changes),);
     let [one, two] = log;
+    who_slept_finds_out_by_the_databases_clock(&server, &changes[1]).await;
     what_is_ordered_goes_to_one_node(&one, &two).await;
     what_a_node_leaves_is_told_as_due(&one, &two).await;
 }
@@ -134,6 +135,26 @@ async fn what_another_changes_is_told(nodes: &[AnyStore; 2]) {
     one.delete_team(team, None).await.expect("it is deleted");
     told(&mut tail, |change| matches!(change, Change::TeamDeleted(of) if *of == team).then_some(())).await;
     assert!(tail.try_next().is_none(), "each is told once");
+}
+
+/// DLV-3, SEC-2: a machine that stood still, and its clock with it, finds out by the database's clock that what it had may be
+/// another's; and if it was for long, that something may have changed of which no word is left.
+async fn who_slept_finds_out_by_the_databases_clock(server: &PostgresServer, two: &AnyStore) {
+    let (sql, connection) = tokio_postgres::connect(&server.url("changes"), NoTls).await.expect("let in");
+    tokio::spawn(connection);
+    let mut tail = two.tail(TAIL_BYTES);
+    let mut sleeps = async |meanwhile: &str| {
+        sql.batch_execute(&format!("BEGIN; {meanwhile}; COMMIT")).await.expect("it is written");
+        soon(async { while !matches!(tail.next().await, Some(Told::Lagged)) {} }).await;
+    };
+    sleeps("UPDATE nodes SET leased_until = now() - interval '1 s' WHERE number = 2").await;
+    let forgotten = "DELETE FROM nodes WHERE number = 2";
+    let for_long = "UPDATE nodes SET leased_until = now() - interval '1 h' WHERE number = 2";
+    for (slept, described) in [(for_long, "Somebody paid"), (forgotten, "They paid")] {
+        sleeps(&format!("{slept}; UPDATE event_types SET description = '{described}'")).await;
+        let types = two.event_types();
+        assert!(types.values().all(|added| added.entry.description == described), "{types:?}");
+    }
 }
 
 /// What is ordered is sent by the node that has what goes first: another hands its own over, and the first is told.

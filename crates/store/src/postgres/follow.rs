@@ -33,7 +33,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const ANSWER_MAX: Duration = Duration::from_secs(5);
 /// What others said is kept for so long, on the database's clock.
 const SAID_KEPT: &str = "interval '10 minutes'";
-/// A node that did not look for so long, on its own clock, may have missed something of it.
+/// A node that did not look for so long may have missed something of it.
 const UNHEARD_MAX: Duration = Duration::from_secs(300);
 /// A node that was silent for so long is forgotten, and what was said long ago.
 const TIDY_EVERY: Duration = Duration::from_secs(60);
@@ -150,7 +150,7 @@ impl Open {
             link.rows(changes::READ, &since),
             link.rows(STANDINGS, &teams),
         );
-        renewed?;
+        let lapsed = renewed?;
         let gone: BTreeSet<i64> = gone?.iter().map(|row| row.get(0)).collect();
         let said = said?;
         let ahead = self.ahead(&standings?);
@@ -159,7 +159,9 @@ impl Open {
             looks.tidied_at = Instant::now();
             self.tail.tell(Change::Due(None)); // what was locked when its node's lease ran out
         }
-        let silent = looks.looked_at.elapsed();
+        // By the clock that says more: that of this machine stands still with it.
+        let lapsed = lapsed.map_or(Duration::ZERO, |ago| ago.saturating_add(self.lease));
+        let silent = looks.looked_at.elapsed().max(lapsed);
         if silent > UNHEARD_MAX {
             self.doubt().await?;
         } else if silent > self.lease {

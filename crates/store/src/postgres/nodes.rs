@@ -1,7 +1,8 @@
 //! Nodes: each start of a process is one, and has what it took for as long as it says that it is there.
 //!
 //! The number of a node is its fencing number: a node that slept through its lease finds that what it had is another's, and what
-//! it reports of it is not taken.
+//! it reports of it is not taken. How long it slept the database tells it: the clock of a machine that was suspended stood still with
+//! it. What it sends before it has heard comes twice, under the same delivery (DLV-3).
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -23,19 +24,25 @@ pub(super) async fn begin(link: &Link, lease: Duration) -> Result<i64, Fault> {
 }
 
 impl Open {
-    /// Says that the node is there. If it was away for so long that it was forgotten, what it had went to others; what it takes from
-    /// now on is its own.
-    pub(super) async fn renew_lease(&self, link: &Link) -> Result<(), Fault> {
+    /// Says that the node is there; answers for how long it was not believed to be, on the database's clock. What it had then went to
+    /// others, and what it takes from now on is its own.
+    pub(super) async fn renew_lease(&self, link: &Link) -> Result<Option<Duration>, Fault> {
         if self.leaves.load(Ordering::Acquire) {
-            return Ok(());
+            return Ok(None);
         }
         let sql = format!(
-            "INSERT INTO nodes (number, leased_until) OVERRIDING SYSTEM VALUE VALUES ({}, {until})
-             ON CONFLICT (number) DO UPDATE SET leased_until = {until}",
-            self.node,
+            "WITH before AS (SELECT leased_until FROM nodes WHERE number = {node})
+             INSERT INTO nodes (number, leased_until) OVERRIDING SYSTEM VALUE VALUES ({node}, {until})
+             ON CONFLICT (number) DO UPDATE SET leased_until = {until}
+             RETURNING (SELECT (extract(epoch FROM now() - leased_until) * 1000)::bigint FROM before)",
+            node = self.node,
             until = leased_until(self.lease),
         );
-        link.run(&sql, &[]).await.map(drop)
+        let Some(row) = link.row(&sql, &[]).await? else { return Ok(None) };
+        Ok(match row.get::<_, Option<i64>>(0) {
+            Some(millis) => u64::try_from(millis).ok().map(Duration::from_millis),
+            None => Some(Duration::MAX), // it was forgotten
+        })
     }
 
     /// Leaves what the node has to whoever comes.
