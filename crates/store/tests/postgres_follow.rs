@@ -7,12 +7,12 @@ use cstar_store::conformance::given::{self, at, soon};
 use cstar_store::conformance::{AnyStore, read};
 use cstar_store::postgres::{Options, Postgres};
 use cstar_store::sqlite::MasterKey;
-use cstar_store::{Change, SliceLimit, TailReader, Told, Verdict};
+use cstar_store::{Change, SliceLimit, TailReader, Told, Upkeep as _, Verdict};
 use cstar_testkit::{PostgresServer, until};
 use cstar_types::catalog::CatalogEntry;
 use cstar_types::{DeliveryStatus, TeamId, Webhook};
 use tokio::task::JoinSet;
-use tokio_postgres::NoTls;
+use tokio_postgres::{Client, NoTls};
 
 const TAIL_BYTES: usize = 64 << 20;
 
@@ -21,10 +21,15 @@ async fn node(url: &str) -> AnyStore {
     Arc::new(Postgres::open(options).await.expect("the database can be used"))
 }
 
-async fn nodes(server: &PostgresServer, database: &str) -> [AnyStore; 2] {
-    let (client, connection) = tokio_postgres::connect(&server.url("postgres"), NoTls).await.expect("let in");
+async fn client(server: &PostgresServer, database: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(&server.url(database), NoTls).await.expect("let in");
     tokio::spawn(connection);
-    client.batch_execute(&format!("CREATE DATABASE {database}")).await.expect("a database is made");
+    client
+}
+
+async fn nodes(server: &PostgresServer, database: &str) -> [AnyStore; 2] {
+    let make = format!("CREATE DATABASE {database}");
+    client(server, "postgres").await.batch_execute(&make).await.expect("a database is made");
     let url = server.url(database);
     [node(&url).await, node(&url).await]
 }
@@ -54,6 +59,7 @@ async fn a_node_follows_the_others() {
     tokio::join!(a_log_that_several_append_to_is_told_in_order(&log), what_another_changes_is_told(&changes),);
     let [one, two] = log;
     who_slept_finds_out_by_the_databases_clock(&server, &changes[1]).await;
+    a_transaction_that_stays_open_makes_no_look_longer(&server).await;
     what_is_ordered_goes_to_one_node(&one, &two).await;
     what_a_node_leaves_is_told_as_due(&one, &two).await;
 }
@@ -140,8 +146,7 @@ async fn what_another_changes_is_told(nodes: &[AnyStore; 2]) {
 /// DLV-3, SEC-2: a machine that stood still, and its clock with it, finds out by the database's clock that what it had may be
 /// another's; and if it was for long, that something may have changed of which no word is left.
 async fn who_slept_finds_out_by_the_databases_clock(server: &PostgresServer, two: &AnyStore) {
-    let (sql, connection) = tokio_postgres::connect(&server.url("changes"), NoTls).await.expect("let in");
-    tokio::spawn(connection);
+    let sql = client(server, "changes").await;
     let mut tail = two.tail(TAIL_BYTES);
     let mut sleeps = async |meanwhile: &str| {
         sql.batch_execute(&format!("BEGIN; {meanwhile}; COMMIT")).await.expect("it is written");
@@ -155,6 +160,50 @@ async fn who_slept_finds_out_by_the_databases_clock(server: &PostgresServer, two
         let types = two.event_types();
         assert!(types.values().all(|added| added.entry.description == described), "{types:?}");
     }
+}
+
+/// A look reads what is new alone, while a transaction is open that began before it: a dump, or somebody's in another database.
+async fn a_transaction_that_stays_open_makes_no_look_longer(server: &PostgresServer) {
+    const WORDS: i64 = 2_000;
+    const LOOKS: i64 = 50;
+    let elsewhere = client(server, "postgres").await;
+    elsewhere.batch_execute("CREATE DATABASE open").await.expect("a database is made");
+    let options = Options::new(&server.url("open"), MasterKey::new([7; 32])).expect("a URL");
+    let node = Postgres::open(options).await.expect("the database can be used");
+    let mut tail = node.tail(TAIL_BYTES);
+    elsewhere.batch_execute("BEGIN; SELECT pg_current_xact_id()").await.expect("it is open");
+    let sql = client(server, "open").await;
+    sql.batch_execute("SET synchronous_commit = off").await.expect("a setting");
+    let mut look_at = async |words: i64| {
+        // Each in a transaction of its own, as they are said.
+        let say = format!(
+            "DO $$ BEGIN FOR word IN 1..{words} LOOP
+                 INSERT INTO changes (node, kind, what) VALUES (9, 0, gen_random_uuid()); COMMIT;
+             END LOOP; END $$"
+        );
+        sql.batch_execute(&say).await.expect("they are said");
+        node.hear_changed();
+        for _ in 0..words {
+            told(&mut tail, |change| matches!(change, Change::WebhookChanged(_)).then_some(())).await;
+        }
+    };
+    let read = async || -> i64 {
+        let read = "SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_user_tables WHERE relname = 'changes'";
+        sql.query_one(read, &[]).await.expect("statistics").get(0)
+    };
+    look_at(WORDS).await;
+    sql.batch_execute("ANALYZE changes").await.expect("as the database does by itself within a minute");
+    let before = until("what was read", async || Some(read().await).filter(|read| *read >= WORDS)).await;
+    let mut looks = 0;
+    let after = until("what looks have read since", async || {
+        for _ in 0..LOOKS {
+            look_at(1).await;
+        }
+        looks += LOOKS;
+        Some(read().await).filter(|read| *read >= before + LOOKS)
+    });
+    let each = (after.await - before) / looks;
+    assert!(each < 10, "{each} rows were read by each look, which had one to tell");
 }
 
 /// What is ordered is sent by the node that has what goes first: another hands its own over, and the first is told.

@@ -98,34 +98,42 @@ impl Tx {
     }
 }
 
-/// Where to go on reading, and what was said since to the node $2 by others than the node $3; of one moment, so that nothing comes between.
-pub(super) const READ: &str =
-    "SELECT pg_snapshot_xmin(pg_current_snapshot())::text, c.number, c.kind, c.team, c.what, c.seq, c.webhooks
-     FROM (SELECT 1) AS always LEFT JOIN changes c
-         ON c.transaction >= $1::text::xid8 AND c.node <> $3 AND coalesce(c.receiver, $2) = $2
+/// This moment, and what was said to the node $2 by others than the node $3 since the moment $1. Of the transactions of then, those that
+/// had not begun or were under way are looked for by their numbers: so it reads what is new and nothing else, however long one of
+/// them, anywhere in the cluster, is under way.
+pub(super) const READ: &str = "SELECT pg_current_snapshot()::text, c.kind, c.team, c.what, c.seq, c.webhooks
+     FROM (SELECT 1) AS always LEFT JOIN (
+         SELECT * FROM changes WHERE transaction >= pg_snapshot_xmax($1::text::pg_snapshot)
+         UNION ALL
+         SELECT * FROM changes WHERE transaction = ANY (ARRAY(SELECT pg_snapshot_xip($1::text::pg_snapshot)))
+     ) c ON c.node <> $3 AND coalesce(c.receiver, $2) = $2
      ORDER BY c.number";
 
 /// Where to begin reading.
-pub(super) const BEGIN: &str = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text";
+pub(super) const BEGIN: &str = "SELECT pg_current_snapshot()::text";
 
-/// What a row of [`READ`] says, and its number.
-pub(super) fn read(row: &Row) -> Option<(i64, Option<Said>)> {
-    let number = row.get::<_, Option<i64>>(1)?;
-    let team = || Some(TeamId::from_uuid(row.get::<_, Option<Uuid>>(3)?));
-    let what = || row.get::<_, Option<Uuid>>(4);
+/// The first transaction that had not begun at a moment, which the database writes `xmin:xmax:under,way`.
+pub(super) fn first_after(moment: &str) -> Option<u64> {
+    moment.split(':').nth(1)?.parse().ok()
+}
+
+/// What a row of [`READ`] says.
+pub(super) fn read(row: &Row) -> Option<Said> {
+    let team = || Some(TeamId::from_uuid(row.get::<_, Option<Uuid>>(2)?));
+    let what = || row.get::<_, Option<Uuid>>(3);
     let webhook = || what().map(WebhookId::from_uuid);
-    let change = match row.get::<_, i16>(2) {
-        EVENT_TYPES => return Some((number, Some(Said::EventTypes))),
+    let change = match row.get::<_, Option<i16>>(1)? {
+        EVENT_TYPES => return Some(Said::EventTypes),
         WEBHOOK_CHANGED => webhook().map(Change::WebhookChanged),
         KEY_REVOKED => what().map(|key| Change::KeyRevoked(KeyId::from_bits(key.as_u128()))),
         TEAM_DELETED => team().map(Change::TeamDeleted),
         DUE => Some(Change::Due(webhook())),
-        ERASED => team().zip(row.get::<_, Option<i64>>(5)).map(|(team, seq)| {
-            let webhooks: Option<Vec<Uuid>> = row.get(6);
+        ERASED => team().zip(row.get::<_, Option<i64>>(4)).map(|(team, seq)| {
+            let webhooks: Option<Vec<Uuid>> = row.get(5);
             let webhooks = webhooks.unwrap_or_default().into_iter().map(WebhookId::from_uuid).collect();
             Change::Erased { team, seq: seq as u64, webhooks }
         }),
         _ => None, // a newer version's
     };
-    Some((number, change.map(Said::Change)))
+    change.map(Said::Change)
 }

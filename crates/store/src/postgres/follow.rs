@@ -52,34 +52,20 @@ const GONE: &str = "SELECT number FROM nodes WHERE leased_until <= now()";
 /// What the looks of a node have found so far.
 pub(super) struct Looks {
     link: Option<Link>,
-    /// Where to go on reading what others said.
+    /// The moment up to which was read what others said.
     since: String,
-    /// What was read from there on, and is read once more as long as an older transaction is under way.
-    heard: BTreeSet<i64>,
     gone: BTreeSet<i64>,
     looked_at: Instant,
     tidied_at: Instant,
 }
 
 impl Looks {
-    /// Begins before anything is remembered that others could change: what was said by then has nobody to be told to, also if it
-    /// is read again because an older transaction is under way.
+    /// Begins before anything is remembered that others could change: what was said by then has nobody to be told to.
     pub(super) async fn begin(link: Link) -> Result<Self, Fault> {
         let row = link.row(changes::BEGIN, &[]).await?.ok_or_else(|| Fault::damaged("changes", "begin"))?;
-        let since: String = row.get(0);
-        let said = link
-            .rows(changes::READ, &[(&since, Type::TEXT), (&NO_NODE, Type::INT8), (&NO_NODE, Type::INT8)])
-            .await?;
         let gone = link.rows(GONE, &[]).await?.iter().map(|row| row.get(0)).collect();
         let now = Instant::now();
-        Ok(Self {
-            since,
-            link: Some(link),
-            heard: said.iter().filter_map(changes::read).map(|(number, _)| number).collect(),
-            gone,
-            looked_at: now,
-            tidied_at: now,
-        })
+        Ok(Self { since: row.get(0), link: Some(link), gone, looked_at: now, tidied_at: now })
     }
 }
 
@@ -191,16 +177,13 @@ impl Open {
         ahead.collect()
     }
 
-    /// Tells what others said. Of what was said before the oldest transaction that is still under way nothing comes any more.
+    /// Tells what others said.
     async fn hear(self: &Arc<Self>, looks: &mut Looks, said: &[tokio_postgres::Row]) -> Result<(), Fault> {
-        let mut heard = BTreeSet::new();
         let mut types = false;
-        for (number, said) in said.iter().filter_map(changes::read) {
-            heard.insert(number);
-            match said.filter(|_| !looks.heard.contains(&number)) {
-                Some(Said::Change(change)) => self.tell_of_others(change),
-                Some(Said::EventTypes) => types = true,
-                None => {}
+        for said in said.iter().filter_map(changes::read) {
+            match said {
+                Said::Change(change) => self.tell_of_others(change),
+                Said::EventTypes => types = true,
             }
         }
         if types {
@@ -209,12 +192,11 @@ impl Open {
         if let Some(row) = said.first() {
             let since: String = row.get(0);
             // After a crash of the database numbers of transactions that were not synced are given again.
-            if number(&since) < number(&looks.since) {
+            if changes::first_after(&since) < changes::first_after(&looks.since) {
                 self.doubt().await?;
             }
             looks.since = since;
         }
-        looks.heard = heard;
         Ok(())
     }
 
@@ -309,11 +291,6 @@ impl Open {
             doorbell.reached(team, last);
         }
     }
-}
-
-/// Of a transaction.
-fn number(text: &str) -> Option<u64> {
-    text.parse().ok()
 }
 
 /// Removes what nobody asks for any more.

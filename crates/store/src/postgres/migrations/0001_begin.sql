@@ -250,7 +250,7 @@ CREATE INDEX operations_running ON operations (updated_ms, id) WHERE state = 0;
 CREATE INDEX operations_ended ON operations (created_ms) WHERE state <> 0;
 
 -- What nodes tell each other beside events: what one of them remembers, another has changed. Numbers are given before the commit
--- and so are no order; a reader goes by the transaction: whatever was not committed when it looked is not below its `xmin`.
+-- and so are no order; a reader goes by the transaction: whatever was not committed when it looked was under way, or had not begun.
 CREATE TABLE changes (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     transaction xid8 NOT NULL DEFAULT pg_current_xact_id(),
