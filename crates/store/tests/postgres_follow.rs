@@ -60,7 +60,7 @@ async fn a_node_follows_the_others() {
     let [one, two] = log;
     who_slept_finds_out_by_the_databases_clock(&server, &changes[1]).await;
     a_transaction_that_stays_open_makes_no_look_longer(&server).await;
-    what_is_ordered_goes_to_one_node(&one, &two).await;
+    what_is_ordered_goes_to_one_node(&one, &two, &client(&server, "log").await).await;
     what_a_node_leaves_is_told_as_due(&one, &two).await;
 }
 
@@ -207,8 +207,9 @@ async fn a_transaction_that_stays_open_makes_no_look_longer(server: &PostgresSer
 }
 
 /// What is ordered is sent by the node that has what goes first: another hands its own over, and the first is told.
-async fn what_is_ordered_goes_to_one_node(one: &AnyStore, two: &AnyStore) {
+async fn what_is_ordered_goes_to_one_node(one: &AnyStore, two: &AnyStore, sql: &Client) {
     let team = given::team(one).await;
+    let missed = given::one_event(one, team, "ticket.created").await.event.id;
     let ordered = Webhook { ordered: true, ..given::new_webhook(team, "*") };
     let created = one.create_webhook(ordered, given::secret(), given::WEBHOOKS_MAX).await;
     let webhook = created.expect("it is taken").id;
@@ -216,17 +217,50 @@ async fn what_is_ordered_goes_to_one_node(one: &AnyStore, two: &AnyStore) {
         given::one_event(store, team, "ticket.created").await;
     }
     let mut tail = one.tail(TAIL_BYTES);
+    let left = |change: &Change| matches!(change, Change::Due(Some(of)) if *of == webhook).then_some(());
     let seqs = async |store| -> Vec<u64> {
         read::due(store, webhook, at(9)).await.iter().map(|due| due.entry.position.seq).collect()
     };
-    assert_eq!(seqs(one).await, [1]);
+    assert_eq!(seqs(one).await, [2]);
     assert!(seqs(two).await.is_empty());
-    told(&mut tail, |change| matches!(change, Change::Due(Some(of)) if *of == webhook).then_some(())).await;
-    assert_eq!(seqs(one).await, [1, 2, 3, 4]);
+    told(&mut tail, left).await;
+    assert_eq!(seqs(one).await, [2, 3, 4, 5]);
     let first = read::due(one, webhook, at(9)).await.remove(0);
     assert_eq!(given::recorded(one, &first, Verdict::Delivered, at(2)).await, DeliveryStatus::Delivered);
     assert!(seqs(two).await.is_empty());
-    assert_eq!(seqs(one).await, [2, 3, 4]);
+    assert_eq!(seqs(one).await, [3, 4, 5]);
+
+    // The first node has one on its way. What another is asked to send again, or late, would be sent beside it.
+    two.resend(team, first.id, at(3)).await.expect("it waits again");
+    assert!(seqs(two).await.is_empty());
+    told(&mut tail, left).await;
+    two.deliver(team, missed, webhook, at(3)).await.expect("it is made");
+    assert!(seqs(two).await.is_empty());
+    told(&mut tail, left).await;
+    assert_eq!(seqs(one).await, [1, 2, 3, 4, 5]);
+
+    // Of what nobody has two take at the same time: the first has taken one, and the second overtakes nothing.
+    let id = uuid::Uuid::from_u128(webhook.bits());
+    let leave = format!("UPDATE due SET node = 0 WHERE webhook = '{id}'");
+    sql.batch_execute(&leave).await.expect("nobody has it");
+    let take = format!(
+        "BEGIN; SELECT 1 FROM webhooks WHERE id = '{id}' FOR NO KEY UPDATE;
+         UPDATE due SET node = 1 WHERE webhook = '{id}' AND event = 1"
+    );
+    sql.batch_execute(&take).await.expect("it takes one");
+    let both = async {
+        let waits =
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        until("somebody who waits", async || {
+            let waiting = sql.query(waits, &[]).await.expect("it can be asked");
+            (!waiting.is_empty()).then_some(())
+        })
+        .await;
+        sql.batch_execute("COMMIT").await.expect("it is taken");
+    };
+    let (seconds, ()) = tokio::join!(seqs(two), both);
+    assert!(seconds.is_empty(), "{seconds:?}");
+    assert_eq!(seqs(one).await, [1, 2, 3, 4, 5]);
 }
 
 /// DLV-3: what a node had that is gone is told as due to those that are left.

@@ -190,6 +190,11 @@ impl Lane {
         self.more || self.stalled || self.loading.is_some()
     }
 
+    /// Whether its deliveries are sent one after the other, as the store last said.
+    pub(super) const fn is_ordered(&self) -> bool {
+        self.rule.ordered
+    }
+
     /// Whether nothing is known of it but its pace.
     pub(super) fn is_idle(&self) -> bool {
         self.known.is_empty()

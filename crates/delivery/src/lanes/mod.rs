@@ -151,6 +151,14 @@ impl Lanes {
         }
     }
 
+    /// Something was left to this webhook's lane that is due; what is ordered may have its turn before what is in memory.
+    pub(crate) fn is_due(&mut self, webhook: WebhookId, now: Timestamp) {
+        if self.lanes.get(&webhook).is_some_and(Lane::is_ordered) {
+            self.read_again(webhook);
+        }
+        self.due_at(webhook, now);
+    }
+
     /// An ended delivery was reopened, and is due.
     pub(crate) fn reopened(&mut self, webhook: WebhookId, delivery: DeliveryId) {
         let lane = self.lanes.entry(webhook).or_insert_with(Lane::new);

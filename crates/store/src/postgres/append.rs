@@ -19,6 +19,7 @@ use super::fault::Fault;
 use super::head::Head;
 use super::tx::{Tx, Writing};
 use super::wanting::{Target, Wanting};
+use super::webhook_rows::uuid;
 use crate::stored::filters::{KnownFilters, TeamFilters, Verdicts};
 use crate::stored::key_use::{Hash, KeyUse};
 use crate::stored::kind::Kind;
@@ -409,7 +410,8 @@ pub(super) async fn append_in(tx: &mut Tx, append: Append) -> Result<Vec<Appende
 }
 
 impl Tx {
-    /// Makes deliveries of events that are in the log already, behind the team's newest, and tells of them.
+    /// Makes deliveries of events that are in the log already, behind the team's newest, and tells of them. They are this node's,
+    /// unless another sends in order what the webhook has waiting.
     pub(super) async fn make_deliveries(
         &mut self,
         head: &mut Head,
@@ -434,7 +436,11 @@ impl Tx {
             new.push(&row);
             made.push(row);
         }
-        let node = self.open.node;
+        let senders = match target.rule.ordered {
+            true => self.leave_to_senders(head.number, &[uuid(target.id)]).await?,
+            false => HashMap::new(),
+        };
+        let node = senders.get(&target.id).copied().unwrap_or(self.open.node);
         let mut writing = Writing::default();
         writing.add(INSERT_DELIVERIES, new.as_params());
         writing.add(INSERT_DUE, new.as_due(&node));

@@ -2,11 +2,16 @@
 //!
 //! A row belongs to the node that made it. Another takes it once that node has said nothing for the length of a lease, on the
 //! clock of the database; those whom somebody takes at the same moment are passed over.
+//!
+//! What is sent in order one node sends: who has what goes first. The others hand their own over to it, and whatever is to wait before
+//! that is made its own.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use cstar_types::{Timestamp, WebhookId};
 use tokio_postgres::types::Type;
+use uuid::Uuid;
 
 use super::delivery_rows::{DELIVERY_COLUMNS, DeliveryRow, delivery_columns};
 use super::event_rows::{EventRow, event_columns};
@@ -45,13 +50,35 @@ const WAITING_IN_ORDER: &str = "SELECT u.number, u.due_ms, u.node = $1,
 const HAND_OVER: &str = "UPDATE due u SET node = f.node FROM (SELECT node FROM due WHERE team = $2 AND number = $5) f
      WHERE u.team = $2 AND u.webhook = $3 AND u.generation = $4 AND u.node = $1 AND f.node <> $1 RETURNING f.node";
 
+/// Who has what goes first of what is sent in order, of these webhooks.
+const SENDERS: &str = "SELECT w.id, f.node FROM webhooks w
+     CROSS JOIN LATERAL (
+         SELECT u.node FROM due u JOIN nodes n ON n.number = u.node AND n.leased_until > now()
+         WHERE u.team = w.team AND u.webhook = w.id AND u.generation = w.generation
+         ORDER BY u.event, u.number LIMIT 1
+     ) f
+     WHERE w.team = $1 AND w.id = ANY($2) AND w.ordered";
+
 /// Takes what no living node has.
-const TAKE: &str = "UPDATE due SET node = $1 WHERE (team, number) IN (
-         SELECT u.team, u.number FROM due u
-         WHERE u.team = $2 AND u.number = ANY($3) AND u.node <> $1
-             AND NOT EXISTS (SELECT 1 FROM nodes n WHERE n.number = u.node AND n.leased_until > now())
-         FOR UPDATE SKIP LOCKED
-     ) RETURNING number";
+macro_rules! take {
+    ($lock:literal) => {
+        concat!(
+            "UPDATE due SET node = $1 WHERE (team, number) IN (
+                 SELECT u.team, u.number FROM due u
+                 WHERE u.team = $2 AND u.number = ANY($3) AND u.node <> $1
+                     AND NOT EXISTS (SELECT 1 FROM nodes n WHERE n.number = u.node AND n.leased_until > now())
+                 FOR UPDATE",
+            $lock,
+            ") RETURNING number"
+        )
+    };
+}
+const TAKE: &str = take!(" SKIP LOCKED");
+/// One that is passed over would be overtaken.
+const TAKE_IN_ORDER: &str = take!("");
+
+/// Of what is sent in order one node takes at a time: of two that do one would have the first, and the other what is behind it.
+const ALONE: &str = "SELECT 1 FROM webhooks WHERE team = $1 AND id = $2 FOR NO KEY UPDATE";
 
 /// Deliveries with their events, as far as the bodies of those before them are not too much.
 const DUE: &str = concat!(
@@ -105,7 +132,12 @@ impl Tx {
         let known = self.any_webhook(webhook).await?.filter(|row| !row.deleted);
         let Some(webhook) = known else { return Ok(DueSlice::default()) };
         let rule = LaneRule::of(&webhook.webhook);
-        let waiting = self.waiting(&webhook, limit.saturating_add(1)).await?;
+        let mut waiting = self.waiting(&webhook, limit.saturating_add(1)).await?;
+        if rule.ordered && waiting.iter().any(|one| !one.is_ours && !one.is_theirs) {
+            let of = [(&webhook.team_number as _, Type::INT8), (&uuid(webhook.webhook.id) as _, Type::UUID)];
+            self.rows(ALONE, &of).await?;
+            waiting = self.waiting(&webhook, limit.saturating_add(1)).await?;
+        }
         if let Some(first) = waiting.first().filter(|first| first.is_theirs) {
             self.hand_over(&webhook, first).await?;
             return Ok(DueSlice { rule, ..DueSlice::default() });
@@ -116,7 +148,7 @@ impl Tx {
         let due = waiting[..ours].iter().take(limit).take_while(is_due).count();
         let (due, rest) = waiting[..ours].split_at(due);
         let mut next = rest.first().map(|one| one.due_ms);
-        let ours = self.take(webhook.team_number, due).await?;
+        let ours = self.take(webhook.team_number, due, rule).await?;
         let read = self.due_rows(&webhook, &ours, rule).await?;
         // Those for whose bodies there was no room come next.
         if let Some(first) = ours.get(read.len()) {
@@ -141,6 +173,20 @@ impl Tx {
         Ok(())
     }
 
+    /// Who sends what is ordered, where that is another node: it may have some on its way, so what is to wait before that is made its
+    /// own, and told to it. Who asks has locked the team's row, as everybody has who adds to what waits.
+    pub(super) async fn leave_to_senders(
+        &mut self,
+        team: i64,
+        webhooks: &[Uuid],
+    ) -> Result<HashMap<WebhookId, i64>, Fault> {
+        let rows = self.rows(SENDERS, &[(&team, Type::INT8), (&webhooks, Type::UUID_ARRAY)]).await?;
+        let senders = rows.iter().map(|row| (WebhookId::from_uuid(row.get(0)), row.get(1)));
+        let others: HashMap<_, i64> = senders.filter(|(_, node)| *node != self.open.node).collect();
+        self.effects.handed_over.extend(others.iter().map(|(webhook, node)| (*webhook, *node)));
+        Ok(others)
+    }
+
     async fn waiting(&self, webhook: &WebhookRow, limit: usize) -> Result<Vec<Candidate>, Fault> {
         let ordered = webhook.webhook.ordered;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -162,7 +208,7 @@ impl Tx {
     }
 
     /// Takes what is not this node's yet; answers what is, in order.
-    async fn take(&self, team: i64, due: &[Candidate]) -> Result<Vec<i64>, Fault> {
+    async fn take(&self, team: i64, due: &[Candidate], rule: LaneRule) -> Result<Vec<i64>, Fault> {
         let free: Vec<i64> = due.iter().filter(|one| !one.is_ours).map(|one| one.number).collect();
         let mut taken = Vec::new();
         if !free.is_empty() {
@@ -171,7 +217,8 @@ impl Tx {
                 (&team as _, Type::INT8),
                 (&free as _, Type::INT8_ARRAY),
             ];
-            taken.extend(self.rows(TAKE, &of).await?.iter().map(|row| row.get::<_, i64>(0)));
+            let take = if rule.ordered { TAKE_IN_ORDER } else { TAKE };
+            taken.extend(self.rows(take, &of).await?.iter().map(|row| row.get::<_, i64>(0)));
         }
         let is_ours = |one: &&Candidate| one.is_ours || taken.contains(&one.number);
         Ok(due.iter().filter(is_ours).map(|one| one.number).collect())

@@ -42,14 +42,15 @@ const REOPEN: &str = "UPDATE deliveries d SET status = 0, failed = 0, due_ms = $
 
 /// What waited under an earlier generation may not have been removed yet.
 const WAIT: &str = "INSERT INTO due (team, number, day, webhook, generation, due_ms, event, node)
-     SELECT $1::bigint, n.number, n.day, n.webhook, n.generation, $5::bigint, n.event, $8::bigint
-     FROM unnest($2::bigint[], $3::integer[], $4::bigint[], $6::uuid[], $7::bigint[])
-          AS n (number, day, generation, webhook, event)
+     SELECT $1::bigint, n.number, n.day, n.webhook, n.generation, $5::bigint, n.event, n.node
+     FROM unnest($2::bigint[], $3::integer[], $4::bigint[], $6::uuid[], $7::bigint[], $8::bigint[])
+          AS n (number, day, generation, webhook, event, node)
      ON CONFLICT (team, number) DO UPDATE SET generation = excluded.generation, due_ms = excluded.due_ms,
          node = excluded.node";
 
 impl Tx {
-    /// Writes rows of one team that were reopened, and tells of them. Whoever reads them sends them: they are this node's.
+    /// Writes rows of one team that were reopened, and tells of them. Whoever reads them sends them: they are this node's, unless
+    /// another sends in order what their webhooks have waiting. The team's row is locked.
     pub(super) async fn save_reopened(&mut self, rows: &[DeliveryRow], now: Timestamp) -> Result<(), Fault> {
         let Some(first) = rows.first() else { return Ok(()) };
         let numbers: Vec<i64> = rows.iter().map(|row| row.place.number).collect();
@@ -57,6 +58,9 @@ impl Tx {
         let generations: Vec<i64> = rows.iter().map(|row| row.generation).collect();
         let webhooks: Vec<Uuid> = rows.iter().map(|row| uuid(row.webhook)).collect();
         let events: Vec<i64> = rows.iter().map(|row| row.event).collect();
+        let senders = self.leave_to_senders(first.place.team, &webhooks).await?;
+        let nodes: Vec<i64> =
+            rows.iter().map(|row| senders.get(&row.webhook).copied().unwrap_or(self.open.node)).collect();
         let params = [
             (&first.place.team as _, Type::INT8),
             (&numbers as _, Type::INT8_ARRAY),
@@ -65,7 +69,7 @@ impl Tx {
             (&now.as_millis() as _, Type::INT8),
             (&webhooks as _, Type::UUID_ARRAY),
             (&events as _, Type::INT8_ARRAY),
-            (&self.open.node as _, Type::INT8),
+            (&nodes as _, Type::INT8_ARRAY),
         ];
         self.run(REOPEN, &params[..5]).await?;
         self.run(WAIT, &params).await?;

@@ -54,7 +54,7 @@ impl Dispatch {
             Change::Due(None) => self.survey(Duration::ZERO),
             Change::Due(Some(webhook)) => {
                 let now = self.attempts.steady.now();
-                self.desk.tell(|lanes| lanes.due_at(*webhook, now));
+                self.desk.tell(|lanes| lanes.is_due(*webhook, now));
             }
             Change::WebhookChanged(webhook) => {
                 self.attempts.endpoints.forget(*webhook);
