@@ -35,13 +35,13 @@ const LANES: &str = "SELECT w.id, f.due_ms FROM webhooks w
      WHERE w.state = 0 ORDER BY w.id";
 
 /// What waits for a webhook, the longest due first.
-const WAITING: &str = "SELECT u.number, u.due_ms, u.node = $1 FROM due u
+const WAITING: &str = "SELECT u.number, u.due_ms, u.node FROM due u
      WHERE u.team = $2 AND u.webhook = $3 AND u.generation = $4
          AND (u.node = $1 OR NOT EXISTS (SELECT 1 FROM nodes n WHERE n.number = u.node AND n.leased_until > now()))
      ORDER BY u.due_ms, u.number LIMIT $5";
 
 /// The same in the order of the log, with what other nodes have: it holds back what is behind it.
-const WAITING_IN_ORDER: &str = "SELECT u.number, u.due_ms, u.node = $1,
+const WAITING_IN_ORDER: &str = "SELECT u.number, u.due_ms, u.node,
          u.node <> $1 AND EXISTS (SELECT 1 FROM nodes n WHERE n.number = u.node AND n.leased_until > now())
      FROM due u WHERE u.team = $2 AND u.webhook = $3 AND u.generation = $4
      ORDER BY u.event, u.number LIMIT $5";
@@ -59,15 +59,16 @@ const SENDERS: &str = "SELECT w.id, f.node FROM webhooks w
      ) f
      WHERE w.team = $1 AND w.id = ANY($2) AND w.ordered";
 
-/// Takes what no living node has.
+/// Takes what no living node has, as it was seen: whether somebody took it meanwhile is asked of the row itself, which alone is read
+/// again once it is locked.
 macro_rules! take {
     ($lock:literal) => {
         concat!(
             "UPDATE due SET node = $1 WHERE (team, number) IN (
-                 SELECT u.team, u.number FROM due u
-                 WHERE u.team = $2 AND u.number = ANY($3) AND u.node <> $1
-                     AND NOT EXISTS (SELECT 1 FROM nodes n WHERE n.number = u.node AND n.leased_until > now())
-                 FOR UPDATE",
+                 SELECT u.team, u.number FROM unnest($3::bigint[], $4::bigint[]) AS seen (number, node)
+                 JOIN due u ON u.team = $2 AND u.number = seen.number AND u.node = seen.node
+                 WHERE NOT EXISTS (SELECT 1 FROM nodes n WHERE n.number = u.node AND n.leased_until > now())
+                 FOR UPDATE OF u",
             $lock,
             ") RETURNING number"
         )
@@ -106,6 +107,8 @@ const DUE: &str = concat!(
 struct Candidate {
     number: i64,
     due_ms: i64,
+    /// Who has it.
+    node: i64,
     /// This node has it.
     is_ours: bool,
     /// Another node has it.
@@ -201,7 +204,8 @@ impl Tx {
         let candidate = |row: &tokio_postgres::Row| Candidate {
             number: row.get(0),
             due_ms: row.get(1),
-            is_ours: row.get(2),
+            node: row.get(2),
+            is_ours: row.get::<_, i64>(2) == self.open.node,
             is_theirs: ordered && row.get(3),
         };
         Ok(rows.iter().map(candidate).collect())
@@ -209,13 +213,15 @@ impl Tx {
 
     /// Takes what is not this node's yet; answers what is, in order.
     async fn take(&self, team: i64, due: &[Candidate], rule: LaneRule) -> Result<Vec<i64>, Fault> {
-        let free: Vec<i64> = due.iter().filter(|one| !one.is_ours).map(|one| one.number).collect();
+        let free = due.iter().filter(|one| !one.is_ours).map(|one| (one.number, one.node));
+        let (free, nodes): (Vec<i64>, Vec<i64>) = free.unzip();
         let mut taken = Vec::new();
         if !free.is_empty() {
             let of = [
                 (&self.open.node as _, Type::INT8),
                 (&team as _, Type::INT8),
                 (&free as _, Type::INT8_ARRAY),
+                (&nodes as _, Type::INT8_ARRAY),
             ];
             let take = if rule.ordered { TAKE_IN_ORDER } else { TAKE };
             taken.extend(self.rows(take, &of).await?.iter().map(|row| row.get::<_, i64>(0)));
