@@ -15,9 +15,10 @@ use crate::stored::known_types::TypeChange;
 use crate::{Change, Due};
 
 /// How a transaction begins. Settings go with it: a pooler may give the next one another session. A statement that takes longer is
-/// not one of ours; who waits longer for a row that somebody else has locked makes room for others and tries again.
+/// not one of ours; who waits longer for a row that somebody else has locked makes room for others and tries again; and a node that
+/// falls asleep within a transaction loses it, so that nobody waits for what it has locked.
 const BEGIN: &str = "BEGIN; SET LOCAL statement_timeout = 30000; SET LOCAL lock_timeout = 5000; \
-                     SET LOCAL idle_in_transaction_session_timeout = 60000";
+                     SET LOCAL idle_in_transaction_session_timeout = 5000";
 /// All of what it reads belongs together.
 const BEGIN_SNAPSHOT: &str =
     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 30000";
