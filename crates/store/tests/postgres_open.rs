@@ -1,5 +1,7 @@
 //! Opening a store in PostgreSQL: what it refuses, it says what to do about.
 
+use std::net::TcpListener;
+
 use cstar_store::StoreError;
 use cstar_store::postgres::{Options, Postgres};
 use cstar_store::sqlite::MasterKey;
@@ -63,10 +65,22 @@ async fn a_database_that_cannot_be_used_is_refused_and_says_what_to_do() {
     admin.batch_execute(settings).await.expect("settings");
     refused(&server.url("read_only"), &["takes no writes", "address of the primary"]).await;
     refused(&server.url("forgetful"), &["synchronous_commit off", "switch it on"]).await;
+    of_several_servers_the_one_that_takes_writes_is_used(&server).await;
     drop(server);
 
     let Some(server) = PostgresServer::start_with(&["fsync=off"]).await else { return };
     refused(&server.url("postgres"), &["fsync off", "switch it on"]).await;
+}
+
+/// Whatever the others do: one is away, one takes the connection and says nothing.
+async fn of_several_servers_the_one_that_takes_writes_is_used(server: &PostgresServer) {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let there = server.address().to_string();
+    let several = format!("{},{},{there}", free_address(), silent.local_addr().expect("bound"));
+    let url = format!("{}?connect_timeout=1", server.url("cstar").replace(&there, &several));
+    drop(open(&url).await.expect("the last one takes writes"));
+    let none = server.url("read_only").replace(&there, &format!("{there},{there}"));
+    refused(&none, &["cannot reach", "does not allow writes"]).await;
 }
 
 /// Nodes may start together on an empty database: one makes the tables, all find them.

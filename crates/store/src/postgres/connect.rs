@@ -42,7 +42,7 @@ pub(super) async fn begin(
 
 /// A connection to a database, whatever is in it.
 pub(super) async fn reach(connections: &Connections, options: &Options) -> Result<Link, StoreError> {
-    connections.manager().connect().await.map_err(|error| unusable(options, &error))
+    connections.manager().connect().await.map_err(|fault| at_start(options, fault))
 }
 
 /// What a fault means before anybody works with the store.

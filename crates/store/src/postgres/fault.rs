@@ -104,13 +104,15 @@ impl From<Error> for Fault {
     }
 }
 
-impl From<PoolError<Error>> for Fault {
-    fn from(error: PoolError<Error>) -> Self {
+impl From<PoolError<Fault>> for Fault {
+    fn from(error: PoolError<Fault>) -> Self {
         match error {
             PoolError::Timeout(_) => Self::Refused(StoreError::QueueFull),
             PoolError::Closed => Self::Refused(StoreError::ShuttingDown),
-            PoolError::Backend(error) => Self::Away(in_full(&error)),
-            other => Self::Away(in_full(&other)),
+            PoolError::Backend(Self::Postgres(error)) => Self::Away(in_full(&error)),
+            PoolError::Backend(fault) => fault,
+            PoolError::PostCreateHook(_) => Self::Away("a connection cannot be used".to_owned()),
+            PoolError::NoRuntimeSpecified => Self::Away("nobody keeps the time".to_owned()),
         }
     }
 }

@@ -97,7 +97,10 @@ pub(super) async fn follow(open: Weak<Open>, mut looks: Looks) {
 impl Open {
     /// Looks; answers the teams whose logs have come further than was told.
     async fn look(self: &Arc<Self>, looks: &mut Looks) -> Vec<TeamId> {
-        let looked = timeout(ANSWER_MAX, self.try_look(looks)).await;
+        let looked = match self.reach(looks).await {
+            Ok(()) => timeout(ANSWER_MAX, self.try_look(looks)).await,
+            Err(fault) => Ok(Err(fault)),
+        };
         let looked = looked.unwrap_or_else(|_| Err(Fault::Away("it does not answer".to_owned())));
         let was_away = self.away.swap(looked.is_err(), Ordering::AcqRel);
         match looked {
@@ -117,10 +120,15 @@ impl Open {
         }
     }
 
-    async fn try_look(self: &Arc<Self>, looks: &mut Looks) -> Result<Vec<TeamId>, Fault> {
+    /// It has a time of its own, for each of several servers.
+    async fn reach(&self, looks: &mut Looks) -> Result<(), Fault> {
         if looks.link.is_none() {
             looks.link = Some(self.connections.manager().connect().await?);
         }
+        Ok(())
+    }
+
+    async fn try_look(self: &Arc<Self>, looks: &mut Looks) -> Result<Vec<TeamId>, Fault> {
         let Some(link) = &looks.link else { return Ok(Vec::new()) };
         let (begun, unknown) = (Instant::now(), self.unknown.load(Ordering::Acquire));
         // Of what this node may have committed itself nobody was told either.

@@ -64,6 +64,7 @@ mod reopen;
 mod resend;
 mod retention;
 mod schema;
+mod servers;
 mod store;
 mod team_rows;
 mod teams;

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_postgres::Config;
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
 use super::doorbell::Doorbell;
-use super::tls;
+use super::{servers, tls};
 use crate::StoreError;
 use crate::stored::MasterKey;
 
@@ -18,8 +18,6 @@ use crate::stored::MasterKey;
 const CONNECTIONS: usize = 16;
 /// Some looks may be lost.
 const LEASE: Duration = Duration::from_secs(15);
-/// To reach a server, over any distance.
-const CONNECT: Duration = Duration::from_secs(5);
 /// The tables are cut by days.
 const REMOVAL_GRAIN: Duration = Duration::from_secs(24 * 60 * 60);
 /// A peer that acknowledges nothing for so long is gone.
@@ -55,8 +53,9 @@ impl fmt::Debug for Options {
 }
 
 impl Options {
-    /// The usual options for a database: `postgres://user:password@host/database`. Unless the URL says otherwise (`sslmode`), the
-    /// connection is encrypted and the server's certificate checked, but to this machine.
+    /// The usual options for a database: `postgres://user:password@host/database`; of several hosts, `host,other`, the one that takes
+    /// writes is used. Unless the URL says otherwise (`sslmode`), the connection is encrypted and the server's certificate checked,
+    /// but to this machine.
     ///
     /// # Errors
     /// `Unusable` if it is no such URL. What it says is not repeated: it may hold a password (SEC-3).
@@ -72,7 +71,11 @@ impl Options {
             config.ssl_mode(if is_local(&config) { SslMode::Disable } else { SslMode::Require });
         }
         if config.get_connect_timeout().is_none() {
-            config.connect_timeout(CONNECT);
+            config.connect_timeout(servers::CONNECT);
+        }
+        // Of several one takes writes, and which it is changes.
+        if servers::count(&config) > 1 {
+            config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         }
         if config.get_application_name().is_none() {
             config.application_name("cstar");

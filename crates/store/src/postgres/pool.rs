@@ -14,11 +14,12 @@ use futures_util::future::poll_fn;
 use futures_util::ready;
 use tokio_postgres::error::Severity;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{AsyncMessage, Client, Config, CopyInSink, CopyOutStream, Error, Row};
+use tokio_postgres::{AsyncMessage, Client, CopyInSink, CopyOutStream, Error, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::fault::Fault;
 use super::options::Options;
+use super::servers::Servers;
 use super::tls;
 use crate::StoreError;
 
@@ -36,7 +37,7 @@ pub(super) type Param<'p> = (&'p (dyn ToSql + Sync), Type);
 
 /// Makes connections.
 pub(super) struct Connector {
-    config: Config,
+    servers: Servers,
     tls: MakeRustlsConnect,
 }
 
@@ -50,7 +51,7 @@ pub(super) struct Link {
 /// A pool for these options, with no connection made yet.
 pub(super) fn pool(options: &Options) -> Result<Connections, StoreError> {
     let tls = MakeRustlsConnect::new(tls::config(options.root_certificate.as_deref())?);
-    let connector = Connector { config: options.config.clone(), tls };
+    let connector = Connector { servers: Servers::of(&options.config), tls };
     let pool = Pool::builder(connector)
         .max_size(options.connections.max(1))
         .wait_timeout(Some(WAIT))
@@ -60,8 +61,8 @@ pub(super) fn pool(options: &Options) -> Result<Connections, StoreError> {
 }
 
 impl Connector {
-    pub(super) async fn connect(&self) -> Result<Link, Error> {
-        let (client, mut connection) = self.config.connect(self.tls.clone()).await?;
+    pub(super) async fn connect(&self) -> Result<Link, Fault> {
+        let (client, mut connection) = self.servers.connect(&self.tls).await?;
         let waited_in_vain = Arc::new(AtomicBool::new(false));
         let heard = Arc::clone(&waited_in_vain);
         tokio::spawn(poll_fn(move |cx| {
@@ -100,13 +101,13 @@ fn is_of_a_standby(severity: &str, routine: Option<&str>) -> bool {
 
 impl Manager for Connector {
     type Type = Link;
-    type Error = Error;
+    type Error = Fault;
 
-    async fn create(&self) -> Result<Link, Error> {
+    async fn create(&self) -> Result<Link, Fault> {
         self.connect().await
     }
 
-    async fn recycle(&self, link: &mut Link, _: &Metrics) -> RecycleResult<Error> {
+    async fn recycle(&self, link: &mut Link, _: &Metrics) -> RecycleResult<Fault> {
         if link.client.is_closed() {
             return Err(RecycleError::message("closed"));
         }
