@@ -23,6 +23,13 @@ pub struct NatsServer {
 }
 
 impl NatsServer {
+    /// Whether there is one to start, and it is not to be left out.
+    #[must_use]
+    pub fn is_there() -> bool {
+        let version = Command::new("nats-server").arg("--version").stdout(Stdio::null()).status();
+        std::env::var_os(WITHOUT_SERVERS).is_none() && version.is_ok_and(|status| status.success())
+    }
+
     /// A server that answers; `None` where the tests of servers are left out.
     ///
     /// # Panics

@@ -1,31 +1,43 @@
 //! A real PostgreSQL server, for the tests of one binary.
 
-use std::fs;
+mod copies;
+mod open_transaction;
+mod programs;
+mod psql;
+mod standby;
+
+use std::fs::{self, File};
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::authority::{Authority, Validity};
 use crate::machine::free_address;
+use crate::small_disk::SmallDisk;
 use crate::wait::until_within;
+pub use open_transaction::OpenTransaction;
+use programs::Programs;
+pub(crate) use programs::{as_nobody, hand_over};
+pub use standby::Pair;
 
 /// Set to leave out the tests that need servers which are not installed.
 const WITHOUT_SERVERS: &str = "CSTAR_WITHOUT_SERVERS";
-/// Where Debian keeps what a version brings.
-const VERSIONS: &str = "/usr/lib/postgresql";
 /// A file system in memory.
 const MEMORY: &str = "/dev/shm";
 /// With its log, many times what the tests write.
 const ROOM_LEAST: u64 = 4 << 30;
-/// Nobody's user and group: PostgreSQL refuses to run as root.
-const NOBODY: u32 = 65_534;
 const START_DEADLINE: Duration = Duration::from_secs(30);
 
+/// A log that leaves room for data on a small disk.
+const SMALL: [&str; 2] = ["min_wal_size=32MB", "max_wal_size=48MB"];
+
 /// The owner of every database.
-const USER: &str = "cstar";
-const PASSWORD: &str = "testkit-postgres";
+pub(crate) const USER: &str = "cstar";
+pub(crate) const PASSWORD: &str = "testkit-postgres";
 
 /// Keeps the server for as long as its standard input is open, so that it does not outlive a test that was killed. Nothing of it
 /// is wanted afterwards: it is stopped at once.
@@ -36,12 +48,18 @@ const KEEPER: &str = r#""$@" & server=$!; read _; kill -QUIT $server; wait $serv
 pub struct PostgresServer {
     keeper: Option<Child>,
     address: SocketAddr,
-    programs: PathBuf,
+    programs: Programs,
     settings: Vec<String>,
     dir: TempDir,
 }
 
 impl PostgresServer {
+    /// Whether there is one to start, and it is not to be left out.
+    #[must_use]
+    pub fn is_there() -> bool {
+        std::env::var_os(WITHOUT_SERVERS).is_none() && Programs::find().is_some()
+    }
+
     /// A server that answers; `None` where the tests of servers are left out.
     ///
     /// # Panics
@@ -57,23 +75,48 @@ impl PostgresServer {
     /// As [`PostgresServer::start`].
     #[must_use]
     pub async fn start_with(settings: &[&str]) -> Option<Self> {
-        if std::env::var_os(WITHOUT_SERVERS).is_some() {
-            return None;
-        }
-        let Some(programs) = programs() else {
-            panic!(
-                "PostgreSQL is not installed: apt-get install postgresql, or leave its tests out with \
-                 `cargo xtask test --without-servers`"
-            )
-        };
-        let dir = place();
+        Self::start_in(place(), installed()?, settings).await
+    }
+
+    /// The same behind TLS, for whoever wants it, as the address it listens on.
+    ///
+    /// # Panics
+    /// As [`PostgresServer::start`].
+    #[must_use]
+    pub async fn start_over_tls(authority: &Authority) -> Option<Self> {
+        let (dir, programs) = (place(), installed()?);
+        let [certificate, key] = ["cert.pem", "key.pem"].map(|name| dir.path().join(name));
+        let identity = authority.issue("127.0.0.1", Validity::Now);
+        identity.write(&certificate, &key).expect("our own directory");
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("our own file");
+        [&certificate, &key].into_iter().for_each(|file| hand_over(file));
+        let [certificate, key] = [("cert", certificate), ("key", key)]
+            .map(|(what, path)| format!("ssl_{what}_file={}", path.display()));
+        Self::start_in(dir, programs, &["ssl=on", &certificate, &key]).await
+    }
+
+    /// The same with everything on a small disk, which must outlive it.
+    ///
+    /// # Panics
+    /// As [`PostgresServer::start`].
+    #[must_use]
+    pub async fn start_on(disk: &SmallDisk) -> Option<Self> {
+        let dir = tempfile::tempdir_in(disk.path()).expect("a new disk");
+        Self::start_in(dir, installed()?, &SMALL).await
+    }
+
+    async fn start_in(dir: TempDir, programs: Programs, settings: &[&str]) -> Option<Self> {
         hand_over(dir.path());
-        let data = dir.path().join("data");
-        initialise(&programs, dir.path(), &data);
+        initialise(&programs, dir.path());
+        Some(Self::start_from(dir, programs, settings, free_address()).await)
+    }
+
+    /// From data that is there.
+    async fn start_from(dir: TempDir, programs: Programs, settings: &[&str], address: SocketAddr) -> Self {
         let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
-        let mut server = Self { keeper: None, address: free_address(), programs, settings, dir };
+        let mut server = Self { keeper: None, address, programs, settings, dir };
         server.start_again().await;
-        Some(server)
+        server
     }
 
     /// Ends it at once, as a crash would.
@@ -90,8 +133,7 @@ impl PostgresServer {
     /// As [`PostgresServer::start`].
     pub async fn start_again(&mut self) {
         self.stop();
-        let mut server = Command::new("sh");
-        server.args(["-c", KEEPER, "sh"]).arg(self.programs.join("postgres"));
+        let mut server = self.programs.kept("postgres", KEEPER);
         server.arg("-D").arg(self.dir.path().join("data"));
         let port = format!("port={}", self.address.port());
         let usual = [
@@ -106,7 +148,8 @@ impl PostgresServer {
         for setting in usual.into_iter().chain(self.settings.iter().map(String::as_str)) {
             server.args(["-c", setting]);
         }
-        let keeper = as_nobody(&mut server).stdin(Stdio::piped()).stdout(Stdio::null()).spawn();
+        let log = File::create(self.log()).expect("our own directory");
+        let keeper = server.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log).spawn();
         self.keeper = Some(keeper.expect("a shell"));
         until_within(START_DEADLINE, "PostgreSQL's first answer", async || self.answers().then_some(()))
             .await;
@@ -114,11 +157,16 @@ impl PostgresServer {
 
     fn answers(&mut self) -> bool {
         let ended = self.keeper.as_mut().and_then(|keeper| keeper.try_wait().expect("a child"));
-        assert!(ended.is_none(), "PostgreSQL ended at its start");
+        let said = || fs::read_to_string(self.log()).unwrap_or_default();
+        assert!(ended.is_none(), "PostgreSQL ended at its start: {}", said());
         let port = self.address.port().to_string();
-        let mut probe = Command::new(self.programs.join("pg_isready"));
+        let mut probe = self.programs.command("pg_isready");
         probe.args(["--quiet", "--host=127.0.0.1", "--port", &port]);
         probe.status().is_ok_and(|status| status.success())
+    }
+
+    fn log(&self) -> PathBuf {
+        self.dir.path().join("log")
     }
 
     /// Where a database of it is. `postgres` is there from the beginning.
@@ -140,6 +188,19 @@ impl Drop for PostgresServer {
     }
 }
 
+/// `None` where the tests of servers are left out.
+fn installed() -> Option<Programs> {
+    if std::env::var_os(WITHOUT_SERVERS).is_some() {
+        return None;
+    }
+    let programs = Programs::find();
+    assert!(
+        programs.is_some(),
+        "PostgreSQL is not installed: apt-get install postgresql, or leave its tests out with `cargo xtask test --without-servers`"
+    );
+    programs
+}
+
 /// In memory, where there is room: no power is cut, and what is tested is what the server is asked for.
 fn place() -> TempDir {
     let room = rustix::fs::statvfs(MEMORY).map_or(0, |of| of.f_bavail.saturating_mul(of.f_frsize));
@@ -147,38 +208,14 @@ fn place() -> TempDir {
     dir.expect("a temporary directory")
 }
 
-/// The directory of the newest version that is installed.
-fn programs() -> Option<PathBuf> {
-    let versions = fs::read_dir(VERSIONS).ok()?.flatten();
-    let numbered =
-        versions.filter_map(|entry| Some((entry.file_name().to_str()?.parse::<u32>().ok()?, entry.path())));
-    let newest = numbered.max().map(|(_, path)| path.join("bin"))?;
-    newest.join("initdb").exists().then_some(newest)
-}
-
-fn initialise(programs: &Path, dir: &Path, data: &Path) {
+fn initialise(programs: &Programs, dir: &Path) {
     let password = dir.join("password");
     fs::write(&password, PASSWORD).expect("a file");
     hand_over(&password);
-    let mut initdb = Command::new(programs.join("initdb"));
+    let mut initdb = programs.command("initdb");
     // It need not outlive the machine: only what is committed later is to be synced.
     initdb.args(["--no-sync", "--no-locale", "--encoding=UTF8", "--data-checksums", "--auth=scram-sha-256"]);
-    initdb.args(["--username", USER]).arg("--pwfile").arg(&password).arg("-D").arg(data);
-    let made = as_nobody(&mut initdb).output().expect("initdb runs");
+    initdb.args(["--username", USER]).arg("--pwfile").arg(&password).arg("-D").arg(dir.join("data"));
+    let made = initdb.output().expect("initdb runs");
     assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-}
-
-fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
-}
-
-fn as_nobody(command: &mut Command) -> &mut Command {
-    use std::os::unix::process::CommandExt;
-    if is_root() { command.uid(NOBODY).gid(NOBODY).current_dir("/") } else { command }
-}
-
-fn hand_over(path: &Path) {
-    if is_root() {
-        std::os::unix::fs::chown(path, Some(NOBODY), Some(NOBODY)).expect("root gives it away");
-    }
 }

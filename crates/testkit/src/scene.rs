@@ -21,19 +21,21 @@ use crate::receiver::Receiver;
 use crate::stream::StreamReader;
 use crate::team::Team;
 use crate::wait::until;
-use endpoint::Moody;
+pub(crate) use endpoint::{Mood, Moody};
 pub use fault::Fault;
+pub(crate) use suffer::{SOME, until_acknowledged};
 
 /// A restart takes less than five seconds, whatever came before; twice that is for a machine that does other work.
 const RESTART_DEADLINE: Duration = Duration::from_secs(10);
 const PUBLISHERS: usize = 8;
 /// A publisher that was refused, or finds nobody, tries its next event this much later.
 const AFTER_REFUSAL: Duration = Duration::from_millis(20);
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// What a server may take for what a scene asks of it: an idle one takes a fifth of the memory, `max-in-flight` is 512 with up to
 /// three descriptors each, and of a log of megabytes the write-ahead log and the reserve are most.
-const BOUNDS: Footprint = Footprint { memory_bytes: 384 << 20, descriptors: 1800, disk_bytes: 256 << 20 };
+pub(crate) const BOUNDS: Footprint =
+    Footprint { memory_bytes: 384 << 20, descriptors: 1800, disk_bytes: 256 << 20 };
 
 /// A server with publishers on one side, and on the other an endpoint that is well, one that has moods, and a stream.
 #[derive(Debug)]
@@ -201,17 +203,8 @@ impl Scene {
     /// Sums for people.
     #[must_use]
     pub fn sums(&self) -> Sums {
-        let notes = self.ledger.notes();
-        let count = |is: fn(&Verdict) -> bool| notes.iter().filter(|note| is(&note.verdict)).count();
-        Sums {
-            published: notes.len(),
-            acknowledged: count(|verdict| matches!(verdict, Verdict::Ok(_))),
-            refused: count(|verdict| matches!(verdict, Verdict::Failed(..))),
-            requests: self.well.1.received().len() + self.moody.1.receiver.received().len(),
-            streamed: self.reader.events().len(),
-            crashes: self.life.crashes,
-            took: self.life.took,
-        }
+        let endpoints = [&self.well.1, &self.moody.1.receiver];
+        Sums::of(&self.ledger, &endpoints, &self.reader, self.life)
     }
 }
 
@@ -235,6 +228,20 @@ pub struct Sums {
 }
 
 impl Sums {
+    pub(crate) fn of(ledger: &Ledger, endpoints: &[&Receiver], reader: &StreamReader, life: Life) -> Self {
+        let notes = ledger.notes();
+        let count = |is: fn(&Verdict) -> bool| notes.iter().filter(|note| is(&note.verdict)).count();
+        Self {
+            published: notes.len(),
+            acknowledged: count(|verdict| matches!(verdict, Verdict::Ok(_))),
+            refused: count(|verdict| matches!(verdict, Verdict::Failed(..))),
+            requests: endpoints.iter().map(|endpoint| endpoint.received().len()).sum(),
+            streamed: reader.events().len(),
+            crashes: life.crashes,
+            took: life.took,
+        }
+    }
+
     /// Both together.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {

@@ -28,8 +28,9 @@ enum Source {
 
 const POSTGRES: &str = "PostgreSQL";
 const NATS: &str = "nats-server";
+const POOLER: &str = "pgbouncer";
 
-const NEEDS: [Need; 12] = [
+const NEEDS: [Need; 14] = [
     Need { name: "rustfmt", probe: &["cargo", "fmt", "--version"], from: Source::Component("rustfmt") },
     Need { name: "clippy", probe: &["cargo", "clippy", "--version"], from: Source::Component("clippy") },
     Need { name: "node", probe: &["node", "--version"], from: Source::Package("nodejs") },
@@ -53,6 +54,13 @@ const NEEDS: [Need; 12] = [
         from: Source::Package("postgresql"),
     },
     Need { name: NATS, probe: &["nats-server", "--version"], from: Source::Package("nats-server") },
+    Need { name: POOLER, probe: &["pgbouncer", "--version"], from: Source::Package("pgbouncer") },
+    // Sets the clock of one process.
+    Need {
+        name: "libfaketime",
+        probe: &["sh", "-c", "ls /usr/lib/*/faketime/libfaketimeMT.so.1"],
+        from: Source::Package("faketime"),
+    },
 ];
 
 /// It is asked by its path where the environment names one; the tests look in the same two places.
@@ -65,7 +73,7 @@ pub(crate) fn ensure() -> Result<()> {
 
 /// The same, but for servers that tests ask.
 pub(crate) fn ensure_without_servers() -> Result<()> {
-    ensure_of(NEEDS.iter().filter(|need| ![POSTGRES, NATS].contains(&need.name)))
+    ensure_of(NEEDS.iter().filter(|need| ![POSTGRES, NATS, POOLER].contains(&need.name)))
 }
 
 /// The same for what builds the settings page.

@@ -2,6 +2,7 @@
 
 mod backup;
 mod bad_input;
+mod copies;
 mod crash;
 mod damage;
 mod data_directory;
@@ -29,6 +30,7 @@ mod streams;
 mod sync;
 mod tls;
 mod traces;
+mod ways;
 
 use cstar_testkit::{CstarProcess, Team, ticket};
 

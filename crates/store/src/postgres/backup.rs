@@ -1,8 +1,8 @@
 //! A copy of everything stored, as a script for `psql`: into an empty database, with the tools that whoever runs a PostgreSQL has.
 //!
-//! All of it is of one snapshot, so of each log it holds the front (LOG-2), and nobody waits for it. The epoch is the next one:
-//! positions that were given after the copy was made are not given again (see [`cstar_types::Position`]). What nodes have leased
-//! is anybody's there.
+//! All of it is of one snapshot, so of each log it holds the front (LOG-2), and nobody waits for it. The epoch becomes the time of the
+//! restore: positions that were given after the copy was made are not given again (see [`cstar_types::Position`]). What nodes have
+//! leased is anybody's there.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
@@ -89,9 +89,12 @@ async fn copy(tx: &Tx, pieces: &mpsc::Sender<Bytes>, now: Timestamp) -> Result<(
         }
         say(pieces, "\\.\n".to_owned()).await?;
     }
-    let epoch: String =
-        tx.open.epoch.saturating_add(1).to_be_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    say(pieces, format!("UPDATE meta SET value = '\\x{epoch}' WHERE name = 'epoch';\nCOMMIT;\n")).await
+    // One copy may be restored several times.
+    let next = format!("greatest({}, extract(epoch FROM now())::bigint)", tx.open.epoch.saturating_add(1));
+    let end = format!(
+        "UPDATE meta SET value = substring(int8send({next}) FROM 5) WHERE name = 'epoch';\nCOMMIT;\n"
+    );
+    say(pieces, end).await
 }
 
 async fn say(pieces: &mpsc::Sender<Bytes>, text: String) -> Result<(), Fault> {

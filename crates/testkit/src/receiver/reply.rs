@@ -139,7 +139,7 @@ impl Reply {
     }
 }
 
-/// Holds replies back until it is opened, for good.
+/// Holds back what comes to it until it is opened.
 #[derive(Debug, Clone)]
 pub struct Gate(watch::Sender<bool>);
 
@@ -155,7 +155,16 @@ impl Gate {
         self.0.send_replace(true);
     }
 
-    pub(super) async fn pass(&self) {
+    /// Holds everything from now on.
+    pub fn close(&self) {
+        self.0.send_replace(false);
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    pub(crate) async fn pass(&self) {
         // The sender is in our hands, so the wait ends with the gate's opening alone.
         let _ = self.0.subscribe().wait_for(|open| *open).await;
     }

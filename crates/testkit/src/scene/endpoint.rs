@@ -8,7 +8,7 @@ use crate::receiver::{Receiver, Reply};
 
 /// How an endpoint answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mood {
+pub(crate) enum Mood {
     Well,
     Fails,
     /// To this place, where nobody may go.
@@ -28,7 +28,7 @@ pub(super) enum Mood {
 }
 
 impl Mood {
-    pub(super) const fn bad(canary: SocketAddr) -> [Self; 10] {
+    pub(crate) const fn bad(canary: SocketAddr) -> [Self; 10] {
         [
             Self::Fails,
             Self::Redirects(canary),
@@ -65,20 +65,20 @@ impl Mood {
 
 /// A receiver with moods.
 #[derive(Debug)]
-pub(super) struct Moody {
-    pub(super) receiver: Receiver,
+pub(crate) struct Moody {
+    pub(crate) receiver: Receiver,
     mood: Arc<Mutex<Mood>>,
 }
 
 impl Moody {
-    pub(super) async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let mood = Arc::new(Mutex::new(Mood::Well));
         let present = Arc::clone(&mood);
         let receiver = Receiver::new(move |_| present.lock().expect("nobody panics with it").reply()).await;
         Self { receiver, mood }
     }
 
-    pub(super) fn be(&self, mood: Mood) {
+    pub(crate) fn be(&self, mood: Mood) {
         *self.mood.lock().expect("nobody panics with it") = mood;
     }
 }

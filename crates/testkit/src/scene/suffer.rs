@@ -20,7 +20,7 @@ use crate::team::Team;
 use crate::wait::until;
 
 /// Events after a fault that show that the server goes on.
-const SOME: usize = 20;
+pub(crate) const SOME: usize = 20;
 const READERS: usize = 20;
 
 impl Scene {
@@ -247,7 +247,7 @@ impl Scene {
     }
 }
 
-async fn until_acknowledged(ledger: &Ledger, more: usize) {
+pub(crate) async fn until_acknowledged(ledger: &Ledger, more: usize) {
     let enough = ledger.acknowledged() + more;
     until("events to be acknowledged", async || (ledger.acknowledged() >= enough).then_some(())).await;
 }

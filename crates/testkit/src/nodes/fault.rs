@@ -1,0 +1,61 @@
+//! Everything that nodes and what they share can be made to suffer.
+
+use std::fmt;
+
+/// A fault of the catalogue, where several nodes share a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SharedFault {
+    /// `kill -9` of a node in the middle of its lease.
+    NodeKilled,
+    /// A node sleeps for longer than its lease (SIGSTOP), with attempts on their way, and goes on.
+    NodeSleeps,
+    /// Each node in turn ends (SIGTERM) and starts again.
+    RollingRestart,
+    /// The database ends all connections, several times.
+    ConnectionsEnded,
+    /// The database crashes and starts again.
+    DatabaseCrashes,
+    /// The primary is lost and its synchronous standby promoted.
+    PrimaryLost,
+    /// The database finds no room, first for rows and then for its log.
+    DatabaseFull,
+    /// Somebody holds a transaction open, and in it the row of a team.
+    TransactionHeld,
+    /// NATS is killed and started again.
+    BellsKilled,
+    /// One node's connection to NATS is cut.
+    BellsCut,
+}
+
+impl SharedFault {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::NodeKilled,
+        Self::NodeSleeps,
+        Self::RollingRestart,
+        Self::ConnectionsEnded,
+        Self::DatabaseCrashes,
+        Self::PrimaryLost,
+        Self::DatabaseFull,
+        Self::TransactionHeld,
+        Self::BellsKilled,
+        Self::BellsCut,
+    ];
+}
+
+impl fmt::Display for SharedFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::NodeKilled => "node killed",
+            Self::NodeSleeps => "node sleeps",
+            Self::RollingRestart => "rolling restart",
+            Self::ConnectionsEnded => "connections ended",
+            Self::DatabaseCrashes => "database crashes",
+            Self::PrimaryLost => "primary lost",
+            Self::DatabaseFull => "database full",
+            Self::TransactionHeld => "transaction held",
+            Self::BellsKilled => "bells killed",
+            Self::BellsCut => "bells cut",
+        })
+    }
+}

@@ -1,0 +1,140 @@
+//! How each fault is brought about. One that did not come about panics: it tested nothing.
+
+mod database;
+
+use cstar_types::{DeliveryStatus, EventId};
+use futures_util::future::join_all;
+use rand::RngExt;
+use rand::rngs::StdRng;
+use rustix::process::Signal;
+
+use super::{COUNT, Nodes, Seen, SharedFault};
+use crate::ledger::Verdict;
+use crate::machine::send;
+use crate::scene::{Mood, SOME, until_acknowledged};
+use crate::team::Team;
+use crate::wait::until;
+
+impl Nodes {
+    /// Suffers a fault at a moment that `random` chooses, and stands again.
+    ///
+    /// # Panics
+    /// When the fault did not come about, or the nodes did not do what they must.
+    pub async fn suffer(&mut self, fault: SharedFault, random: &mut StdRng) {
+        match fault {
+            SharedFault::NodeKilled => self.lose_a_node(random).await,
+            SharedFault::NodeSleeps => self.have_a_node_that_sleeps(random).await,
+            SharedFault::RollingRestart => self.are_restarted().await,
+            SharedFault::ConnectionsEnded => self.lose_connections(random).await,
+            SharedFault::DatabaseCrashes => self.lose_the_database().await,
+            SharedFault::PrimaryLost => self.lose_the_primary().await,
+            SharedFault::DatabaseFull => {
+                self.find_no_room_for_rows().await;
+                self.find_no_room_for_the_log().await;
+            }
+            SharedFault::TransactionHeld => self.are_held_up().await,
+            SharedFault::BellsKilled => self.lose_nats().await,
+            SharedFault::BellsCut => self.have_a_deaf_node().await,
+        }
+    }
+
+    async fn lose_a_node(&mut self, random: &mut StdRng) {
+        let (lost, more) = (random.random_range(0..COUNT), random.random_range(1..SOME));
+        self.under_load(async |stage, seen| {
+            until_acknowledged(seen.ledger, more).await;
+            stage.nodes[lost].kill_9();
+            until_acknowledged(seen.ledger, SOME).await;
+            stage.nodes[lost].start().await;
+        })
+        .await;
+        self.life.crashes += 1;
+    }
+
+    /// What it had on its way is sent by others while it sleeps; when it wakes its attempts are too late, and it says so of deliveries
+    /// that have ended well.
+    async fn have_a_node_that_sleeps(&mut self, random: &mut StdRng) {
+        let sleeper = random.random_range(0..COUNT);
+        let team = self.team.clone();
+        self.under_load(async |stage, seen| {
+            let (at_it, beside) = (stage.at(sleeper, &team), stage.at(sleeper + 1, &team));
+            stage.moody.be(Mood::NeverAnswers);
+            let published = join_all((0..SOME).map(|_| seen.ledger.publish(&at_it))).await;
+            let events: Vec<EventId> = published.into_iter().map(event).collect();
+            let ids: Vec<String> = events.iter().map(ToString::to_string).collect();
+            until("an attempt on its way", async || {
+                let mut received = stage.moody.receiver.received().into_iter();
+                received.any(|request| ids.iter().any(|id| id == request.header("webhook-id"))).then_some(())
+            })
+            .await;
+            send(stage.nodes[sleeper].pid(), Signal::STOP);
+            stage.moody.be(Mood::Well);
+            for event in events {
+                until_delivered(&beside, event).await;
+            }
+            send(stage.nodes[sleeper].pid(), Signal::CONT);
+            until("the sleeper's first publish", async || {
+                matches!(seen.ledger.publish(&at_it).await, Verdict::Ok(_)).then_some(())
+            })
+            .await;
+        })
+        .await;
+        // What was on its way, and what it sent before it found that it had slept.
+        self.life.crashes += 2;
+    }
+
+    async fn are_restarted(&mut self) {
+        self.under_load(async |stage, seen| {
+            for node in &mut stage.nodes {
+                node.terminate();
+                assert!(node.ended().await.success());
+                until_acknowledged(seen.ledger, SOME).await;
+                node.start().await;
+            }
+        })
+        .await;
+    }
+
+    async fn lose_nats(&mut self) {
+        self.under_load(async |stage, seen| {
+            stage.servers.nats.kill();
+            until_streamed(seen).await;
+            stage.servers.nats.start_again().await;
+            until_streamed(seen).await;
+        })
+        .await;
+    }
+
+    async fn have_a_deaf_node(&mut self) {
+        self.under_load(async |stage, seen| {
+            let wire = &stage.servers.wire;
+            let held = wire.held();
+            wire.cut();
+            until_streamed(seen).await;
+            until("a bell that does not come through", async || (wire.held() > held).then_some(())).await;
+            wire.mend();
+            until_streamed(seen).await;
+        })
+        .await;
+    }
+}
+
+fn event(verdict: Verdict) -> EventId {
+    match verdict {
+        Verdict::Ok(published) => published.id,
+        verdict => panic!("{verdict:?}"),
+    }
+}
+
+async fn until_delivered(team: &Team, event: EventId) {
+    until(&format!("{event} to be delivered by others"), async || {
+        let rows = team.deliveries(&format!("event={event}")).await;
+        rows.iter().all(|row| row.status == DeliveryStatus::Delivered).then_some(())
+    })
+    .await;
+}
+
+/// What is acknowledged from now on comes to the stream.
+async fn until_streamed(Seen { ledger, reader, .. }: Seen<'_>) {
+    until_acknowledged(ledger, SOME).await;
+    reader.until_events(ledger.acknowledged()).await;
+}

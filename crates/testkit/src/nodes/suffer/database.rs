@@ -1,0 +1,133 @@
+//! What befalls the database that nodes share.
+
+use std::time::Instant;
+
+use rand::RngExt;
+use rand::rngs::StdRng;
+
+use crate::ledger::{Ledger, Verdict};
+use crate::nodes::servers::Database;
+use crate::nodes::{COUNT, Nodes, PACE};
+use crate::scene::{SOME, until_acknowledged};
+use crate::wait::until;
+
+/// How often connections are ended.
+const ENDS: usize = 4;
+/// Less than a row of the log takes with what belongs to it.
+const HARDLY_ANY_ROOM: u64 = 64 << 10;
+
+impl Nodes {
+    pub(super) async fn lose_connections(&mut self, random: &mut StdRng) {
+        let after: Vec<usize> = (0..ENDS).map(|_| random.random_range(1..SOME)).collect();
+        self.under_load(async |stage, seen| {
+            for more in after {
+                until_acknowledged(seen.ledger, more).await;
+                assert!(stage.servers.database.server().end_connections() > 0, "there were some");
+            }
+            until_acknowledged(seen.ledger, SOME).await;
+        })
+        .await;
+    }
+
+    pub(super) async fn lose_the_database(&mut self) {
+        self.under_load(async |stage, seen| {
+            until_acknowledged(seen.ledger, SOME).await;
+            let database = stage.servers.database.server_mut();
+            database.stop();
+            until_refused(seen.ledger, 503).await;
+            database.start_again().await;
+            until_acknowledged(seen.ledger, SOME).await;
+        })
+        .await;
+        self.leases_ran_out();
+    }
+
+    pub(super) async fn lose_the_primary(&mut self) {
+        self.under_load(async |stage, seen| {
+            let Database::Pair(pair) = &mut stage.servers.database else { panic!("there is a standby") };
+            until_acknowledged(seen.ledger, SOME).await;
+            pair.lose_primary().await;
+            until_acknowledged(seen.ledger, SOME).await;
+            pair.replace_standby().await;
+            until_acknowledged(seen.ledger, SOME).await;
+        })
+        .await;
+        self.leases_ran_out();
+    }
+
+    /// PostgreSQL refuses the rows and goes on.
+    pub(super) async fn find_no_room_for_rows(&mut self) {
+        let team = self.team.clone();
+        self.under_load(async |stage, seen| {
+            let Database::Small(server, disk) = &stage.servers.database else { panic!("a small disk") };
+            // Another file of the log, which has room for what is refused.
+            let _ = server.ask("SELECT pg_switch_wal()");
+            until_acknowledged(seen.ledger, SOME).await;
+            disk.fill_up_to(HARDLY_ANY_ROOM);
+            until_refused(seen.ledger, 507).await;
+            assert!(!team.log().await.is_empty(), "what is there is read");
+            disk.make_room();
+            until_acknowledged(seen.ledger, SOME).await;
+        })
+        .await;
+        assert!(self.stage.nodes.iter_mut().all(|node| node.runs()), "without a restart");
+    }
+
+    /// PostgreSQL panics, and cannot start before there is room.
+    pub(super) async fn find_no_room_for_the_log(&mut self) {
+        self.under_load(async |stage, seen| {
+            let Database::Small(server, disk) = &mut stage.servers.database else { panic!("a small disk") };
+            disk.fill_up_to(0);
+            until("the end of the log's room", async || {
+                server.try_ask("SELECT pg_switch_wal()").is_err().then_some(())
+            })
+            .await;
+            until_refused(seen.ledger, 503).await;
+            disk.make_room();
+            server.start_again().await;
+            until_acknowledged(seen.ledger, SOME).await;
+        })
+        .await;
+        self.leases_ran_out();
+        assert!(self.stage.nodes.iter_mut().all(|node| node.runs()), "without a restart");
+    }
+
+    /// All the while other teams' events are taken, by every node.
+    pub(super) async fn are_held_up(&mut self) {
+        let (hold, other) = (self.hold, self.neighbour.0.clone());
+        let row = format!(
+            "SELECT pg_current_xact_id(); SELECT FROM teams WHERE id = '{}' FOR UPDATE",
+            self.team.id
+        );
+        let held = self.stage.servers.database.server().hold(&row);
+        let before = self.ledger.acknowledged();
+        self.under_load(async |stage, seen| {
+            let begun = Instant::now();
+            while begun.elapsed() < hold {
+                for node in 0..COUNT {
+                    let verdict = seen.others.publish(&stage.at(node, &other)).await;
+                    assert!(matches!(verdict, Verdict::Ok(_)), "{verdict:?}");
+                    tokio::time::sleep(PACE).await;
+                }
+            }
+            assert_eq!(seen.ledger.acknowledged(), before, "the row was not held");
+            drop(held);
+            until_acknowledged(seen.ledger, SOME).await;
+        })
+        .await;
+    }
+
+    /// While the database was away: who is back first takes what the others had on their way.
+    fn leases_ran_out(&mut self) {
+        self.life.crashes += 1;
+    }
+}
+
+async fn until_refused(ledger: &Ledger, status: u16) {
+    let refused = |verdict: &Verdict| matches!(verdict, Verdict::Failed(with, _) if *with == status);
+    let before = ledger.count(refused);
+    until(&format!("publishes to be answered {status}"), async || {
+        (ledger.count(refused) > before).then_some(())
+    })
+    .await;
+}

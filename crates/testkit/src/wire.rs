@@ -1,0 +1,131 @@
+//! A wire between two processes, to be cut.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::receiver::Gate;
+
+/// Passes connections on to a server. Cut, it passes nothing in either direction and closes nothing, so that neither side is told:
+/// as with a cable that is pulled out. Mended, it passes on what has waited. Dropped, it is gone, with all connections.
+#[derive(Debug)]
+pub struct Wire {
+    address: SocketAddr,
+    ends: Ends,
+    task: JoinHandle<()>,
+}
+
+#[derive(Debug, Clone)]
+struct Ends {
+    server: SocketAddr,
+    whole: Gate,
+    held: Arc<AtomicUsize>,
+}
+
+impl Wire {
+    /// A wire that leads to this server.
+    ///
+    /// # Panics
+    /// Without a free port.
+    pub async fn to(server: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let ends = Ends { server, whole: Gate::closed(), held: Arc::default() };
+        ends.whole.open();
+        Self { address, task: tokio::spawn(accept(listener, ends.clone())), ends }
+    }
+
+    /// Its near end.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// From now on nothing passes.
+    pub fn cut(&self) {
+        self.ends.whole.close();
+    }
+
+    /// Everything passes again.
+    pub fn mend(&self) {
+        self.ends.whole.open();
+    }
+
+    /// How often something came that could not pass, so far: without any, it was cut in vain.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.ends.held.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Ends {
+    async fn until_whole(&self) {
+        if !self.whole.is_open() {
+            self.held.fetch_add(1, Ordering::Relaxed);
+        }
+        self.whole.pass().await;
+    }
+}
+
+async fn accept(listener: TcpListener, ends: Ends) {
+    // Dropped with this task.
+    let mut connections = JoinSet::new();
+    while let Ok((near, _)) = listener.accept().await {
+        let ends = ends.clone();
+        connections.spawn(async move {
+            ends.until_whole().await;
+            let Ok(far) = TcpStream::connect(ends.server).await else { return };
+            let ((from_near, to_near), (from_far, to_far)) = (near.into_split(), far.into_split());
+            tokio::join!(pass(from_near, to_far, &ends), pass(from_far, to_near, &ends));
+        });
+    }
+}
+
+/// The end of a direction is passed on as its bytes are.
+async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, ends: &Ends) {
+    let mut bytes = vec![0; 16 << 10];
+    loop {
+        let length = from.read(&mut bytes).await.unwrap_or(0);
+        ends.until_whole().await;
+        if length == 0 || to.write_all(&bytes[..length]).await.is_err() {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_cut_waits_and_what_is_mended_passes() {
+        let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let wire = Wire::to(server.local_addr().unwrap()).await;
+        let mut near = TcpStream::connect(wire.address()).await.unwrap();
+        let (mut far, _) = server.accept().await.unwrap();
+        near.write_all(b"one").await.unwrap();
+        let mut heard = [0; 3];
+        far.read_exact(&mut heard).await.unwrap();
+        wire.cut();
+        near.write_all(b"two").await.unwrap();
+        drop(near);
+        crate::wait::until("something that cannot pass", async || (wire.held() > 0).then_some(())).await;
+        let nothing = far.try_read(&mut [0; 3]);
+        assert_eq!(nothing.unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+        wire.mend();
+        far.read_exact(&mut heard).await.unwrap();
+        assert_eq!(&heard, b"two");
+        assert_eq!(far.read(&mut heard).await.unwrap(), 0, "and the end, too");
+    }
+}
