@@ -24,6 +24,7 @@ mod ordered;
 mod plain_publishes;
 mod rate_limit;
 mod secrets;
+mod shared_faults;
 mod shutdown;
 mod stream_connections;
 mod streams;
