@@ -17,8 +17,8 @@ use super::delivery_rows::{
 };
 use super::events::LOOKED_AT_MAX;
 use super::fault::Fault;
-use super::store::Postgres;
-use super::tx::{Tx, change, read};
+use super::store::{Postgres, to_the_end};
+use super::tx::{Tries, Tx, change, read};
 use super::{record, resend, webhooks};
 use crate::{AttemptReport, Deliveries, DeliveryQuery, DueSlice, Page, StoreError};
 
@@ -38,10 +38,18 @@ impl Deliveries for Postgres {
         rule: FailureRule,
     ) -> Result<Vec<DeliveryStatus>, StoreError> {
         let teams = self.open.teams_of(&reports).await?;
-        let turns = teams.turns();
-        let recorded = change!(self, turns, |tx| record::record(&mut tx, &teams, &reports, rule));
+        let store = self.clone();
+        let recorded = to_the_end(async move {
+            let mut tries = Tries::default();
+            loop {
+                match record::record(&store, &teams, &reports, rule).await {
+                    Err(fault) if tries.again(&store.open, &fault).await => {}
+                    ended => break Ok(ended?),
+                }
+            }
+        });
         // Told as not stored, so that they are recorded again: an attempt that stands there twice is better than one that is missing.
-        recorded.map_err(|error| match error {
+        recorded.await.map_err(|error| match error {
             StoreError::OutcomeUnknown => StoreError::QueueFull,
             error => error,
         })

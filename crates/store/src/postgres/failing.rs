@@ -4,6 +4,7 @@
 //! success among them counts, wherever it stands, and each webhook is written once.
 
 use cstar_types::{Attempt, FailureRule, FailureStreak, Timestamp, WebhookId};
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::fault::Fault;
@@ -25,28 +26,17 @@ struct Counted {
 }
 
 impl Counting {
-    /// Counts an attempt.
-    pub(super) async fn add(
-        &mut self,
-        tx: &Tx,
-        team: i64,
-        webhook: WebhookId,
-        attempt: &Attempt,
-    ) -> Result<(), Fault> {
+    /// Counts an attempt; `before` are the webhook's failures before the call.
+    pub(super) fn add(&mut self, webhook: WebhookId, before: Option<FailureStreak>, attempt: &Attempt) {
         let started_at = attempt.started_at;
         let known = self.0.iter().rposition(|counted| counted.webhook == webhook);
-        let place = match known {
-            Some(place) => place,
-            None => {
-                let before = tx.streak(team, webhook).await?;
-                self.0.push(Counted { webhook, before, after: before, last_at: started_at });
-                self.0.len() - 1
-            }
-        };
+        let place = known.unwrap_or_else(|| {
+            self.0.push(Counted { webhook, before, after: before, last_at: started_at });
+            self.0.len() - 1
+        });
         let counted = &mut self.0[place];
         counted.after = FailureStreak::after(counted.after, attempt.outcome, started_at);
         counted.last_at = counted.last_at.max(started_at);
-        Ok(())
     }
 
     /// Writes down what changed, and disables whom the rule says. Answers whom it disabled. The team is locked.
@@ -70,17 +60,16 @@ impl Counting {
     }
 }
 
-impl Tx {
-    /// The failures of a webhook since its last success.
-    pub(super) async fn streak(&self, team: i64, webhook: WebhookId) -> Result<Option<FailureStreak>, Fault> {
-        let sql = "SELECT since_ms, attempts FROM failures WHERE team = $1 AND webhook = $2";
-        let row = self.row(sql, &[(&team, Type::INT8), (&uuid(webhook), Type::UUID)]).await?;
-        Ok(row.map(|row| FailureStreak {
-            since: Timestamp::from_millis(row.get(0)),
-            attempts: row.get::<_, i64>(1) as u32,
-        }))
-    }
+/// The failures of a webhook since its last success, if the row beside which they stand has some.
+pub(super) fn read_streak(row: &Row, first: usize) -> Option<FailureStreak> {
+    let since = row.get::<_, Option<i64>>(first)?;
+    Some(FailureStreak {
+        since: Timestamp::from_millis(since),
+        attempts: row.get::<_, i64>(first + 1) as u32,
+    })
+}
 
+impl Tx {
     /// Forgets the failures of a webhook: it begins anew.
     pub(super) async fn forget_streak(&self, team: i64, webhook: WebhookId) -> Result<(), Fault> {
         self.save_streak(team, webhook, None).await
