@@ -80,7 +80,7 @@ const SLICE: &str = concat!(
     " FROM teams t LEFT JOIN LATERAL (
           SELECT * FROM (
               SELECT *, sum(octet_length(body)) OVER (ORDER BY seq ROWS UNBOUNDED PRECEDING) AS through
-              FROM events WHERE team = t.number AND seq > greatest($2, t.removed_events)
+              FROM events WHERE team = t.number AND seq > greatest($2, t.removed_events) AND day >= $5
               ORDER BY seq LIMIT $3
           ) page WHERE through <= $4 OR seq = greatest($2, t.removed_events) + 1
       ) e ON true
@@ -101,6 +101,7 @@ impl super::store::Open {
             (&after as _, Type::INT8),
             (&entries as _, Type::INT8),
             (&bytes as _, Type::INT8),
+            (&self.seen_days.behind(team, after) as _, Type::INT4),
         ];
         let rows = self.connections.get().await?.rows(SLICE, &params).await?;
         let first = rows.first().ok_or(Fault::Refused(StoreError::NotFound))?;
@@ -113,6 +114,9 @@ impl super::store::Open {
             next += 1;
             if row.seq != next {
                 return Err(Fault::missing_event(team, next));
+            }
+            if read.is_empty() || row.seq == head {
+                self.seen_days.saw(team, row.seq, row.day);
             }
             let entry = row.entry(self.epoch);
             bytes += entry.event.body.len();

@@ -64,6 +64,7 @@ mod reopen;
 mod resend;
 mod retention;
 mod schema;
+mod seen_days;
 mod servers;
 mod store;
 mod team_rows;

@@ -20,6 +20,7 @@ use super::notices::Failed;
 use super::options::Options;
 use super::pool::{self, Connections};
 use super::publisher::Publisher;
+use super::seen_days::SeenDays;
 use super::turns::Turns;
 use super::tx::{Effects, Tx};
 use super::wanting::Known;
@@ -64,6 +65,7 @@ pub(super) struct Open {
     pub(super) followed: Arc<Followed>,
     pub(super) doorbell: Option<Arc<dyn Doorbell>>,
     pub(super) days: Days,
+    pub(super) seen_days: SeenDays,
     pub(super) turns: Arc<Turns>,
     pub(super) publisher: Publisher,
     pub(super) group_ended: Notify,
@@ -105,6 +107,7 @@ impl Postgres {
             followed: Arc::default(),
             doorbell: options.doorbell,
             days: Days::default(),
+            seen_days: SeenDays::default(),
             turns: Arc::default(),
             publisher: Publisher::default(),
             group_ended: Notify::new(),
