@@ -25,6 +25,8 @@ pub(crate) struct Load {
     /// Each with one request under way.
     pub(crate) connections: usize,
     pub(crate) requests: u64,
+    /// The number of the first event.
+    pub(crate) first: u64,
     /// The only status that is right.
     pub(crate) status: u16,
 }
@@ -57,7 +59,7 @@ struct Connection {
     asked: Instant,
 }
 
-/// Sends it all, from the calling thread; events are numbered from 0 in the order in which they are sent.
+/// Sends it all, from the calling thread; events are numbered in the order in which they are sent.
 pub(crate) fn send(load: Load) -> Result<Loaded, Failure> {
     let mut sending = Sending::begin(&load)?;
     let cpu_before = process::thread_cpu();
@@ -95,6 +97,7 @@ struct Sending {
     answered: u64,
     asked: u64,
     requests: u64,
+    first: u64,
     status: u16,
 }
 
@@ -117,8 +120,17 @@ impl Sending {
             })
         };
         let connections = (0..load.connections).map(open).collect::<Result<_, std::io::Error>>()?;
-        let (answers, status, requests) = (Histogram::new(3)?, load.status, load.requests);
-        Ok(Self { poll, connections, answers, answered: 0, asked: 0, requests, status })
+        let Load { requests, first, status, .. } = *load;
+        Ok(Self {
+            poll,
+            connections,
+            answers: Histogram::new(3)?,
+            answered: 0,
+            asked: 0,
+            requests,
+            first,
+            status,
+        })
     }
 
     /// The next request, if one is left.
@@ -127,7 +139,7 @@ impl Sending {
             return Ok(());
         }
         let connection = &mut self.connections[at];
-        connection.request.set_numbers(self.asked * connection.request.events());
+        connection.request.set_numbers(self.first + self.asked * connection.request.events());
         self.asked += 1;
         connection.written = 0;
         connection.asked = Instant::now();

@@ -3,6 +3,7 @@
 //! `cargo xtask bench` builds everything in release and runs this. Generator, receiver and server share the machine's
 //! cores; every acknowledged event is synced, and looked for in the log after the server was killed.
 
+mod database;
 mod floors;
 mod history;
 mod http;
@@ -22,7 +23,7 @@ use std::time::Instant;
 use clap::Parser;
 
 use crate::report::{Report, Row, compare};
-use crate::rows::{Run, dead, growth, latency, publish, reconnect, replay, storm, streams, webhook};
+use crate::rows::{Run, dead, growth, latency, nodes, publish, reconnect, replay, storm, streams, webhook};
 use crate::server::Place;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -39,6 +40,9 @@ struct Arguments {
     /// Where the server keeps its data while it is measured: choose the disk that is to be measured.
     #[arg(long)]
     data: Option<PathBuf>,
+    /// The rows of several nodes, which need PostgreSQL and NATS on this machine; they are left out unless named.
+    #[arg(long)]
+    nodes: bool,
     /// Shorter runs, under a minute in all.
     #[arg(long)]
     quick: bool,
@@ -56,13 +60,16 @@ struct Arguments {
 /// Rows that take long, however little is asked of them.
 const LONG: [&str; 2] = ["growth", "storm"];
 
+/// Rows that need servers beside this one.
+const OF_NODES: [&str; 3] = ["nodes_batches", "nodes_webhook", "nodes_stream"];
+
 /// Stored for `growth` with `--quick`.
 const GROWTH_QUICK: u64 = 100_000;
 
 /// Measures one row.
 type Measure = fn(&Run) -> Result<Row, Failure>;
 
-const ROWS: [(&str, Measure); 12] = [
+const ROWS: [(&str, Measure); 15] = [
     ("batches", publish::batches),
     ("single", publish::single),
     ("webhook", webhook::one),
@@ -75,7 +82,35 @@ const ROWS: [(&str, Measure); 12] = [
     ("reconnect", reconnect::measure),
     ("growth", growth::measure),
     ("storm", storm::measure),
+    ("nodes_batches", nodes::batches::measure),
+    ("nodes_webhook", nodes::webhook::measure),
+    ("nodes_stream", nodes::stream::measure),
 ];
+
+/// Whether a row is to be measured.
+enum Wanted {
+    Yes,
+    No,
+    /// Not unless it is asked for, and why.
+    ByName(&'static str),
+}
+
+impl Arguments {
+    fn wants(&self, name: &str) -> Wanted {
+        let of_nodes = OF_NODES.contains(&name);
+        if self.rows.iter().any(|row| row == name) || (self.nodes && of_nodes) {
+            Wanted::Yes
+        } else if self.nodes || !self.rows.is_empty() {
+            Wanted::No
+        } else if of_nodes {
+            Wanted::ByName("it needs PostgreSQL and NATS")
+        } else if self.quick && LONG.contains(&name) {
+            Wanted::ByName("--quick")
+        } else {
+            Wanted::Yes
+        }
+    }
+}
 
 #[expect(clippy::print_stdout, reason = "the table is this program's answer")]
 fn main() -> Result<(), Failure> {
@@ -87,7 +122,7 @@ fn main() -> Result<(), Failure> {
     let earlier: Option<serde_json::Value> = earlier.as_deref().map(serde_json::from_str).transpose()?;
     process::raise_descriptors()?;
 
-    let place = Place { bin: arguments.bin, data: arguments.data };
+    let place = Place { bin: arguments.bin.clone(), data: arguments.data.clone() };
     let mut report = Report::default();
     let sync = floors::sync::measure(&place)?;
     let mut floor = Row::new("sync");
@@ -99,11 +134,14 @@ fn main() -> Result<(), Failure> {
     let usual = if arguments.quick { GROWTH_QUICK } else { growth::WHOLE };
     let growth_events = arguments.growth_events.unwrap_or(usual);
     let run = Run { place, sync, quick: arguments.quick, growth_events };
-    let wanted = |name: &str| arguments.rows.is_empty() || arguments.rows.iter().any(|row| row == name);
-    for (name, measure) in ROWS.iter().filter(|(name, _)| wanted(name)) {
-        if run.quick && LONG.contains(name) && arguments.rows.is_empty() {
-            println!("{name}\n  (left out: --quick; ask for it by name)\n");
-            continue;
+    for (name, measure) in &ROWS {
+        match arguments.wants(name) {
+            Wanted::Yes => {}
+            Wanted::No => continue,
+            Wanted::ByName(why) => {
+                println!("{name}\n  (left out: {why}; ask for it by name)\n");
+                continue;
+            }
         }
         let began = Instant::now();
         let mut row = measure(&run).map_err(|failure| format!("{name}: {failure}"))?;

@@ -12,11 +12,41 @@ const TICKS_A_SECOND: f64 = 100.0;
 
 /// User and system time of a process so far, in seconds.
 pub(crate) fn cpu_seconds(pid: u32) -> Result<f64, Failure> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    let behind_name = stat.rsplit_once(')').ok_or("no process name in /proc/<pid>/stat")?.1;
-    let fields: Vec<&str> = behind_name.split_whitespace().collect();
-    let ticks: u64 = fields[11].parse::<u64>()? + fields[12].parse::<u64>()?;
+    Ok(Stat::of(pid)?.own as f64 / TICKS_A_SECOND)
+}
+
+/// The same of a process with its children: those that have ended, and those that run.
+pub(crate) fn family_cpu_seconds(parent: u32) -> Result<f64, Failure> {
+    let family = Stat::of(parent)?;
+    let mut ticks = family.own + family.ended_children;
+    for entry in std::fs::read_dir("/proc")? {
+        let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        // One that is gone meanwhile is the next time among those that have ended.
+        if let Ok(stat) = Stat::of(pid)
+            && stat.parent == parent
+        {
+            ticks += stat.own;
+        }
+    }
     Ok(ticks as f64 / TICKS_A_SECOND)
+}
+
+/// What the kernel counts of a process, in ticks.
+struct Stat {
+    parent: u32,
+    own: u64,
+    ended_children: u64,
+}
+
+impl Stat {
+    fn of(pid: u32) -> Result<Self, Failure> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+        let behind_name = stat.rsplit_once(')').ok_or("no process name in /proc/<pid>/stat")?.1;
+        let fields: Vec<&str> = behind_name.split_whitespace().collect();
+        let sum =
+            |user: usize| Ok::<_, Failure>(fields[user].parse::<u64>()? + fields[user + 1].parse::<u64>()?);
+        Ok(Self { parent: fields[1].parse()?, own: sum(11)?, ended_children: sum(13)? })
+    }
 }
 
 /// Resident memory of a process, in bytes.

@@ -38,7 +38,12 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn directory(&self) -> Result<TempDir, Failure> {
-        Ok(self.data.as_deref().map_or_else(tempfile::tempdir, tempfile::tempdir_in)?)
+        Ok(tempfile::tempdir_in(self.parent())?)
+    }
+
+    /// On the disk that is measured.
+    pub(crate) fn parent(&self) -> PathBuf {
+        self.data.clone().unwrap_or_else(std::env::temp_dir)
     }
 
     /// Room where data directories are made.
@@ -65,30 +70,31 @@ pub(crate) struct Server {
 impl Server {
     /// Starts on a directory, which may hold data, and makes a team.
     pub(crate) fn start(bin: &Path, data: TempDir) -> Result<Self, Failure> {
+        let mut serve = serve(bin);
+        serve.arg("--data").arg(data.path());
+        let mut server = Self::begin(serve)?;
+        server.data = Some(data);
+        server.team = server.make_team("bench")?;
+        Ok(server)
+    }
+
+    /// Starts as a node on a database. Nodes have one team: the first makes it.
+    pub(crate) fn join(bin: &Path, store: &str, doorbell: &str, team: Option<&str>) -> Result<Self, Failure> {
+        let mut serve = serve(bin);
+        serve.env("CSTAR_STORE", store).env("CSTAR_DOORBELL", doorbell);
+        let mut server = Self::begin(serve)?;
+        server.team = team.map_or_else(|| server.make_team("bench"), |team| Ok(team.to_owned()))?;
+        Ok(server)
+    }
+
+    fn begin(mut serve: Command) -> Result<Self, Failure> {
         let address = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let began = Instant::now();
-        let mut command = Command::new(bin);
-        for (variable, _) in std::env::vars_os() {
-            if variable.to_string_lossy().starts_with("CSTAR_") {
-                command.env_remove(variable); // a setting of whoever measures
-            }
-        }
-        let process = command
-            .args(["serve", "--listen", &address.to_string()])
-            .args(SETTINGS)
-            .arg("--data")
-            .arg(data.path())
-            .env("CSTAR_PLATFORM_KEY", PLATFORM_KEY)
-            .env("CSTAR_MASTER_KEY", "11".repeat(MASTER_KEY.len()))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()?;
+        let process = serve.args(["--listen", &address.to_string()]).spawn()?;
         let (team, ready_after) = (String::new(), Duration::ZERO);
-        let mut server = Self { process, address, team, ready_after, data: Some(data) };
+        let mut server = Self { process, address, team, ready_after, data: None };
         server.wait_until_ready(began)?;
         server.ready_after = began.elapsed();
-        server.team = server.make_team("bench")?;
         Ok(server)
     }
 
@@ -183,4 +189,23 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// A server that is told neither where to listen nor where its log is.
+fn serve(bin: &Path) -> Command {
+    let mut serve = Command::new(bin);
+    for (variable, _) in std::env::vars_os() {
+        if variable.to_string_lossy().starts_with("CSTAR_") {
+            serve.env_remove(variable); // a setting of whoever measures
+        }
+    }
+    serve
+        .arg("serve")
+        .args(SETTINGS)
+        .env("CSTAR_PLATFORM_KEY", PLATFORM_KEY)
+        .env("CSTAR_MASTER_KEY", "11".repeat(MASTER_KEY.len()))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    serve
 }

@@ -105,6 +105,16 @@ impl PostgresServer {
         Self::start_in(dir, installed()?, &SMALL).await
     }
 
+    /// The same with its data on the disk of this directory: what a sync costs counts then.
+    ///
+    /// # Panics
+    /// As [`PostgresServer::start`], and where nothing can be made there.
+    #[must_use]
+    pub async fn start_within(parent: &Path, settings: &[&str]) -> Option<Self> {
+        let dir = tempfile::tempdir_in(parent).expect("a directory");
+        Self::start_in(dir, installed()?, settings).await
+    }
+
     async fn start_in(dir: TempDir, programs: Programs, settings: &[&str]) -> Option<Self> {
         hand_over(dir.path());
         initialise(&programs, dir.path());
@@ -173,6 +183,17 @@ impl PostgresServer {
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         format!("postgres://{USER}:{PASSWORD}@{}/{database}", self.address)
+    }
+
+    /// The process that all others of it are children of, once it runs.
+    ///
+    /// # Panics
+    /// When it does not.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        let said =
+            fs::read_to_string(self.dir.path().join("data/postmaster.pid")).expect("a server that runs");
+        said.lines().next().and_then(|line| line.parse().ok()).expect("it says its number")
     }
 
     /// Where it listens.

@@ -22,6 +22,7 @@ pub(crate) fn measure<S: Sink>(post: Post<S>) -> Result<Loaded, Failure> {
         template: Template::of(post.request),
         connections: post.connections,
         requests: post.requests,
+        first: 0,
         status: post.status,
     })?;
     receiver.finish()?;

@@ -1,5 +1,6 @@
 //! Growth: what a server does with tens of millions of events and deliveries stored, beside one that has none.
 
+use std::slice;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
@@ -123,6 +124,7 @@ impl Side {
             template: self.server.publish(&number::batch_without_webhooks(BATCH)),
             connections: PUBLISHERS,
             requests: run.size(20_000, 100_000) / BATCH as u64,
+            first: 0,
             status: 201,
         })?;
         Ok(loaded.per_second() * BATCH as f64)
@@ -131,11 +133,12 @@ impl Side {
     fn deliver(&mut self, run: &Run) -> Result<f64, Failure> {
         let (events, before) = (run.size(5_000, 30_000), self.deliveries);
         let began = Instant::now();
-        webhook::publish(&self.server, events, 1, || self.receiver.received() - before)?;
+        let servers = slice::from_ref(&self.server);
+        webhook::publish(servers, events, 1, || self.receiver.received() - before)?;
         self.deliveries += events;
         self.receiver.wait_for(self.deliveries, DEADLINE)?;
         let per_s = events as f64 / began.elapsed().as_secs_f64();
-        recorded::wait_until_recorded(&self.server, self.deliveries)?;
+        recorded::wait_until_recorded(slice::from_ref(&self.server), self.deliveries)?;
         Ok(per_s)
     }
 

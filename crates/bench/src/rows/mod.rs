@@ -3,6 +3,7 @@
 pub(crate) mod dead;
 pub(crate) mod growth;
 pub(crate) mod latency;
+pub(crate) mod nodes;
 pub(crate) mod publish;
 pub(crate) mod reconnect;
 pub(crate) mod recorded;

@@ -71,7 +71,8 @@ fn exchange(server: &Server) -> Result<(Vec<u8>, Vec<u8>), Failure> {
 fn publish(server: &Server, body: &str, requests: u64, connections: usize) -> Result<(Loaded, f64), Failure> {
     let cpu_before = server.cpu_seconds()?;
     let template = server.publish(body);
-    let loaded = load::send(Load { address: server.address, template, connections, requests, status: 201 })?;
+    let address = server.address;
+    let loaded = load::send(Load { address, template, connections, requests, first: 0, status: 201 })?;
     Ok((loaded, server.cpu_seconds()? - cpu_before))
 }
 

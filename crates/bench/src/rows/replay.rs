@@ -44,6 +44,6 @@ pub(crate) fn measure(run: &Run) -> Result<Row, Failure> {
 pub(crate) fn store(server: &Server, events: u64) -> Result<(), Failure> {
     let template = server.publish(&number::batch(BATCH as usize));
     let requests = events / BATCH;
-    load::send(Load { address: server.address, template, connections: 1, requests, status: 201 })?;
+    load::send(Load { address: server.address, template, connections: 1, requests, first: 0, status: 201 })?;
     Ok(())
 }

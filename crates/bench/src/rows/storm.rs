@@ -1,6 +1,7 @@
 //! A retry storm: deliveries that all come due at once, as after an outage, and what it does to first attempts of others.
 
 use std::ops::Range;
+use std::slice;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
@@ -35,7 +36,7 @@ pub(crate) fn measure(run: &Run) -> Result<Row, Failure> {
         server.make_webhook(&storm_team, &format!("http://{}/{webhook}", storm.address))?;
     }
     let alone = first_attempts(&server, events, &storm)?;
-    wait_until_recorded(&server, events)?;
+    wait_until_recorded(slice::from_ref(&server), events)?;
 
     let data = server.kill()?;
     let past = Past {
@@ -49,7 +50,7 @@ pub(crate) fn measure(run: &Run) -> Result<Row, Failure> {
     let beside = first_attempts(&server, events, &storm)?;
     storm.wait_for(deliveries, DEADLINE)?;
     let peak = server.peak_bytes()? / (1024.0 * 1024.0);
-    wait_until_recorded(&server, deliveries + events)?;
+    wait_until_recorded(slice::from_ref(&server), deliveries + events)?;
     let data = server.kill()?;
     recorded::deliveries(data.path(), deliveries + events * 2, deliveries * 2 + events * 2)?;
     storm.finish()?;

@@ -52,10 +52,11 @@ fn measure(run: &Run, fan_out: &FanOut) -> Result<(Row, f64, f64), Failure> {
     }
     let cpu_before = server.cpu_seconds()?;
     let began = Instant::now();
-    publish(&server, events, webhooks, || receiver.received())?;
+    let servers = std::slice::from_ref(&server);
+    publish(servers, events, webhooks, || receiver.received())?;
     receiver.wait_for(deliveries, DEADLINE)?;
     let seconds = began.elapsed().as_secs_f64();
-    wait_until_recorded(&server, deliveries)?;
+    wait_until_recorded(servers, deliveries)?;
     let recorded_seconds = began.elapsed().as_secs_f64();
     let cpu = server.cpu_seconds()? - cpu_before;
     recorded::deliveries(server.kill()?.path(), deliveries, deliveries)?;
@@ -84,19 +85,20 @@ fn measure(run: &Run, fan_out: &FanOut) -> Result<(Row, f64, f64), Failure> {
     Ok((row, per_s, floor.per_second()))
 }
 
-/// Publishes batches, and never many more than were received.
+/// Publishes batches, to the servers in turns, and never many more than were received.
 pub(crate) fn publish(
-    server: &Server,
+    servers: &[Server],
     events: u64,
     webhooks: u64,
     received: impl Fn() -> u64,
 ) -> Result<(), Failure> {
-    let mut client = server.client()?;
-    let mut batch = server.publish(&number::batch(BATCH as usize));
-    for first in (0..events).step_by(BATCH as usize) {
+    let open = |server: &Server| Ok((server.client()?, server.publish(&number::batch(BATCH as usize))));
+    let mut publishers = servers.iter().map(open).collect::<Result<Vec<_>, Failure>>()?;
+    for (turn, first) in (0..events).step_by(BATCH as usize).enumerate() {
         while first * webhooks > received() + AHEAD {
             std::thread::sleep(Duration::from_millis(1));
         }
+        let (client, batch) = &mut publishers[turn % servers.len()];
         batch.set_numbers(first);
         let (status, answer) = client.send(batch.bytes())?;
         if status != 201 {

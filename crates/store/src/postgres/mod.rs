@@ -43,6 +43,8 @@ mod event_types;
 mod events;
 mod failing;
 mod fault;
+#[cfg(feature = "floor")]
+pub mod floor;
 mod follow;
 mod followed;
 mod head;
