@@ -252,9 +252,12 @@ impl Open {
                 return;
             }
         };
-        // There may be more. It has its turn behind the other teams and the next look, however fast this log grows.
-        self.followed.ring(team);
         let mut attended = self.followed.lock();
+        let is_all = slice.entries.last().is_some_and(|last| last.position.seq >= slice.ends.head);
+        if !is_all || attended.erasures != erasures {
+            // More has its turn behind the other teams and the next look, however fast this log grows.
+            self.followed.ring(team);
+        }
         let Some(told) = attended.told(team).filter(|_| attended.erasures == erasures) else { return };
         let new = slice.entries.into_iter().filter(|entry| entry.position.seq > told);
         let entries: Vec<_> = new.map(Arc::new).collect();
