@@ -1,9 +1,10 @@
 //! One server's life: a seed says what befalls it.
 
+use std::fmt::Display;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use cstar_testkit::{Clock, Disk, Fault, Rig, Scene, Sums};
+use cstar_testkit::{Clock, Disk, Fault, Ledger, Rig, Scene, Sums};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -41,16 +42,20 @@ impl Episode {
             scene.suffer(*fault, &mut self.random).await;
             let suffered = begun.elapsed();
             scene.judge(&format!("{fault} in the episode of seed {}", self.seed)).await;
-            println!(
-                "seed {:<4} {fault:<20} {:>5.1} s  and judged in {:>4.1} s  {:>6} acknowledged",
-                self.seed,
-                suffered.as_secs_f64(),
-                begun.elapsed().saturating_sub(suffered).as_secs_f64(),
-                scene.ledger.acknowledged()
-            );
+            say(self.seed, fault, suffered, begun.elapsed(), &scene.ledger);
         }
         Played { cycles: faults.len(), sums: scene.sums() }
     }
+}
+
+/// One line for a fault that was stood.
+pub(crate) fn say(seed: u64, fault: &impl Display, suffered: Duration, all: Duration, ledger: &Ledger) {
+    println!(
+        "seed {seed:<4} {fault:<20} {:>5.1} s  and judged in {:>4.1} s  {:>6} acknowledged",
+        suffered.as_secs_f64(),
+        all.saturating_sub(suffered).as_secs_f64(),
+        ledger.acknowledged()
+    );
 }
 
 #[cfg(test)]

@@ -2,15 +2,17 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it speaks to its terminal")]
 
 mod episode;
+mod shared;
 
 use std::panic::AssertUnwindSafe;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use cstar_testkit::Sums;
-use episode::Episode;
+use cstar_testkit::{Servers, Sums};
+use episode::{Episode, Played};
+use shared::SharedEpisode;
 
 /// `cargo xtask soak` builds the binary and calls this.
 #[derive(Debug, Parser)]
@@ -32,10 +34,13 @@ fn main() -> ExitCode {
     let begun = Instant::now();
     let mut sums = Sums::default();
     let mut cycles = 0;
+    let with_servers = Servers::are_there();
+    if !with_servers {
+        println!("left out: what befalls several nodes needs PostgreSQL and NATS");
+    }
     for seed in seed.. {
-        let episode = Episode::of(seed);
         let played =
-            std::panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(episode.play(bin.clone()))));
+            std::panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(play(seed, &bin, with_servers))));
         match played {
             Ok(played) => {
                 cycles += played.cycles;
@@ -55,6 +60,16 @@ fn main() -> ExitCode {
     }
     println!("\n{}", summary(cycles, begun.elapsed(), sums));
     ExitCode::SUCCESS
+}
+
+/// One server's life, and that of nodes that share a database.
+async fn play(seed: u64, bin: &Path, with_servers: bool) -> Played {
+    let alone = Episode::of(seed).play(bin.to_owned()).await;
+    if !with_servers {
+        return alone;
+    }
+    let together = SharedEpisode::of(seed).play(bin.to_owned()).await;
+    Played { cycles: alone.cycles + together.cycles, sums: alone.sums.plus(together.sums) }
 }
 
 fn summary(cycles: usize, took: Duration, sums: Sums) -> String {
