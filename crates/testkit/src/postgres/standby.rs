@@ -2,8 +2,10 @@
 
 use std::net::SocketAddr;
 
+use rustix::process::Signal;
+
 use super::{PASSWORD, PostgresServer, USER, hand_over, place};
-use crate::machine::free_address;
+use crate::machine::{free_address, send};
 use crate::wait::until;
 
 /// A primary and its synchronous standby: what is committed is on both.
@@ -48,11 +50,29 @@ impl Pair {
         format!("postgres://{USER}:{PASSWORD}@{one},{other}/{database}?target_session_attrs=read-write")
     }
 
-    /// The primary is lost with all that it has, and the standby takes its place; it has none of its own yet.
+    /// The primary is lost with all that it has, some of which the standby does not have yet, and the standby takes its place; it has
+    /// none of its own yet.
+    ///
+    /// # Panics
+    /// Where nobody commits meanwhile, or commits do not wait for the standby.
     pub async fn lose_primary(&mut self) {
+        let receiver =
+            self.standby.ask("SELECT pid FROM pg_stat_wal_receiver").parse().expect("a process id");
+        send(receiver, Signal::STOP);
+        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+        until("a commit that waits for the standby", async || {
+            (self.primary.ask(waiting) != "0").then_some(())
+        })
+        .await;
         self.primary.stop();
         self.standby.waits_for("");
         assert_eq!(self.standby.ask("SELECT pg_promote(wait => false)"), "t");
+        // What had come by then and was not read goes with it.
+        until("the end of what it receives", async || {
+            (self.standby.ask("SELECT status FROM pg_stat_wal_receiver") == "stopping").then_some(())
+        })
+        .await;
+        send(receiver, Signal::CONT);
         until("the promotion", async || {
             (self.standby.ask("SELECT pg_is_in_recovery()") == "f").then_some(())
         })
