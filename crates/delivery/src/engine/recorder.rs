@@ -13,10 +13,11 @@ use cstar_types::{DeliveryId, DeliveryStatus, WebhookId};
 use futures_util::future::BoxFuture;
 use tokio::time::{Instant, sleep};
 
-/// The most results in one transaction: it bounds how long it holds up a publish.
-const GROUP_MAX: usize = 500;
+/// The most results in one transaction. A publish waits for the one that is under way and then shares its own with the next, so this
+/// is what a storm of results costs it.
+const GROUP_MAX: usize = 128;
 
-/// Groups begin so far apart, unless somebody waits for a result: a commit costs what a dozen results do, and holds up publishes.
+/// Groups begin so far apart, unless somebody waits for a result or one is full: a commit costs what a dozen results do, and holds up publishes.
 /// A crash in between repeats the attempts of so long, as it does those of a commit (DLV-3).
 const PACE: Duration = Duration::from_millis(10);
 
@@ -106,7 +107,13 @@ impl Recorder {
     /// How long what has gathered waits, unless a group is on its way.
     pub(super) fn begins_in(&self) -> Option<Duration> {
         let waits = self.writing.is_none() && !self.gathered.is_empty();
-        waits.then(|| self.next_at.saturating_duration_since(Instant::now()))
+        waits.then(|| self.wait(Instant::now()))
+    }
+
+    /// How long a group gathers yet.
+    fn wait(&self, now: Instant) -> Duration {
+        let is_ready = self.hurries || self.gathered.len() >= GROUP_MAX;
+        if is_ready { Duration::ZERO } else { self.next_at.saturating_duration_since(now) }
     }
 
     pub(super) fn add(&mut self, outstanding: Outstanding) {
@@ -128,7 +135,7 @@ impl Recorder {
             return self.write(half, 0);
         }
         let now = Instant::now();
-        if self.gathered.is_empty() || (now < self.next_at && !self.hurries) {
+        if self.gathered.is_empty() || !self.wait(now).is_zero() {
             return;
         }
         (self.next_at, self.hurries) = (now + PACE, false);
@@ -301,14 +308,19 @@ mod tests {
         assert_eq!((recorded, refused), (vec![0, 1, 2, 3, 4, 6, 7], vec![BAD]));
     }
 
-    #[tokio::test]
+    /// A group is bounded, and one that is full waits for nothing.
+    #[tokio::test(start_paused = true)]
     async fn a_group_is_bounded() {
         let (mut recorder, groups) = recorder(Vec::new());
-        (0..GROUP_MAX as u128 + 1).for_each(|number| recorder.add(outstanding(number)));
+        (0..GROUP_MAX as u128 * 2 + 1).for_each(|number| recorder.add(outstanding(number)));
+        let now = Instant::now();
         recorder.begin();
-        recorder.recorded().await.unwrap();
-        assert_eq!((*groups.lock()).as_slice(), [GROUP_MAX]);
-        assert_eq!(recorder.len(), 1);
+        for _ in 0..2 {
+            recorder.recorded().await.unwrap();
+            assert_eq!(Instant::now(), now);
+        }
+        assert_eq!((*groups.lock()).as_slice(), [GROUP_MAX, GROUP_MAX]);
+        assert_eq!((recorder.len(), recorder.begins_in()), (1, Some(PACE)));
     }
 
     /// Results gather for as long as nobody waits for one of them.
