@@ -1,11 +1,13 @@
 //! Publish → webhook, as fast as it goes: one endpoint, and ten that each get every event.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::floors::post;
 use crate::receiver::{self, Receiver, Sink};
 use crate::report::{Check, Row, Target};
 use crate::rows::recorded::wait_until_recorded;
+use crate::rows::streams::created;
 use crate::rows::{Run, recorded};
 use crate::server::Server;
 use crate::sinks::EachOnce;
@@ -13,6 +15,8 @@ use crate::{Failure, number};
 
 /// Events in one batch.
 const BATCH: u64 = 100;
+/// Connections that they come over: one would wait for each commit, and the deliveries for it.
+const PUBLISHERS: usize = 4;
 /// Deliveries that may be ahead of those received: enough that the server never waits for a publish.
 const AHEAD: u64 = 5_000;
 const DEADLINE: Duration = Duration::from_secs(180);
@@ -85,27 +89,41 @@ fn measure(run: &Run, fan_out: &FanOut) -> Result<(Row, f64, f64), Failure> {
     Ok((row, per_s, floor.per_second()))
 }
 
-/// Publishes batches, to the servers in turns, and never many more than were received.
+/// Publishes batches over some connections, to the servers in turns, and never many more than were received.
 pub(crate) fn publish(
     servers: &[Server],
     events: u64,
     webhooks: u64,
-    received: impl Fn() -> u64,
+    received: impl Fn() -> u64 + Sync,
 ) -> Result<(), Failure> {
-    let open = |server: &Server| Ok((server.client()?, server.publish(&number::batch(BATCH as usize))));
-    let mut publishers = servers.iter().map(open).collect::<Result<Vec<_>, Failure>>()?;
-    for (turn, first) in (0..events).step_by(BATCH as usize).enumerate() {
-        while first * webhooks > received() + AHEAD {
-            std::thread::sleep(Duration::from_millis(1));
+    let next = AtomicU64::new(0);
+    let publish_some = |server: &Server| -> Result<(), Failure> {
+        let mut client = server.client()?;
+        let mut batch = server.publish(&number::batch(BATCH as usize));
+        loop {
+            let first = next.fetch_add(BATCH, Ordering::Relaxed);
+            if first >= events {
+                return Ok(());
+            }
+            while first * webhooks > received() + AHEAD {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            batch.set_numbers(first);
+            created(client.send(batch.bytes())?)?;
         }
-        let (client, batch) = &mut publishers[turn % servers.len()];
-        batch.set_numbers(first);
-        let (status, answer) = client.send(batch.bytes())?;
-        if status != 201 {
-            return Err(format!("a batch: {status}: {}", String::from_utf8_lossy(answer)).into());
-        }
-    }
-    Ok(())
+    };
+    let publish_some = &publish_some;
+    std::thread::scope(|threads| {
+        let publishers: Vec<_> = servers
+            .iter()
+            .cycle()
+            .take(PUBLISHERS)
+            .map(|server| threads.spawn(move || publish_some(server)))
+            .collect();
+        publishers
+            .into_iter()
+            .try_for_each(|publisher| publisher.join().map_err(|_| "a publisher has panicked")?)
+    })
 }
 
 /// What each webhook got.
