@@ -19,20 +19,14 @@ pub(crate) fn run(tree: &Tree, names: &[String]) -> Result<()> {
     }
     let copy = Copy::of(tree)?;
     let is_chosen = |mutant: &&Mutant| names.is_empty() || names.iter().any(|name| name == mutant.name);
-    let mut survived = Vec::new();
-    for mutant in MUTANTS.iter().filter(is_chosen) {
-        let sound = copy.read(mutant)?;
-        let broken = mutant.apply(&sound).ok_or(Error::StaleMutant(mutant.name))?;
-        // As it is, the test must pass: else its failure would say nothing.
+    let chosen: Vec<&Mutant> = MUTANTS.iter().filter(is_chosen).collect();
+    // As it is, each test must pass: else its failure would say nothing. All of them first, since they share one build.
+    for mutant in &chosen {
         process::run(&mut copy.test(mutant))?;
-        copy.write(mutant, &broken)?;
-        let failed = process::run(copy.test(mutant).arg("--no-run")).and_then(|()| {
-            let output = copy.test(mutant).output();
-            let output = output.map_err(|source| Error::Start { line: mutant.name.to_owned(), source })?;
-            Ok((!output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned()))
-        });
-        copy.write(mutant, &sound)?;
-        let (failed, said) = failed?;
+    }
+    let mut survived = Vec::new();
+    for mutant in chosen {
+        let (failed, said) = copy.broken_by(mutant)?;
         let Mutant { name, breaks, test: (_, test), .. } = mutant;
         println!("{} {breaks:<6} {name:<34} {test}", if failed { "found   " } else { "SURVIVED" });
         println!("{}", why(&said));
@@ -86,6 +80,22 @@ impl Copy {
         }
         fs::create_dir_all(to.parent().expect("below the root")).map_err(failed)?;
         fs::write(&to, bytes).map_err(failed)
+    }
+
+    /// Whether the test of a mutant fails with it, and what it said. The mutant is undone, and not built without it: the next
+    /// one changes as much again.
+    fn broken_by(&self, mutant: &Mutant) -> Result<(bool, String)> {
+        let sound = self.read(mutant)?;
+        let broken = mutant.apply(&sound).ok_or(Error::StaleMutant(mutant.name))?;
+        self.write(mutant, &broken)?;
+        let built = process::run(self.test(mutant).arg("--no-run"));
+        let output = built.and_then(|()| {
+            let output = self.test(mutant).output();
+            output.map_err(|source| Error::Start { line: mutant.name.to_owned(), source })
+        });
+        self.write(mutant, &sound)?;
+        let output = output?;
+        Ok((!output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned()))
     }
 
     fn read(&self, mutant: &Mutant) -> Result<String> {
