@@ -25,6 +25,7 @@ mod publish;
 mod query;
 mod rate;
 mod reference;
+mod roles;
 mod routes;
 mod service;
 mod shared;

@@ -14,6 +14,10 @@ pub struct Options {
     pub platform_key_digest: [u8; 32],
     /// Signs realtime tokens. The same in every process that serves the same teams, and over restarts.
     pub token_key: TokenKey,
+    /// Whether more is answered here than who is well, and streams.
+    pub serves_api: bool,
+    /// Whether streams are opened here.
+    pub serves_streams: bool,
     /// The longest envelope, in bytes.
     pub envelope_max_bytes: usize,
     /// The most webhooks of a team.
@@ -73,6 +77,8 @@ impl Options {
         Self {
             platform_key_digest,
             token_key,
+            serves_api: true,
+            serves_streams: true,
             envelope_max_bytes: ENVELOPE_MAX_BYTES,
             webhooks_per_team: WEBHOOKS_A_TEAM,
             added_types: ADDED_TYPES,

@@ -30,8 +30,8 @@ impl Service {
     #[must_use]
     pub fn new(api: Api, pages: Router) -> Self {
         let shared = Shared::new(api);
-        let short = ShortWay::new(Arc::clone(&shared));
-        Self { router: router(shared, pages), short: Some(Arc::new(short)) }
+        let short = shared.options().serves_api.then(|| Arc::new(ShortWay::new(Arc::clone(&shared))));
+        Self { router: router(shared, pages), short }
     }
 
     /// The router alone, which answers the same.

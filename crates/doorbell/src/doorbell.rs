@@ -27,6 +27,7 @@ struct Shared {
 struct State {
     reached: BTreeMap<TeamId, u64>,
     changed: bool,
+    due: bool,
     wanted: BTreeSet<TeamId>,
     /// Teams of which the line was not told yet whether they are wanted.
     untold: BTreeSet<TeamId>,
@@ -52,6 +53,7 @@ impl Doorbell {
         let mut state = self.0.state.lock();
         match news {
             News::Changed => state.changed = true,
+            News::Due => state.due = true,
             News::Reached { team, seq } => {
                 if state.reached.len() < TEAMS_MAX || state.reached.contains_key(&team) {
                     let reached = state.reached.entry(team).or_default();
@@ -100,9 +102,10 @@ impl State {
         let untold = std::mem::take(&mut self.untold);
         let interest = untold.into_iter().map(|team| (team, self.wanted.contains(&team))).collect();
         let changed = std::mem::take(&mut self.changed).then_some(News::Changed);
+        let due = std::mem::take(&mut self.due).then_some(News::Due);
         let reached = std::mem::take(&mut self.reached).into_iter();
         let news =
-            changed.into_iter().chain(reached.map(|(team, seq)| News::Reached { team, seq })).collect();
+            changed.into_iter().chain(due).chain(reached.map(|(team, seq)| News::Reached { team, seq })).collect();
         Some(ToDo { interest, news }).filter(|to_do| *to_do != ToDo::default())
     }
 }
@@ -126,8 +129,9 @@ mod tests {
             doorbell.ring(reached(1, seq));
             doorbell.ring(reached(2, seq));
             doorbell.ring(News::Changed);
+            doorbell.ring(News::Due);
         }
-        assert_eq!(doorbell.to_do().await.news, [News::Changed, reached(1, 3), reached(2, 3)]);
+        assert_eq!(doorbell.to_do().await.news, [News::Changed, News::Due, reached(1, 3), reached(2, 3)]);
     }
 
     #[tokio::test]

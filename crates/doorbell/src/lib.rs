@@ -1,4 +1,4 @@
-//! What nodes tell each other: "team T has reached N", or "something changed". Never what it is: that is read from the store.
+//! What nodes tell each other: "team T has reached N", "something changed", or "something is due". Never what it is: that is read from the store.
 //!
 //! ```text
 //! commit ─▶ Doorbell ─▶ what waits, merged ─▶ line ── LISTEN/NOTIFY or NATS ──▶ line ─▶ the store of another node reads

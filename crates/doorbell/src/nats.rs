@@ -119,7 +119,7 @@ impl Line for NatsLine {
     async fn ring(&mut self, news: &[News]) -> Result<(), LineError> {
         for &news in news {
             let subject = match news {
-                News::Changed => CHANGES.to_owned(),
+                News::Changed | News::Due => CHANGES.to_owned(),
                 News::Reached { team, .. } => format!("{TEAM}{team}"),
             };
             self.client.publish(subject, news::write(news).into()).await.map_err(lost)?;

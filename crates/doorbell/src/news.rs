@@ -16,6 +16,8 @@ pub enum News {
     },
     /// A webhook, a key, an event type or an event changed, or is gone.
     Changed,
+    /// Something is due that no node has yet: for those that send.
+    Due,
 }
 
 pub(crate) fn write(news: News) -> String {
@@ -34,7 +36,7 @@ mod tests {
     #[test]
     fn news_come_back_and_what_is_none_is_passed_over() {
         let team = TeamId::from_uuid(uuid::Uuid::from_u128(7));
-        for news in [News::Changed, News::Reached { team, seq: u64::MAX }] {
+        for news in [News::Changed, News::Due, News::Reached { team, seq: u64::MAX }] {
             assert_eq!(read(write(news).as_bytes()), Some(news));
         }
         for text in ["", "moved", "{}", r#"{"reached":{"team":"x","seq":1}}"#, r#"{"moved":1}"#, "\u{0}"] {

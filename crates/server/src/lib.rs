@@ -14,6 +14,7 @@ mod operations;
 mod options;
 mod page;
 mod retention;
+mod roles;
 mod rotation;
 mod server;
 mod settings;
@@ -25,6 +26,7 @@ mod traces;
 
 pub use error::{StartError, StopError};
 pub use options::{LogFormat, Options, SecretSetting, SharedStore};
+pub use roles::Roles;
 pub use server::Server;
 pub use settings::{SETTINGS, Setting, SettingKind, Settings, SettingsError, Source};
 pub use tasks::TaskFailed;

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::StartError;
 use crate::keys::MasterKey;
 use crate::options::{SharedStore, is_postgres};
+use crate::roles::Roles;
 
 /// The store of several nodes as one of them has it open.
 pub(crate) struct Node {
@@ -23,10 +24,11 @@ pub(crate) struct Node {
 /// Opens the store with that of the keys which it was encrypted with.
 pub(crate) async fn open(
     shared: &SharedStore,
+    roles: Roles,
     master_keys: Vec<MasterKey>,
 ) -> Result<(Node, MasterKey), StartError> {
     for master_key in master_keys {
-        match open_with(shared, &master_key).await {
+        match open_with(shared, roles, &master_key).await {
             Err(StartError::Store(StoreError::OtherMasterKey)) => {}
             opened => return opened.map(|node| (node, master_key)),
         }
@@ -34,12 +36,13 @@ pub(crate) async fn open(
     Err(StoreError::OtherMasterKey.into())
 }
 
-async fn open_with(shared: &SharedStore, master_key: &MasterKey) -> Result<Node, StartError> {
+async fn open_with(shared: &SharedStore, roles: Roles, master_key: &MasterKey) -> Result<Node, StartError> {
     let options = |url: &str| {
         let mut options =
             postgres::Options::new(url, sqlite::MasterKey::new(**master_key)).map_err(refused)?;
         options.root_certificate.clone_from(&shared.authority);
         options.lease = shared.lease;
+        options.sends = roles.delivery;
         Ok::<_, StartError>(options)
     };
     let mut of_store = options(shared.url.reveal())?;
@@ -81,6 +84,7 @@ impl Node {
         let hear = |news| match news {
             News::Reached { team, seq } => store.hear_reached(team, seq),
             News::Changed => store.hear_changed(),
+            News::Due => store.hear_due(),
         };
         stop.run_until_cancelled(cstar_doorbell::run(&doorbell, &*lines, hear)).await;
         Ok(())
@@ -97,6 +101,10 @@ impl postgres::Doorbell for Rings {
 
     fn changed(&self) {
         self.0.ring(News::Changed);
+    }
+
+    fn due(&self) {
+        self.0.ring(News::Due);
     }
 
     fn attend(&self, team: TeamId, wanted: bool) {

@@ -11,6 +11,7 @@ use cstar_types::{FailureRule, RetrySchedule, limits, parse_duration};
 use ipnet::IpNet;
 
 use crate::retention::IDEMPOTENCY_KEPT;
+use crate::roles::Roles;
 use crate::settings::{Settings, SettingsError};
 use crate::traces;
 
@@ -23,6 +24,8 @@ pub struct Options {
     pub data: PathBuf,
     /// The database that several nodes share, in place of the data directory.
     pub store: Option<SharedStore>,
+    /// What this node does of what nodes that share a database do.
+    pub roles: Roles,
     /// How clients reach this server.
     pub public_url: Option<url::Url>,
     /// When failed attempts are tried again.
@@ -153,6 +156,7 @@ impl Options {
             listen: settings.read("listen", address)?.ok_or_else(|| required("listen"))?,
             data: settings.read("data", path)?.ok_or_else(|| required("data"))?,
             store: shared_store(settings)?,
+            roles: settings.read("roles", str::parse)?.unwrap_or(Roles::ALL),
             public_url: settings.read("public-url", str::parse)?,
             retry_schedule: settings.read("retry-schedule", str::parse)?.unwrap_or_default(),
             attempt_timeout: settings
@@ -253,6 +257,9 @@ impl Options {
             return refuse(
                 "CSTAR_PLATFORM_KEY must not begin with csk_ or cst_, as team keys and realtime tokens do",
             );
+        }
+        if self.store.is_none() && self.roles != Roles::ALL {
+            return refuse("--roles is for nodes that share a --store: one alone has all of them");
         }
         if self.store.is_some() && self.platform_key.is_none() {
             return refuse(
@@ -427,6 +434,8 @@ mod tests {
             (vec![("store", "postgres://u@db/cstar"), ("node-lease", "2s")], "--node-lease"),
             (vec![("store", "postgres://u@db/cstar"), ("doorbell", "redis://hunter2@db")], "--doorbell"),
             (vec![("doorbell", "nats://127.0.0.1:4222")], "--store"),
+            (vec![("roles", "api")], "--store"),
+            (vec![("roles", "api,sender")], "api, delivery, realtime"),
             (vec![("otlp-endpoint", "http://us:canary@collector.internal")], "OTEL_EXPORTER_OTLP_HEADERS"),
         ] {
             let error = options(&pairs).unwrap_err();

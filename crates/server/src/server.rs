@@ -93,11 +93,15 @@ impl Server {
             metrics: (!own_listener).then_some(text),
         };
         start_api(&mut tasks, listener, tls, Service::new(api, page::routes()));
-        tasks.start(TaskKind::Realtime, |stop| async move {
-            hub.run(stop.cancelled()).await;
-            Ok::<_, StartError>(())
-        });
-        tasks.start(TaskKind::Delivery, |stop| engine.run(stop.cancelled_owned()));
+        if options.roles.realtime {
+            tasks.start(TaskKind::Realtime, |stop| async move {
+                hub.run(stop.cancelled()).await;
+                Ok::<_, StartError>(())
+            });
+        }
+        if options.roles.delivery {
+            tasks.start(TaskKind::Delivery, |stop| engine.run(stop.cancelled_owned()));
+        }
         start_upkeep(&mut tasks, &store, clock, &options);
         match node {
             Some(node) => {
@@ -166,7 +170,7 @@ async fn open_data(options: &Options) -> Result<Opened, StartError> {
     let (store, node, master_key): (Arc<dyn Store>, _, _) = match &options.store {
         Some(shared) => {
             let (node, master_key) =
-                nodes::open(shared, keys::known_master_keys(&Place::of(options))?).await?;
+                nodes::open(shared, options.roles, keys::known_master_keys(&Place::of(options))?).await?;
             (Arc::new(node.store.clone()), Some(node), master_key)
         }
         None => {
@@ -278,6 +282,8 @@ fn stream_options(options: &Options) -> cstar_realtime::Options {
 
 fn api_options(options: &Options, platform_key: &PlatformKey, tokens: TokenKey) -> cstar_api::Options {
     cstar_api::Options {
+        serves_api: options.roles.api,
+        serves_streams: options.roles.realtime,
         envelope_max_bytes: options.envelope_max_bytes,
         webhooks_per_team: options.webhooks_per_team,
         added_types: options.added_types,

@@ -75,6 +75,12 @@ pub const SETTINGS: &[Setting] = &[
         Some("15s"),
         "How long a node that shares --store may be silent before others take over what it was about to send",
     ),
+    value(
+        "roles",
+        "ROLE,...",
+        Some("api,delivery,realtime"),
+        "What a node that shares --store does: answer the API, send webhooks, hold streams",
+    ),
     value("public-url", "URL", None, "How clients reach this server; webhooks to its host are refused"),
     value("retry-schedule", "WAITS", Some("1m,5m,30m"), "Waits before each retry of a failed attempt"),
     value(

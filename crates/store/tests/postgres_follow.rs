@@ -1,11 +1,12 @@
 //! What a node hears of others that share its store, without any doorbell.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use cstar_store::conformance::given::{self, at, soon};
 use cstar_store::conformance::{AnyStore, read};
-use cstar_store::postgres::{Options, Postgres};
+use cstar_store::postgres::{Doorbell, Options, Postgres};
 use cstar_store::sqlite::MasterKey;
 use cstar_store::{Change, SliceLimit, TailReader, Told, Upkeep as _, Verdict};
 use cstar_testkit::{PostgresServer, until};
@@ -61,6 +62,7 @@ async fn a_node_follows_the_others() {
     who_slept_finds_out_by_the_databases_clock(&server, &changes[1]).await;
     a_transaction_that_stays_open_makes_no_look_longer(&server).await;
     what_is_ordered_goes_to_one_node(&one, &two, &client(&server, "log").await).await;
+    what_is_made_where_nobody_sends_is_told(&server, &two).await;
     what_a_node_leaves_is_told_as_due(&one, &two).await;
 }
 
@@ -263,6 +265,41 @@ async fn commit_once_somebody_waits(sql: &Client) {
     })
     .await;
     sql.batch_execute("COMMIT").await.expect("it is over");
+}
+
+/// Hears that something is due that no node has.
+#[derive(Default)]
+struct Bell(AtomicUsize);
+
+impl Doorbell for Bell {
+    fn reached(&self, _: TeamId, _: u64) {}
+    fn changed(&self) {}
+    fn attend(&self, _: TeamId, _: bool) {}
+    fn due(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// DLV-3: what is made on a node that does not send is told to those that do, by a bell and without one.
+async fn what_is_made_where_nobody_sends_is_told(server: &PostgresServer, two: &AnyStore) {
+    let bell = Arc::<Bell>::default();
+    let mut options = Options::new(&server.url("log"), MasterKey::new([7; 32])).expect("a URL");
+    options.sends = false;
+    options.doorbell = Some(bell.clone());
+    let api: AnyStore = Arc::new(Postgres::open(options).await.expect("the database can be used"));
+    let team = given::team(&api).await;
+    let webhook = given::webhook(&api, team, "*").await;
+    let mut tail = two.tail(TAIL_BYTES);
+    let left = |change: &Change| matches!(change, Change::Due(Some(of)) if *of == webhook).then_some(());
+    given::one_event(&api, team, "ticket.created").await;
+    assert_eq!(bell.0.load(Ordering::Relaxed), 1);
+    told(&mut tail, left).await;
+    let due = given::only_due(two, webhook).await;
+    assert_eq!(given::recorded(two, &due, Verdict::Delivered, at(2)).await, DeliveryStatus::Delivered);
+    api.resend(team, due.id, at(3)).await.expect("it waits again");
+    assert_eq!(bell.0.load(Ordering::Relaxed), 2);
+    told(&mut tail, left).await;
+    assert_eq!(given::only_due(two, webhook).await.id, due.id);
 }
 
 /// DLV-3: what a node had that is gone is told as due to those that are left.

@@ -48,6 +48,8 @@ pub enum Code {
     UnsupportedMediaType,
     /// The request names a host that this server is not.
     WrongHost,
+    /// Another node answers this: the one that was asked is without the role for it.
+    WrongNode,
     /// The JSON is valid, a value in it is not.
     InvalidField,
     /// The event's type is not in the catalog.
@@ -106,7 +108,7 @@ macro_rules! row {
 
 impl Code {
     /// Every code, in the order of their statuses.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::MalformedJson,
         Self::MalformedHeader,
         Self::BadQuery,
@@ -128,6 +130,7 @@ impl Code {
         Self::FanOutTooLarge,
         Self::UnsupportedMediaType,
         Self::WrongHost,
+        Self::WrongNode,
         Self::InvalidField,
         Self::UnknownEventType,
         Self::SchemaViolation,
@@ -172,6 +175,7 @@ impl Code {
                 row!("unsupported_media_type", 415, "The body is not declared as JSON")
             }
             Self::WrongHost => row!("wrong_host", 421, "Meant for another host"),
+            Self::WrongNode => row!("wrong_node", 421, "Meant for another node"),
             Self::InvalidField => row!("invalid_field", 422, "A field has a wrong value"),
             Self::UnknownEventType => row!("unknown_event_type", 422, "No such event type"),
             Self::SchemaViolation => row!("schema_violation", 422, "The data does not fit its type"),

@@ -196,9 +196,12 @@ impl Operation {
         use Code::{
             BadQuery, CrossOrigin, InvalidField, KeyRevoked, MalformedHeader, MalformedJson, MissingScope,
             NotAcceptable, NotFound, OutcomeUnknown, QueueFull, RateLimited, ShuttingDown, StorageFull,
-            TokenExpired, TooLarge, Unauthenticated, UnsupportedMediaType, WrongHost, WrongTeam,
+            TokenExpired, TooLarge, Unauthenticated, UnsupportedMediaType, WrongHost, WrongNode, WrongTeam,
         };
         let mut codes = vec![WrongHost];
+        if !matches!(self.path, "/healthz" | "/readyz" | "/metrics") {
+            codes.push(WrongNode);
+        }
         if matches!(self.needs, Needs::Nothing) {
             return [codes, self.refusals.clone()].concat();
         }

@@ -33,7 +33,7 @@ pub(crate) use self::short::ShortWay;
 pub(crate) use self::webhooks::Counted;
 use crate::error::{ApiError, ApiResult};
 use crate::shared::Shared;
-use crate::{auth, browser, edge, stream};
+use crate::{auth, browser, edge, roles, stream};
 
 /// The whole API, and beside it the pages of whoever serves it.
 pub(crate) fn router(shared: Arc<Shared>, pages: Router) -> Router {
@@ -42,7 +42,8 @@ pub(crate) fn router(shared: Arc<Shared>, pages: Router) -> Router {
         .merge(pages.with_state(()))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(middleware::from_fn_with_state(Arc::clone(&shared), auth::guard));
+        .layer(middleware::from_fn_with_state(Arc::clone(&shared), auth::guard))
+        .layer(middleware::from_fn_with_state(Arc::clone(&shared), roles::answers_here));
     let router = match shared.options().origins.cors() {
         Some(cors) => router.layer(cors),
         None => router,

@@ -62,8 +62,13 @@ async fn by_header_and_path() -> Vec<(Code, Answer)> {
     let events = format!("/v1/teams/{team}/events");
     let publish = || world.post(&*events, event("ticket.created", TICKET));
     let strict = World::with(|options| options.hosts = Some(Vec::new()));
+    let without_api = World::with(|options| options.serves_api = false);
+    let without_streams = World::with(|options| options.serves_streams = false);
     let mut rows = vec![
         (Code::WrongHost, strict.get("/v1/teams").header("host", "evil.example.com").await),
+        (Code::WrongNode, without_api.post(&*events, event("ticket.created", TICKET)).await),
+        (Code::WrongNode, without_api.get("/").await),
+        (Code::WrongNode, without_streams.get(format!("/v1/teams/{team}/realtime")).await),
         (Code::MalformedHeader, publish().header("x-cstar-test", "yes").await),
         (Code::MalformedHeader, publish().header("idempotency-key", "").await),
         (Code::MalformedHeader, publish().header("idempotency-key", "k".repeat(256)).await),

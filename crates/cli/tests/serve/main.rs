@@ -23,6 +23,7 @@ mod operations;
 mod ordered;
 mod plain_publishes;
 mod rate_limit;
+mod roles;
 mod secrets;
 mod shared_faults;
 mod shutdown;

@@ -12,7 +12,7 @@ use crate::cstar;
 
 const MASTER_KEY: &str = "3f1c5be50a5d17aa7f1f7e2a6e1f0c4ad9a6a6a1c8b9e0d7f6e5d4c3b2a19080";
 
-fn node(store: &str, doorbell: &str) -> CstarProcess {
+pub(crate) fn node(store: &str, doorbell: &str) -> CstarProcess {
     cstar()
         .variable("CSTAR_STORE", store)
         .variable("CSTAR_DOORBELL", doorbell)
@@ -22,7 +22,7 @@ fn node(store: &str, doorbell: &str) -> CstarProcess {
 }
 
 /// The same team, asked of another node.
-fn at(node: &CstarProcess, team: &Team) -> Team {
+pub(crate) fn at(node: &CstarProcess, team: &Team) -> Team {
     Team { id: team.id, http: node.http() }
 }
 

@@ -401,7 +401,7 @@ pub(super) async fn append_in(tx: &mut Tx, append: Append) -> Result<Vec<Appende
     let mut rows = Rows::default();
     let mut stored = tx.stored(keys_of([&publish])).await?;
     let appended = publish.apply(tx, &mut head, &mut stored, &mut rows).await?;
-    let node = tx.open.node;
+    let node = tx.open.keeper();
     let mut writing = Writing::default();
     rows.write(&node, &mut writing);
     tx.write(&writing).await?;
@@ -440,7 +440,7 @@ impl Tx {
             true => self.leave_to_senders(head.number, &[uuid(target.id)]).await?,
             false => HashMap::new(),
         };
-        let node = senders.get(&target.id).copied().unwrap_or(self.open.node);
+        let node = senders.get(&target.id).copied().unwrap_or_else(|| self.open.keeper());
         let mut writing = Writing::default();
         writing.add(INSERT_DELIVERIES, new.as_params());
         writing.add(INSERT_DUE, new.as_due(&node));

@@ -11,6 +11,9 @@ pub trait Doorbell: Send + Sync + 'static {
     /// Something changed that every node is to look at.
     fn changed(&self);
 
+    /// Something is due that no node has: for those that send.
+    fn due(&self);
+
     /// Whether this node wants to hear how far the team's log has come.
     fn attend(&self, team: TeamId, wanted: bool);
 }

@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use cstar_types::TeamId;
+use cstar_types::{TeamId, WebhookId};
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -23,6 +23,7 @@ use uuid::Uuid;
 use super::changes::{self, Said};
 use super::fault::Fault;
 use super::followed::{Own, Rung};
+use super::nodes::NOBODY;
 use super::pool::Link;
 use super::store::{Open, Postgres};
 use crate::{Attention, Change, Due, SliceLimit, StoreError};
@@ -39,8 +40,6 @@ const UNHEARD_MAX: Duration = Duration::from_secs(300);
 const TIDY_EVERY: Duration = Duration::from_secs(60);
 /// A commit whose answer did not come may come through later: for so many looks it is looked for what it made due.
 const UNKNOWN_LOOKS: u32 = 30;
-/// Nodes count from 1.
-const NO_NODE: i64 = 0;
 /// Logs that are read at the same time.
 const READS: usize = 4;
 /// What is read of a log at once.
@@ -48,6 +47,15 @@ const SLICE: SliceLimit = SliceLimit { entries: 1_000, bytes: 4 << 20 };
 
 const STANDINGS: &str = "SELECT id, seq FROM teams WHERE id = ANY($1) AND state = 0";
 const GONE: &str = "SELECT number FROM nodes WHERE leased_until <= now()";
+/// Webhooks for which something is due that no node has: a step in the index for each.
+const LEFT: &str = "WITH RECURSIVE w AS (
+         (SELECT team, webhook, due_ms FROM due WHERE node = 0 ORDER BY team, webhook, due_ms LIMIT 1)
+         UNION ALL
+         SELECT n.* FROM w CROSS JOIN LATERAL (
+             SELECT team, webhook, due_ms FROM due WHERE node = 0 AND (team, webhook) > (w.team, w.webhook)
+             ORDER BY team, webhook, due_ms LIMIT 1
+         ) n
+     ) SELECT webhook FROM w WHERE due_ms <= extract(epoch FROM now()) * 1000";
 
 /// What the looks of a node have found so far.
 pub(super) struct Looks {
@@ -81,7 +89,12 @@ pub(super) async fn follow(open: Weak<Open>, mut looks: Looks) {
         };
         let Some(open) = open.upgrade().filter(|open| !open.connections.is_closed()) else { return };
         let teams = match rung {
-            Some(Rung { teams, changes: false }) => teams.into_iter().collect(),
+            Some(Rung { teams, changes: false, due }) => {
+                if due {
+                    open.look_for_left(&mut looks).await;
+                }
+                teams.into_iter().collect()
+            }
             look => {
                 let mut teams = open.look(&mut looks).await;
                 teams.extend(look.into_iter().flat_map(|rung| rung.teams));
@@ -132,21 +145,22 @@ impl Open {
         let Some(link) = &looks.link else { return Ok(Vec::new()) };
         let (begun, unknown) = (Instant::now(), self.unknown.load(Ordering::Acquire));
         // Of what this node may have committed itself nobody was told either.
-        let own = if unknown > 0 { NO_NODE } else { self.node };
+        let own = if unknown > 0 { NOBODY } else { self.node };
         let attended: Vec<Uuid> = self.followed.lock().teams().iter().map(|team| *team.as_uuid()).collect();
         let (teams, since) = (
             [(&attended as _, Type::UUID_ARRAY)],
             [(&looks.since as _, Type::TEXT), (&self.node as _, Type::INT8), (&own as _, Type::INT8)],
         );
-        let (renewed, gone, said, standings) = tokio::join!(
+        let (renewed, gone, said, left, standings) = tokio::join!(
             self.renew_lease(link),
             link.rows(GONE, &[]),
             link.rows(changes::READ, &since),
+            self.left(link),
             link.rows(STANDINGS, &teams),
         );
         let lapsed = renewed?;
         let gone: BTreeSet<i64> = gone?.iter().map(|row| row.get(0)).collect();
-        let said = said?;
+        let (said, left) = (said?, left?);
         let ahead = self.ahead(&standings?);
         if looks.tidied_at.elapsed() > TIDY_EVERY {
             tidy(link).await?;
@@ -171,9 +185,30 @@ impl Open {
         if unknown > 0 || !gone.is_subset(&looks.gone) {
             self.tail.tell(Change::Due(None));
         }
+        self.tell_left(left);
         looks.gone = gone;
         looks.looked_at = begun;
         Ok(ahead)
+    }
+
+    /// Webhooks for which something is due that no node has, where this one sends.
+    async fn left(&self, link: &Link) -> Result<Vec<WebhookId>, Fault> {
+        if !self.sends {
+            return Ok(Vec::new());
+        }
+        Ok(link.rows(LEFT, &[]).await?.iter().map(|row| WebhookId::from_uuid(row.get(0))).collect())
+    }
+
+    fn tell_left(&self, left: Vec<WebhookId>) {
+        left.into_iter().for_each(|webhook| self.tail.tell(Change::Due(Some(webhook))));
+    }
+
+    /// What fails here the next look finds.
+    async fn look_for_left(&self, looks: &mut Looks) {
+        let Some(link) = &looks.link else { return };
+        if let Ok(Ok(left)) = timeout(ANSWER_MAX, self.left(link)).await {
+            self.tell_left(left);
+        }
     }
 
     fn ahead(&self, standings: &[tokio_postgres::Row]) -> Vec<TeamId> {
@@ -324,6 +359,13 @@ impl Postgres {
     /// Another node says that something has changed.
     pub fn hear_changed(&self) {
         self.open.followed.ring_changes();
+    }
+
+    /// Another node says that something is due that no node has.
+    pub fn hear_due(&self) {
+        if self.open.sends {
+            self.open.followed.ring_due();
+        }
     }
 
     pub(super) fn attended(&self, team: TeamId) -> Attention {

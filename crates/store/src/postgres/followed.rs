@@ -34,6 +34,8 @@ struct Team {
 pub(super) struct Rung {
     pub(super) teams: BTreeSet<TeamId>,
     pub(super) changes: bool,
+    /// Something is due that no node has.
+    pub(super) due: bool,
 }
 
 /// What to do with entries that this node has appended itself.
@@ -122,6 +124,12 @@ impl Followed {
     /// Something else has changed.
     pub(super) fn ring_changes(&self) {
         self.rung.lock().changes = true;
+        self.bell.notify_one();
+    }
+
+    /// Something is due that no node has.
+    pub(super) fn ring_due(&self) {
+        self.rung.lock().due = true;
         self.bell.notify_one();
     }
 

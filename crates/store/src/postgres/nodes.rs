@@ -11,6 +11,9 @@ use super::fault::Fault;
 use super::pool::Link;
 use super::store::Open;
 
+/// No node, which count from 1: what it has is anybody's.
+pub(super) const NOBODY: i64 = 0;
+
 /// Until when a node is believed to be there without another word of it: then what is leased is anybody's. In SQL.
 fn leased_until(lease: Duration) -> String {
     format!("now() + interval '{} milliseconds'", lease.as_millis())
@@ -24,6 +27,11 @@ pub(super) async fn begin(link: &Link, lease: Duration) -> Result<i64, Fault> {
 }
 
 impl Open {
+    /// Who has what this node makes to be sent.
+    pub(super) fn keeper(&self) -> i64 {
+        if self.sends { self.node } else { NOBODY }
+    }
+
     /// Says that the node is there; answers for how long it was not believed to be, on the database's clock. What it had then went to
     /// others, and what it takes from now on is its own.
     pub(super) async fn renew_lease(&self, link: &Link) -> Result<Option<Duration>, Fault> {

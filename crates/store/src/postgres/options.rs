@@ -36,6 +36,8 @@ pub struct Options {
     pub connections: usize,
     /// How long this node may be silent before others take what it was about to send.
     pub lease: Duration,
+    /// Whether this node sends deliveries. What one that does not makes is anybody's at once.
+    pub sends: bool,
     /// Tells other nodes what this one commits.
     pub doorbell: Option<Arc<dyn Doorbell>>,
     /// What is old is removed once all of a time as long as this is: by days, as it is stored, so that removing costs nothing.
@@ -88,6 +90,7 @@ impl Options {
             master_key,
             connections: CONNECTIONS,
             lease: LEASE,
+            sends: true,
             doorbell: None,
             removal_grain: REMOVAL_GRAIN,
         })

@@ -242,11 +242,11 @@ async fn try_commit(
     let mut rows = Rows::default();
     match apply(&mut tx, group, &mut rows).await {
         Ok((outcomes, heads)) => {
-            let params = HeadParams::of(heads.values());
+            let (params, keeper) = (HeadParams::of(heads.values()), open.keeper());
             let mut writing = Writing::default();
             // Repeats and refusals write nothing.
             if tx.effects.events > 0 {
-                rows.write(&open.node, &mut writing);
+                rows.write(&keeper, &mut writing);
                 writing.add(SAVE, params.as_params());
             }
             tx.finish_with(&writing, outcomes).await

@@ -59,8 +59,9 @@ impl Tx {
         let webhooks: Vec<Uuid> = rows.iter().map(|row| uuid(row.webhook)).collect();
         let events: Vec<i64> = rows.iter().map(|row| row.event).collect();
         let senders = self.leave_to_senders(first.place.team, &webhooks).await?;
+        let keeper = self.open.keeper();
         let nodes: Vec<i64> =
-            rows.iter().map(|row| senders.get(&row.webhook).copied().unwrap_or(self.open.node)).collect();
+            rows.iter().map(|row| senders.get(&row.webhook).copied().unwrap_or(keeper)).collect();
         let params = [
             (&first.place.team as _, Type::INT8),
             (&numbers as _, Type::INT8_ARRAY),

@@ -16,6 +16,7 @@ use super::doorbell::Doorbell;
 use super::fault::Fault;
 use super::follow::{self, Looks};
 use super::followed::Followed;
+use super::nodes::NOBODY;
 use super::notices::Failed;
 use super::options::Options;
 use super::pool::{self, Connections};
@@ -54,6 +55,8 @@ pub(super) struct Open {
     pub(super) epoch: u32,
     /// The number of this node.
     pub(super) node: i64,
+    /// It sends deliveries.
+    pub(super) sends: bool,
     /// For how long it is believed to be there.
     pub(super) lease: Duration,
     /// Looks to come that ask what a commit may have made due whose answer did not come.
@@ -100,6 +103,7 @@ impl Postgres {
             vault,
             epoch,
             node,
+            sends: options.sends,
             lease: options.lease,
             unknown: AtomicU32::new(0),
             away: AtomicBool::new(false),
@@ -166,6 +170,7 @@ impl Postgres {
 impl Open {
     /// What was committed is remembered, and told to the readers of the tail (LOG-1).
     pub(super) fn follow(&self, effects: Effects) {
+        let is_anybodys = self.keeper() == NOBODY && effects.makes_due();
         self.counts.commits.fetch_add(1, Ordering::Relaxed);
         self.counts.events.fetch_add(effects.events, Ordering::Relaxed);
         self.counts.deliveries.fetch_add(effects.deliveries as u64, Ordering::Relaxed);
@@ -174,6 +179,9 @@ impl Open {
         self.keys.forget(&effects.keys, &effects.teams);
         self.event_types.apply(effects.event_types);
         self.tell_own(effects.told);
+        if is_anybodys && let Some(doorbell) = &self.doorbell {
+            doorbell.due();
+        }
     }
 }
 

@@ -223,6 +223,11 @@ impl Drop for Tx {
 const TOLD_TOGETHER_MAX: usize = 1000;
 
 impl Effects {
+    /// Whether something is to be sent now that was not before.
+    pub(super) fn makes_due(&self) -> bool {
+        self.deliveries > 0 || self.told.iter().any(|change| matches!(change, Change::Reopened { .. }))
+    }
+
     /// Entries of one team, and the deliveries that they made.
     pub(super) fn appended(
         &mut self,

@@ -176,7 +176,7 @@ CREATE INDEX deliveries_event ON deliveries (team, event_id);
 CREATE INDEX deliveries_webhook ON deliveries (team, webhook, number);
 
 -- What waits: small, and the only table that is asked what is to be sent. A row belongs to a node, and to any other that takes
--- it once the lease of that one has run out.
+-- it once the lease of that one has run out; what a node made that does not send is anybody's, under number 0.
 CREATE TABLE due (
     team bigint NOT NULL,
     number bigint NOT NULL,              -- with the day, of the delivery
@@ -190,6 +190,7 @@ CREATE TABLE due (
 ) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX due_of_webhook ON due (team, webhook, generation, due_ms, number);
 CREATE INDEX due_of_event ON due (team, event);
+CREATE INDEX due_of_nobody ON due (team, webhook, due_ms) WHERE node = 0;
 
 -- In the partition of their delivery's day, so that they go together.
 CREATE TABLE attempts (
