@@ -104,8 +104,11 @@ impl State {
         let changed = std::mem::take(&mut self.changed).then_some(News::Changed);
         let due = std::mem::take(&mut self.due).then_some(News::Due);
         let reached = std::mem::take(&mut self.reached).into_iter();
-        let news =
-            changed.into_iter().chain(due).chain(reached.map(|(team, seq)| News::Reached { team, seq })).collect();
+        let news = changed
+            .into_iter()
+            .chain(due)
+            .chain(reached.map(|(team, seq)| News::Reached { team, seq }))
+            .collect();
         Some(ToDo { interest, news }).filter(|to_do| *to_do != ToDo::default())
     }
 }

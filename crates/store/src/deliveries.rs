@@ -128,6 +128,13 @@ pub trait Deliveries: Send + Sync {
     /// where the store's faults are said (LOG-3).
     async fn due(&self, webhook: WebhookId, now: Timestamp, limit: usize) -> Result<DueSlice, StoreError>;
 
+    /// Leaves what waits to others that send from this store, if there are any, but for these, whose results are still to come: for who
+    /// starts nothing any more.
+    async fn leave(&self, but: &[DeliveryId]) -> Result<(), StoreError> {
+        let _ = but;
+        Ok(())
+    }
+
     /// Records results, in one transaction, synced. Answers how each delivery now stands, in order. A success ends a
     /// delivery `delivered` whatever came before; a failure leaves an ended one as it ended (DLV-2), and one that was resent
     /// meanwhile as it waits: it belongs to the schedule before ([`AttemptReport::failed_before`]), and its attempt alone is

@@ -63,6 +63,8 @@ async fn a_node_follows_the_others() {
     a_transaction_that_stays_open_makes_no_look_longer(&server).await;
     what_is_ordered_goes_to_one_node(&one, &two, &client(&server, "log").await).await;
     what_is_made_where_nobody_sends_is_told(&server, &two).await;
+    let three = node(&server.url("log")).await;
+    what_waits_is_left_before_the_node_is_gone(&three, &two).await;
     what_a_node_leaves_is_told_as_due(&one, &two).await;
 }
 
@@ -300,6 +302,28 @@ async fn what_is_made_where_nobody_sends_is_told(server: &PostgresServer, two: &
     assert_eq!(bell.0.load(Ordering::Relaxed), 2);
     told(&mut tail, left).await;
     assert_eq!(given::only_due(two, webhook).await.id, due.id);
+}
+
+/// DLV-3: a node that starts nothing more leaves at once what waits, and records what is on its way.
+async fn what_waits_is_left_before_the_node_is_gone(one: &AnyStore, two: &AnyStore) {
+    let team = given::team(one).await;
+    let webhook = given::webhook(one, team, "*").await;
+    for _ in 0..3 {
+        given::one_event(one, team, "ticket.created").await;
+    }
+    let due = read::due(one, webhook, at(9)).await;
+    let mut tail = two.tail(TAIL_BYTES);
+    one.leave(&[due[1].id]).await.expect("it is written");
+    told(&mut tail, |change| matches!(change, Change::Due(None)).then_some(())).await;
+    let seqs = async || -> Vec<u64> {
+        read::due(two, webhook, at(9)).await.iter().map(|due| due.entry.position.seq).collect()
+    };
+    assert_eq!(seqs().await, [1, 3]);
+    given::one_event(one, team, "ticket.created").await;
+    assert_eq!(seqs().await, [1, 3, 4]);
+    assert_eq!(given::recorded(one, &due[1], Verdict::RetryAt(at(5)), at(2)).await, DeliveryStatus::Retrying);
+    assert_eq!(seqs().await, [1, 3, 4], "it may still have something to say of it");
+    assert_eq!(given::recorded(one, &due[0], Verdict::Delivered, at(2)).await, DeliveryStatus::Pending);
 }
 
 /// DLV-3: what a node had that is gone is told as due to those that are left.

@@ -1,8 +1,10 @@
 //! Several nodes that share a database, over real servers.
 
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
 use cstar_testkit::{
-    CstarProcess, Evidence, Gate, Ledger, Life, NatsServer, PostgresServer, Receiver, Reply, Stream,
-    StreamReader, Team, Verdict, Watched, breaches, ticket, until,
+    CstarProcess, Evidence, Gate, Ledger, Life, NatsServer, PostgresServer, Received, Receiver, Reply,
+    Stream, StreamReader, Team, Verdict, Watched, breaches, ticket, until,
 };
 use futures_util::future::join_all;
 use hyper::Method;
@@ -142,4 +144,70 @@ async fn a_database_that_cannot_be_used_refuses_the_start(store: &str) {
         refused(&guess, 2, "check the user and the password"),
         refused(&nowhere, 2, "there is no such database"),
     );
+}
+
+/// DLV-3: nodes are stopped and started one after the other, under load. One that is told to stop leaves at once what waits, while it
+/// has something on its way, and records that: each delivery has one attempt, and none waits for a lease to run out, which takes
+/// longer here than the test may.
+#[tokio::test]
+async fn nodes_are_restarted_in_turn_and_nothing_is_repeated_or_waits() {
+    const WAITING: usize = 10;
+    let Some(postgres) = PostgresServer::start().await else { return };
+    let store = postgres.url("postgres");
+    let mut nodes =
+        [0; 3].map(|_| node(&store, "").flag("--node-lease", "10m").flag("--attempt-timeout", "30s"));
+    let [a, b, c] = &mut nodes;
+    tokio::join!(a.start(), b.start(), c.start());
+    let team = Team::create(&nodes[0].http()).await;
+    let published = AtomicUsize::new(0);
+    let publish = async |team: &Team, title: &str| {
+        team.publish("ticket.created", &ticket(title)).await;
+        published.fetch_add(1, Ordering::Relaxed);
+    };
+    let receiver = Receiver::ok().await;
+    team.webhook(&receiver.url("/any"), &["*"]).await;
+    for stops in 0..nodes.len() {
+        // The first attempt at an endpoint that nobody knows is alone on its way: the others wait in this node's memory.
+        let ends = Gate::closed();
+        let first = (ends.clone(), AtomicBool::new(true));
+        let slow = Receiver::new(move |_| {
+            let ok = Reply::status(200);
+            if first.1.swap(false, Ordering::Relaxed) { ok.behind(&first.0) } else { ok }
+        })
+        .await;
+        let on_it = at(&nodes[stops], &team);
+        let webhook = on_it.webhook(&slow.url("/slow"), &["ticket.*"]).await.seen;
+        for _ in 0..WAITING {
+            publish(&on_it, "waits").await;
+        }
+        let waited = |request: &Received| String::from_utf8_lossy(&request.body).contains("waits");
+        slow.until_received(1).await;
+        let others = [1, 2].map(|next| at(&nodes[(stops + next) % nodes.len()], &team));
+        let over = AtomicBool::new(false);
+        let load = join_all(others.iter().map(async |team| {
+            while !over.load(Ordering::Relaxed) {
+                publish(team, "load").await;
+            }
+        }));
+        let restart = async {
+            nodes[stops].terminate();
+            until("what waited on the node that is stopped", async || {
+                (slow.received().iter().filter(|request| waited(request)).count() == WAITING).then_some(())
+            })
+            .await;
+            assert!(nodes[stops].runs(), "it has something on its way");
+            ends.open();
+            assert_eq!(nodes[stops].ended().await.code(), Some(0), "{}", nodes[stops].log());
+            over.store(true, Ordering::Relaxed);
+        };
+        tokio::join!(load, restart);
+        nodes[stops].start().await;
+        let delete = team.path(&format!("webhooks/{}", webhook.id));
+        team.until_ended(&format!("webhook={}", webhook.id), slow.received().len()).await;
+        let _ = team.http.call(Method::DELETE, &delete, "").await;
+    }
+    let rows = team.until_ended("status=delivered", team.deliveries("").await.len()).await;
+    assert!(rows.len() > published.load(Ordering::Relaxed));
+    assert!(rows.iter().all(|row| row.attempts == 1), "{rows:#?}");
+    assert_eq!(receiver.received().len(), published.load(Ordering::Relaxed), "none came twice");
 }

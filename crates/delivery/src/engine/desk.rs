@@ -177,10 +177,12 @@ impl Desk {
         self.state.lock().unrecorded -= 1;
     }
 
-    /// Nothing is started any more.
-    pub(super) fn close(&self) {
-        self.state.lock().closed = true;
+    /// Nothing is started any more; answers what was started and is not on record.
+    pub(super) fn close(&self) -> Vec<DeliveryId> {
+        let mut state = self.state.lock();
+        state.closed = true;
         self.given.close();
+        state.lanes.on_their_way()
     }
 
     /// The counts of the lanes, and of the results that are not on record yet.

@@ -1,6 +1,6 @@
 //! One webhook's lane.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use cstar_store::{Due, DueSlice, LaneRule};
 use cstar_types::{DeliveryId, Timestamp, WebhookId};
@@ -183,6 +183,12 @@ impl Lane {
     /// How many deliveries wait in memory.
     pub(super) fn waiting(&self) -> usize {
         self.waiting.len()
+    }
+
+    /// What was started and is not on record.
+    pub(super) fn on_their_way(&self) -> impl Iterator<Item = DeliveryId> {
+        let waiting: HashSet<DeliveryId> = self.waiting.iter().map(|due| due.id).collect();
+        self.known.keys().copied().filter(move |id| !waiting.contains(id))
     }
 
     /// Whether the store has something due that is not in memory.

@@ -291,6 +291,11 @@ impl Lanes {
         }
     }
 
+    /// What was started and is not on record.
+    pub(crate) fn on_their_way(&self) -> Vec<DeliveryId> {
+        self.lanes.values().flat_map(Lane::on_their_way).collect()
+    }
+
     /// When there is something to do although nothing happens.
     pub(crate) fn next_timer(&self) -> Option<Timestamp> {
         [self.timers.first(), self.quotas.first()].into_iter().flatten().map(|(at, _)| *at).min()

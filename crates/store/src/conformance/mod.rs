@@ -147,7 +147,8 @@ macro_rules! each_conformance_rule {
                 many_results_are_answered_in_order,
                 a_late_success_counts,
                 a_late_failure_changes_no_end,
-                after_a_restart_the_unrecorded_is_due_again;
+                after_a_restart_the_unrecorded_is_due_again,
+                what_is_on_its_way_is_recorded_after_the_rest_was_left;
             resend:
                 a_resend_begins_a_schedule_and_goes_on_counting,
                 a_cancelled_delivery_can_be_resent,

@@ -44,6 +44,22 @@ pub async fn a_failure_is_due_again_until_it_is_the_last(subject: impl Subject) 
     assert_eq!(delivery.next_attempt_at, None);
 }
 
+/// DLV-3: who starts nothing any more still records what is on its way, and what waits is there for whoever comes.
+pub async fn what_is_on_its_way_is_recorded_after_the_rest_was_left(subject: impl Subject) {
+    let store = subject.store();
+    let (team, webhook, first) = given::one_delivery(&store).await;
+    given::one_event(&store, team, "ticket.created").await;
+    let second = read::due(&store, webhook, at(9)).await.remove(1);
+    store.leave(&[first.id]).await.unwrap();
+    assert_eq!(recorded(&store, &first, Verdict::Delivered, at(1)).await, DeliveryStatus::Delivered);
+    given::one_event(&store, team, "ticket.created").await;
+    drop(store);
+    let subject = subject.reopened().await;
+    let due = read::due(&subject.store(), webhook, at(9)).await;
+    assert_eq!(due.iter().map(|due| due.entry.position.seq).collect::<Vec<_>>(), [2, 3]);
+    assert_eq!(due[0].id, second.id);
+}
+
 /// W54: each attempt is read as it was reported, the last one in short in lists, after a restart too.
 pub async fn attempts_are_read_as_they_were_reported(subject: impl Subject) {
     let store = subject.store();

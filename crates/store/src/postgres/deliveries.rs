@@ -19,7 +19,7 @@ use super::events::LOOKED_AT_MAX;
 use super::fault::Fault;
 use super::store::{Postgres, to_the_end};
 use super::tx::{Tries, Tx, change, read};
-use super::{record, resend, webhooks};
+use super::{nodes, record, resend, webhooks};
 use crate::{AttemptReport, Deliveries, DeliveryQuery, DueSlice, Page, StoreError};
 
 #[async_trait]
@@ -30,6 +30,11 @@ impl Deliveries for Postgres {
 
     async fn due(&self, webhook: WebhookId, now: Timestamp, limit: usize) -> Result<DueSlice, StoreError> {
         change!(self, [], |tx| tx.due(webhook, now, limit))
+    }
+
+    async fn leave(&self, but: &[DeliveryId]) -> Result<(), StoreError> {
+        let but: Arc<[DeliveryId]> = but.into();
+        change!(self, [], |tx| nodes::leave(&mut tx, &but))
     }
 
     async fn record(

@@ -63,6 +63,8 @@ pub(super) struct Looks {
     /// The moment up to which was read what others said.
     since: String,
     gone: BTreeSet<i64>,
+    /// One of them was new: what it was just committing is found by the next look.
+    some_left: bool,
     looked_at: Instant,
     tidied_at: Instant,
 }
@@ -73,7 +75,14 @@ impl Looks {
         let row = link.row(changes::BEGIN, &[]).await?.ok_or_else(|| Fault::damaged("changes", "begin"))?;
         let gone = link.rows(GONE, &[]).await?.iter().map(|row| row.get(0)).collect();
         let now = Instant::now();
-        Ok(Self { since: row.get(0), link: Some(link), gone, looked_at: now, tidied_at: now })
+        Ok(Self {
+            since: row.get(0),
+            link: Some(link),
+            gone,
+            some_left: false,
+            looked_at: now,
+            tidied_at: now,
+        })
     }
 }
 
@@ -182,9 +191,11 @@ impl Open {
             Ordering::AcqRel,
             Ordering::Relaxed,
         );
-        if unknown > 0 || !gone.is_subset(&looks.gone) {
+        let some_left = !gone.is_subset(&looks.gone);
+        if unknown > 0 || some_left || looks.some_left {
             self.tail.tell(Change::Due(None));
         }
+        looks.some_left = some_left;
         self.tell_left(left);
         looks.gone = gone;
         looks.looked_at = begun;
@@ -193,7 +204,7 @@ impl Open {
 
     /// Webhooks for which something is due that no node has, where this one sends.
     async fn left(&self, link: &Link) -> Result<Vec<WebhookId>, Fault> {
-        if !self.sends {
+        if !self.sends() {
             return Ok(Vec::new());
         }
         Ok(link.rows(LEFT, &[]).await?.iter().map(|row| WebhookId::from_uuid(row.get(0))).collect())
@@ -363,7 +374,7 @@ impl Postgres {
 
     /// Another node says that something is due that no node has.
     pub fn hear_due(&self) {
-        if self.open.sends {
+        if self.open.sends() {
             self.open.followed.ring_due();
         }
     }

@@ -42,7 +42,7 @@ type ReportedRows = HashMap<DeliveryPlace, Reported>;
 const REPORTED: &str = concat!(
     "SELECT ",
     delivery_columns!(),
-    ", w.generation, u.node IS NOT NULL AND u.node <> $4
+    ", w.generation, u.node IS NOT NULL AND abs(u.node) <> $4
          AND EXISTS (SELECT 1 FROM nodes n WHERE n.number = u.node AND n.leased_until > now()), f.since_ms, f.attempts
      FROM unnest($1::bigint[], $2::bigint[], $3::integer[]) AS asked (team, number, day)
      JOIN deliveries d ON d.team = asked.team AND d.number = asked.number AND d.day = asked.day AND d.day = ANY($5::integer[])

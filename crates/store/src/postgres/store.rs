@@ -63,6 +63,8 @@ pub(super) struct Open {
     pub(super) unknown: AtomicU32,
     /// The last look did not come through.
     pub(super) away: AtomicBool,
+    /// What waits was left to other nodes; what is on its way is still this one's.
+    pub(super) has_left: AtomicBool,
     /// The lease is not renewed any more.
     pub(super) leaves: AtomicBool,
     pub(super) followed: Arc<Followed>,
@@ -107,6 +109,7 @@ impl Postgres {
             lease: options.lease,
             unknown: AtomicU32::new(0),
             away: AtomicBool::new(false),
+            has_left: AtomicBool::new(false),
             leaves: AtomicBool::new(false),
             followed: Arc::default(),
             doorbell: options.doorbell,

@@ -111,10 +111,19 @@ impl Dispatch {
         self.finish().await
     }
 
-    /// What is in flight ends within its deadline, and is recorded.
-    async fn finish(mut self) -> Result<(), StoreError> {
+    /// What waits is left to others, if there are any; what is in flight ends within its deadline, and is recorded.
+    async fn finish(self) -> Result<(), StoreError> {
+        let (store, on_their_way) = (Arc::clone(&self.store), self.desk.close());
+        let leave = async {
+            if let Err(error) = store.leave(&on_their_way).await {
+                tracing::warn!(%error, "what waits could not be left to other nodes; they take it once this one has ended");
+            }
+        };
+        tokio::join!(self.end(), leave).0
+    }
+
+    async fn end(mut self) -> Result<(), StoreError> {
         let last = Instant::now() + self.attempts.attempt_timeout + LAST_RECORDS;
-        self.desk.close();
         loop {
             self.collect();
             self.recorder.hurry();

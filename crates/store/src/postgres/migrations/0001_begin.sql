@@ -16,10 +16,11 @@ CREATE TABLE meta (
 );
 
 -- One for each start of a node, never given twice: it is the fencing number of what the node has taken. What a node has is its
--- own until then, on the clock of the database.
+-- own until then, on the clock of the database. One that ends has what is still on its way under the negative of its number.
 CREATE TABLE nodes (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    leased_until timestamptz NOT NULL
+    leased_until timestamptz NOT NULL,
+    has_left boolean NOT NULL DEFAULT false -- on purpose: the lease is not renewed again
 );
 
 -- Number 0 is the operator, whose log holds the notices; teams count from 1.
