@@ -138,8 +138,9 @@ impl Recorder {
         if self.gathered.is_empty() || !self.wait(now).is_zero() {
             return;
         }
-        (self.next_at, self.hurries) = (now + PACE, false);
+        self.next_at = now + PACE;
         let group = Group::of(self.gathered.drain(..self.gathered.len().min(GROUP_MAX)));
+        self.hurries &= !self.gathered.is_empty();
         self.write(group, 0);
     }
 
@@ -341,9 +342,12 @@ mod tests {
         recorder.add(Outstanding { awaited: true, ..outstanding(4) });
         assert_eq!(recorder.recorded().await.unwrap().len(), 1);
         assert_eq!(Instant::now(), now);
-        recorder.add(outstanding(5));
+        (0..GROUP_MAX as u128 + 1).for_each(|number| recorder.add(outstanding(number)));
         recorder.hurry();
-        assert_eq!(recorder.recorded().await.unwrap().len(), 1);
+        for in_group in [GROUP_MAX, 1] {
+            assert_eq!(recorder.recorded().await.unwrap().len(), in_group);
+            assert_eq!(Instant::now(), now, "also behind a group that is full");
+        }
         assert!(!recorder.is_under_way());
     }
 
