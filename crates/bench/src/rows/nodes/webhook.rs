@@ -1,4 +1,4 @@
-//! Publish → webhook, as fast as it goes: batches to all nodes in turns, each of which sends what was published on it.
+//! Publish → webhook, as fast as it goes: batches to all nodes at once, each of which sends what was published on it.
 
 use std::time::{Duration, Instant};
 
