@@ -128,7 +128,8 @@ fn event(verdict: Verdict) -> EventId {
 async fn until_delivered(team: &Team, event: EventId) {
     until(&format!("{event} to be delivered by others"), async || {
         let rows = team.deliveries(&format!("event={event}")).await;
-        rows.iter().all(|row| row.status == DeliveryStatus::Delivered).then_some(())
+        let delivered = rows.iter().all(|row| row.status == DeliveryStatus::Delivered);
+        (delivered && !rows.is_empty()).then_some(())
     })
     .await;
 }
