@@ -113,7 +113,8 @@ pub trait Upkeep: Send + Sync {
     /// Looks at everything stored; `Damaged` names the first thing that is not as it was written (LOG-3).
     async fn check(&self) -> Result<(), StoreError>;
 
-    /// Waits until the store has closed itself after a failed write; never returns otherwise.
+    /// Waits until the store has closed itself, after a failed write or because its database was replaced by another; never
+    /// returns otherwise.
     async fn poisoned(&self);
 
     /// Takes nothing new, finishes what was handed over, and closes.

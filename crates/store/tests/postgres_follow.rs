@@ -8,10 +8,11 @@ use cstar_store::conformance::given::{self, at, soon};
 use cstar_store::conformance::{AnyStore, read};
 use cstar_store::postgres::{Doorbell, Options, Postgres};
 use cstar_store::sqlite::MasterKey;
-use cstar_store::{Change, SliceLimit, TailReader, Told, Upkeep as _, Verdict};
+use cstar_store::{Change, Health, SliceLimit, TailReader, Told, Upkeep as _, Verdict};
 use cstar_testkit::{PostgresServer, until};
 use cstar_types::catalog::CatalogEntry;
 use cstar_types::{DeliveryStatus, TeamId, Webhook};
+use futures_util::future::join_all;
 use tokio::task::JoinSet;
 use tokio_postgres::{Client, NoTls};
 
@@ -66,6 +67,26 @@ async fn a_node_follows_the_others() {
     let three = node(&server.url("log")).await;
     what_waits_is_left_before_the_node_is_gone(&three, &two).await;
     what_a_node_leaves_is_told_as_due(&one, &two).await;
+    let last = node(&server.url("log")).await;
+    who_finds_another_epoch_stops(&last, &client(&server, "log").await).await;
+    nodes_start_together(&server).await;
+}
+
+/// LOG-2: under another epoch the same positions are other events.
+async fn who_finds_another_epoch_stops(node: &AnyStore, sql: &Client) {
+    sql.batch_execute("UPDATE meta SET value = int4send(77) WHERE name = 'epoch'").await.expect("an epoch");
+    soon(node.poisoned()).await;
+    assert_eq!(node.health(), Health::ShuttingDown);
+}
+
+/// On a database that has nothing yet: one of them makes everything.
+async fn nodes_start_together(server: &PostgresServer) {
+    for database in ["one", "two", "three"] {
+        let make = format!("CREATE DATABASE {database}");
+        client(server, "postgres").await.batch_execute(&make).await.expect("a database is made");
+        let url = server.url(database);
+        join_all((0..4).map(|_| node(&url))).await;
+    }
 }
 
 /// The seqs that a tail tells of a team, up to this one.

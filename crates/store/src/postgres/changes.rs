@@ -98,10 +98,10 @@ impl Tx {
     }
 }
 
-/// This moment, and what was said to the node $2 by others than the node $3 since the moment $1. Of the transactions of then, those that
+/// This moment, what was said to the node $2 by others than the node $3 since the moment $1. Of the transactions of then, those that
 /// had not begun or were under way are looked for by their numbers: so it reads what is new and nothing else, however long one of
 /// them, anywhere in the cluster, is under way.
-pub(super) const READ: &str = "SELECT pg_current_snapshot()::text, c.kind, c.team, c.what, c.seq, c.webhooks
+pub(super) const READ: &str = "SELECT pg_current_snapshot()::text, c.kind, c.team, c.what, c.seq, c.webhooks, pg_postmaster_start_time()::text
      FROM (SELECT 1) AS always LEFT JOIN (
          SELECT * FROM changes WHERE transaction >= pg_snapshot_xmax($1::text::pg_snapshot)
          UNION ALL
@@ -109,13 +109,8 @@ pub(super) const READ: &str = "SELECT pg_current_snapshot()::text, c.kind, c.tea
      ) c ON c.node <> $3 AND coalesce(c.receiver, $2) = $2
      ORDER BY c.number";
 
-/// Where to begin reading.
-pub(super) const BEGIN: &str = "SELECT pg_current_snapshot()::text";
-
-/// The first transaction that had not begun at a moment, which the database writes `xmin:xmax:under,way`.
-pub(super) fn first_after(moment: &str) -> Option<u64> {
-    moment.split(':').nth(1)?.parse().ok()
-}
+/// Where to begin reading, and of which server.
+pub(super) const BEGIN: &str = "SELECT pg_current_snapshot()::text, pg_postmaster_start_time()::text";
 
 /// What a row of [`READ`] says.
 pub(super) fn read(row: &Row) -> Option<Said> {

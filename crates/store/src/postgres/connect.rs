@@ -56,16 +56,17 @@ pub(super) fn at_start(options: &Options, fault: Fault) -> StoreError {
 
 async fn begin_over(link: &Link, options: &Options, vault: &Vault) -> Result<(u32, i64), Fault> {
     judge(link).await?;
+    warn_of_missing_checksums(link).await?;
     schema::migrate(link).await?;
     let epoch = begin_meta(link, vault).await?;
     Ok((epoch, nodes::begin(link, options.lease).await?))
 }
 
-/// What the server is and promises.
+/// What the server is and promises. It may be another than the one that the last connection led to, so each new one is asked.
 pub(super) async fn judge(link: &Link) -> Result<(), Fault> {
     let sql = "SELECT current_setting('server_version_num')::int, pg_is_in_recovery(),
                       current_setting('transaction_read_only') = 'on', current_setting('fsync'),
-                      current_setting('synchronous_commit'), current_setting('data_checksums')";
+                      current_setting('synchronous_commit')";
     let row = link.row(sql, &[]).await?.ok_or_else(|| Fault::damaged("settings", "all"))?;
     let (version, standby, read_only): (i32, bool, bool) = (row.get(0), row.get(1), row.get(2));
     let why = if version < SERVER_LEAST {
@@ -74,18 +75,24 @@ pub(super) async fn judge(link: &Link) -> Result<(), Fault> {
         "the database takes no writes, as a standby does: give the address of the primary".to_owned()
     } else if row.get::<_, &str>(3) == "off" {
         "the database runs with fsync off and forgets what it acknowledged: switch it on".to_owned()
-    } else if row.get::<_, &str>(4) == "off" {
-        "the database runs with synchronous_commit off and acknowledges before it has synced: switch it on"
-            .to_owned()
+    } else if let waits @ ("off" | "local" | "remote_write") = row.get::<_, &str>(4) {
+        format!(
+            "the database runs with synchronous_commit {waits} and acknowledges before it has synced, on its standbys too: switch it on"
+        )
     } else {
-        if row.get::<_, &str>(5) == "off" {
-            tracing::warn!(
-                "the database has no page checksums, so damage to what is stored may go unnoticed: pg_checksums --enable"
-            );
-        }
         return Ok(());
     };
     Err(StoreError::Unusable(why).into())
+}
+
+async fn warn_of_missing_checksums(link: &Link) -> Result<(), Fault> {
+    let row = link.row("SELECT current_setting('data_checksums')", &[]).await?;
+    if row.is_some_and(|row| row.get::<_, &str>(0) == "off") {
+        tracing::warn!(
+            "the database has no page checksums, so damage to what is stored may go unnoticed: pg_checksums --enable"
+        );
+    }
+    Ok(())
 }
 
 /// What the database says of itself, unless it does already.
@@ -98,13 +105,14 @@ pub(super) async fn keep_meta(link: &Link, vault: &Vault, epoch: u32) -> Result<
     Ok(())
 }
 
-/// The rows that every database has, made if this one is new.
+/// The rows that every database has, made if this one is new. Another node may be making them: of the operator's row either key may
+/// be the one that is found taken.
 async fn begin_meta(link: &Link, vault: &Vault) -> Result<u32, Fault> {
     keep_meta(link, vault, FIRST_EPOCH).await?;
     link.run(
         "INSERT INTO teams (number, id, state, name, version, created_ms, seq, delivery, last_ms, webhooks, removed_events)
          VALUES (0, '00000000-0000-0000-0000-000000000000', 0, 'operator', 1, 0, 0, 0, 0, 0, 0)
-         ON CONFLICT (number) DO NOTHING",
+         ON CONFLICT DO NOTHING",
         &[],
     )
     .await?;

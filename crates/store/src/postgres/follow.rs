@@ -14,6 +14,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use cstar_types::{TeamId, WebhookId};
+use deadpool::managed::Manager as _;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -46,6 +47,8 @@ const READS: usize = 4;
 const SLICE: SliceLimit = SliceLimit { entries: 1_000, bytes: 4 << 20 };
 
 const STANDINGS: &str = "SELECT id, seq FROM teams WHERE id = ANY($1) AND state = 0";
+/// Of the log.
+const EPOCH: &str = "SELECT value FROM meta WHERE name = 'epoch'";
 const GONE: &str = "SELECT number FROM nodes WHERE leased_until <= now()";
 /// Webhooks for which something is due that no node has: a step in the index for each.
 const LEFT: &str = "WITH RECURSIVE w AS (
@@ -62,10 +65,14 @@ pub(super) struct Looks {
     link: Option<Link>,
     /// The moment up to which was read what others said.
     since: String,
+    /// When the database's server began.
+    server_since: String,
     gone: BTreeSet<i64>,
     /// One of them was new: what it was just committing is found by the next look.
     some_left: bool,
     looked_at: Instant,
+    /// For how long the node was not believed to be there since then, on the database's clock.
+    lapsed: Duration,
     tidied_at: Instant,
 }
 
@@ -77,10 +84,12 @@ impl Looks {
         let now = Instant::now();
         Ok(Self {
             since: row.get(0),
+            server_since: row.get(1),
             link: Some(link),
             gone,
             some_left: false,
             looked_at: now,
+            lapsed: Duration::ZERO,
             tidied_at: now,
         })
     }
@@ -145,7 +154,7 @@ impl Open {
     /// It has a time of its own, for each of several servers.
     async fn reach(&self, looks: &mut Looks) -> Result<(), Fault> {
         if looks.link.is_none() {
-            looks.link = Some(self.connections.manager().connect().await?);
+            looks.link = Some(self.connections.manager().create().await?);
         }
         Ok(())
     }
@@ -160,14 +169,19 @@ impl Open {
             [(&attended as _, Type::UUID_ARRAY)],
             [(&looks.since as _, Type::TEXT), (&self.node as _, Type::INT8), (&own as _, Type::INT8)],
         );
-        let (renewed, gone, said, left, standings) = tokio::join!(
+        let (renewed, epoch, gone, said, left, standings) = tokio::join!(
             self.renew_lease(link),
+            link.row(EPOCH, &[]),
             link.rows(GONE, &[]),
             link.rows(changes::READ, &since),
             self.left(link),
             link.rows(STANDINGS, &teams),
         );
-        let lapsed = renewed?;
+        // The renewal is done, whatever becomes of the rest: a later look finds no lapse.
+        if let Some(ago) = renewed? {
+            looks.lapsed = looks.lapsed.max(ago.saturating_add(self.lease));
+        }
+        self.is_as_before(epoch?)?;
         let gone: BTreeSet<i64> = gone?.iter().map(|row| row.get(0)).collect();
         let (said, left) = (said?, left?);
         let ahead = self.ahead(&standings?);
@@ -177,8 +191,7 @@ impl Open {
             self.tail.tell(Change::Due(None)); // what was locked when its node's lease ran out
         }
         // By the clock that says more: that of this machine stands still with it.
-        let lapsed = lapsed.map_or(Duration::ZERO, |ago| ago.saturating_add(self.lease));
-        let silent = looks.looked_at.elapsed().max(lapsed);
+        let silent = looks.looked_at.elapsed().max(looks.lapsed);
         if silent > UNHEARD_MAX {
             self.doubt().await?;
         } else if silent > self.lease {
@@ -198,8 +211,22 @@ impl Open {
         looks.some_left = some_left;
         self.tell_left(left);
         looks.gone = gone;
-        looks.looked_at = begun;
+        (looks.looked_at, looks.lapsed) = (begun, Duration::ZERO);
         Ok(ahead)
+    }
+
+    /// LOG-2: under another epoch the same positions are other events. Nothing that this node remembers is of that log, so it stops.
+    fn is_as_before(&self, epoch: Option<tokio_postgres::Row>) -> Result<(), Fault> {
+        let epoch: Vec<u8> = epoch.ok_or_else(|| Fault::damaged("meta", "epoch"))?.get(0);
+        if epoch == self.epoch.to_be_bytes() {
+            return Ok(());
+        }
+        tracing::error!(
+            "the database was replaced by a copy of it, which began a new epoch: start the node again"
+        );
+        self.connections.close();
+        self.replaced.send_replace(true);
+        Err(Fault::Away("the database is another one".to_owned()))
     }
 
     /// Webhooks for which something is due that no node has, where this one sends.
@@ -244,12 +271,12 @@ impl Open {
             self.learn_event_types().await?;
         }
         if let Some(row) = said.first() {
-            let since: String = row.get(0);
-            // After a crash of the database numbers of transactions that were not synced are given again.
-            if changes::first_after(&since) < changes::first_after(&looks.since) {
+            let (since, server_since): (String, String) = (row.get(0), row.get(6));
+            // After a crash of the database numbers of transactions that were not synced are given again, and by another server too.
+            if server_since != looks.server_since {
                 self.doubt().await?;
             }
-            looks.since = since;
+            (looks.since, looks.server_since) = (since, server_since);
         }
         Ok(())
     }
@@ -274,7 +301,7 @@ impl Open {
     /// Nobody knows what others said meanwhile.
     async fn doubt(self: &Arc<Self>) -> Result<(), Fault> {
         tracing::warn!(
-            "what other nodes changed was not heard for minutes: all that is remembered is read again"
+            "what other nodes changed may not have been heard: all that is remembered is read again"
         );
         self.keys.forget_all();
         self.learn_event_types().await?;

@@ -17,6 +17,7 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{AsyncMessage, Client, CopyInSink, CopyOutStream, Error, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::connect::judge;
 use super::fault::Fault;
 use super::options::Options;
 use super::servers::Servers;
@@ -103,8 +104,14 @@ impl Manager for Connector {
     type Type = Link;
     type Error = Fault;
 
+    /// A server that must not be used is as good as none while the store is open.
     async fn create(&self) -> Result<Link, Fault> {
-        self.connect().await
+        let link = self.connect().await?;
+        judge(&link).await.map_err(|fault| match fault {
+            Fault::Refused(StoreError::Unusable(why)) => Fault::Away(why),
+            fault => fault,
+        })?;
+        Ok(link)
     }
 
     async fn recycle(&self, link: &mut Link, _: &Metrics) -> RecycleResult<Fault> {

@@ -3,9 +3,11 @@
 //! The client would try one after the other within one call, and wait for ever for one that takes the connection and then says
 //! nothing, as a primary does that hangs.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use tokio::net::lookup_host;
 use tokio::time::timeout;
 use tokio_postgres::config::Host;
 use tokio_postgres::tls::MakeTlsConnect;
@@ -16,6 +18,9 @@ use super::fault::Fault;
 
 /// To reach a server and be let in, over any distance, unless the URL says otherwise (`connect_timeout`).
 pub(super) const CONNECT: Duration = Duration::from_secs(5);
+
+/// PostgreSQL's, where the URL says none.
+const PORT: u16 = 5432;
 
 type Stream = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream;
 
@@ -39,19 +44,36 @@ impl Servers {
         let mut fault = Fault::Away("the URL names no server".to_owned());
         let latest = self.latest.load(Ordering::Relaxed);
         for at in (0..self.each.len()).map(|past| (latest + past) % self.each.len()) {
-            let server = &self.each[at];
-            let patience = server.get_connect_timeout().copied().unwrap_or(CONNECT);
-            match timeout(patience, server.connect(tls.clone())).await {
-                Ok(Ok(connected)) => {
-                    self.latest.store(at, Ordering::Relaxed);
-                    return Ok(connected);
+            for address in addresses(&self.each[at]).await {
+                let patience = address.get_connect_timeout().copied().unwrap_or(CONNECT);
+                match timeout(patience, address.connect(tls.clone())).await {
+                    Ok(Ok(connected)) => {
+                        self.latest.store(at, Ordering::Relaxed);
+                        return Ok(connected);
+                    }
+                    Ok(Err(error)) => fault = Fault::Postgres(error),
+                    Err(_) => fault = Fault::Away(format!("it says nothing for {patience:?}")),
                 }
-                Ok(Err(error)) => fault = Fault::Postgres(error),
-                Err(_) => fault = Fault::Away(format!("it says nothing for {patience:?}")),
             }
         }
         Err(fault)
     }
+}
+
+/// A server by each of the addresses that its name has: one that says nothing must not take the time of the next. What has no name, or
+/// none that is known, is left to the client, which says what is wrong.
+async fn addresses(server: &Config) -> Vec<Config> {
+    let (Some(Host::Tcp(name)), []) = (server.get_hosts().first(), server.get_hostaddrs()) else {
+        return vec![server.clone()];
+    };
+    let port = server.get_ports().first().copied().unwrap_or(PORT);
+    let Ok(found) = lookup_host((name.as_str(), port)).await else { return vec![server.clone()] };
+    let by = |address: SocketAddr| {
+        let mut server = server.clone();
+        server.hostaddr(address.ip());
+        server
+    };
+    found.map(by).collect()
 }
 
 /// How many servers a URL names.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use cstar_types::{Author, TeamId};
 use parking_lot::Mutex;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::connect::{self, Begun};
 use super::days::Days;
@@ -65,6 +65,8 @@ pub(super) struct Open {
     pub(super) away: AtomicBool,
     /// What waits was left to other nodes; what is on its way is still this one's.
     pub(super) has_left: AtomicBool,
+    /// The database is another one: nothing of this store holds any more.
+    pub(super) replaced: watch::Sender<bool>,
     /// The lease is not renewed any more.
     pub(super) leaves: AtomicBool,
     pub(super) followed: Arc<Followed>,
@@ -110,6 +112,7 @@ impl Postgres {
             unknown: AtomicU32::new(0),
             away: AtomicBool::new(false),
             has_left: AtomicBool::new(false),
+            replaced: watch::Sender::new(false),
             leaves: AtomicBool::new(false),
             followed: Arc::default(),
             doorbell: options.doorbell,

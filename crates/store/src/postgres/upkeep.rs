@@ -63,7 +63,8 @@ impl Upkeep for Postgres {
     }
 
     async fn poisoned(&self) {
-        std::future::pending().await
+        // The store has its sender.
+        let _ = self.open.replaced.subscribe().wait_for(|replaced| *replaced).await;
     }
 
     async fn close(&self) {
