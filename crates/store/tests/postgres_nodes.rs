@@ -216,9 +216,11 @@ async fn a_commit_that_no_standby_has_is_unknown(server: &PostgresServer) {
         sql.batch_execute("SELECT pg_reload_conf()").await.expect("reloaded");
     };
     wait_for("somebody").await;
-    until("the setting", async || {
-        let shown = sql.query_one("SHOW synchronous_standby_names", &[]).await.expect("a setting");
-        (shown.get::<_, &str>(0) == "somebody").then_some(())
+    // The setting has come to the whole server once somebody waits: the nodes say each second that they are there.
+    until("a wait for the standby", async || {
+        let waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+        let waiting = sql.query(waiting, &[]).await.expect("it can be asked");
+        (!waiting.is_empty()).then_some(())
     })
     .await;
     let store = one.clone();
@@ -226,10 +228,10 @@ async fn a_commit_that_no_standby_has_is_unknown(server: &PostgresServer) {
         let event = vec![keyed(new_event(team, "ticket.created", "{}", at(0)), "key")];
         store.append(publishing(team, event, at(0))).await
     });
-    until("a wait for the standby", async || {
+    until("the end of the wait", async || {
         let cancel = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
-        let cancelled = sql.query(cancel, &[]).await.expect("it can be asked");
-        (!cancelled.is_empty()).then_some(())
+        sql.query(cancel, &[]).await.expect("it can be asked");
+        publishing.is_finished().then_some(())
     })
     .await;
     assert_eq!(soon(publishing).await.expect("it ends"), Err(StoreError::OutcomeUnknown));
