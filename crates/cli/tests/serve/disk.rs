@@ -82,11 +82,12 @@ async fn a_full_disk_stops_publishing_and_nothing_else() {
     let ended = team.until_ended("status=delivered", 1).await;
     assert_eq!(ended[0].event_id, waiting.id, "a result is recorded on a full disk");
     assert_eq!(team.event(waiting.id).await.expect(200).body, waiting.envelope);
+    fill(&disk.join("what-the-wal-gave-back"), None);
     let head = team.head().await;
     let answer = team.http.post(&team.path("events"), large.clone()).await;
     assert_eq!((answer.status, team.head().await), (507, head));
 
-    for ballast in ["ballast", "more-ballast"] {
+    for ballast in ["ballast", "more-ballast", "what-the-wal-gave-back"] {
         std::fs::remove_file(disk.join(ballast)).expect("our own file");
     }
     until("publishing to go on", async || {
@@ -109,7 +110,8 @@ fn on_a_small_disk() -> Option<(CstarProcess, PathBuf)> {
         .map(Into::into)
         .into_iter()
         .chain([data.clone().into_os_string()]);
-    Some((cstar.behind(prefix), data))
+    // An attempt must not time out while the disk is filled, however slow that is.
+    Some((cstar.behind(prefix).flag("--attempt-timeout", "60s"), data))
 }
 
 /// Writes until there is no room, or so many bytes; answers how many there was room for.

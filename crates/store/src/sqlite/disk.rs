@@ -12,12 +12,12 @@ use std::path::Path;
 /// Below this much free space nothing new is taken: seconds of results at full speed, and a few WAL files.
 const FREE_MIN_BYTES: u64 = 64 << 20;
 /// On a small disk the bounds are parts of it instead.
-const FREE_MIN_PART: u64 = 10;
+const FREE_MIN_PART: u64 = 8;
 /// What a start writes at least: SQLite's index of the WAL, and a few pages.
 const START_BYTES: u64 = 1 << 20;
 /// The reserve file: room for results when the disk was filled by somebody else.
 const RESERVE_BYTES: u64 = 8 << 20;
-const RESERVE_PART: u64 = 8;
+const RESERVE_PART: u64 = 10;
 /// The WAL is brought into the database when it holds this much.
 const CHECKPOINT_BYTES: u64 = 16 << 20;
 const CHECKPOINT_PART: u64 = 16;
@@ -26,7 +26,9 @@ const LOOK_BYTES: u64 = 4 << 20;
 /// … and after this part of what is kept free.
 const LOOK_PART: u64 = 4;
 
+// What the reserve gives back is for results: alone it must never let an event in.
 const _: () = assert!(START_BYTES < RESERVE_BYTES && RESERVE_BYTES < FREE_MIN_BYTES);
+const _: () = assert!(CHECKPOINT_PART > RESERVE_PART && RESERVE_PART > FREE_MIN_PART);
 
 /// A file system, and the database on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,11 +153,21 @@ mod tests {
         let small = space(60, 64);
         assert_eq!(small.fullness(4 * MIB), Fullness::Room);
         assert!(small.holds_reserve(4 * MIB));
-        assert_eq!(small.reserve(), 8 * MIB);
+        assert_eq!(small.reserve(), 64 * MIB / 10);
         assert_eq!(small.checkpoint_at(), 4 * MIB);
-        assert!(small.look_after() < 2 * MIB);
+        assert_eq!(small.look_after(), 2 * MIB);
         assert_eq!(space(6, 64).fullness(0), Fullness::NoEvents);
         assert_eq!(space(0, 0).fullness(0), Fullness::NoResults);
+    }
+
+    #[test]
+    fn what_the_reserve_gives_back_starts_the_store_and_lets_no_event_in() {
+        for total in [64, 1000, 100_000] {
+            let disk = space(0, total);
+            let given_back = Space { free: disk.reserve(), ..disk };
+            assert_eq!(given_back.fullness(disk.checkpoint_at().min(4 * MIB)), Fullness::NoEvents, "{total}");
+            assert_eq!(given_back.fullness(0), Fullness::NoEvents, "{total} MiB in all");
+        }
     }
 
     #[test]
