@@ -13,7 +13,7 @@ use crate::team::{Published, Team};
 use crate::wait::{DEADLINE, until};
 
 pub use check::{Breach, Rule, breaches};
-pub use evidence::{Delivered, Endpoint, Evidence, Life, Watched};
+pub use evidence::{Crash, Delivered, Endpoint, Evidence, Life, Watched};
 
 /// A publisher that notes each request.
 #[derive(Debug)]

@@ -35,7 +35,7 @@ pub use disk::{Disk, DiskFault};
 pub use footprint::Footprint;
 pub use http::{Answer, Http, NoAnswer};
 pub use ledger::{
-    Breach, Delivered, Endpoint, Evidence, Ledger, Life, Note, Rule, Verdict, Watched, breaches,
+    Breach, Crash, Delivered, Endpoint, Evidence, Ledger, Life, Note, Rule, Verdict, Watched, breaches,
 };
 pub use machine::{free_address, has_ipv6, send};
 pub use nats::NatsServer;

@@ -8,7 +8,6 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use cstar_types::DeliveryStatus;
 use cstar_wire::CreatedWebhook;
 use futures_util::future::join_all;
 
@@ -156,12 +155,14 @@ impl Nodes {
             Watched { webhook: &self.well.0, receiver: &self.well.1 },
             Watched { webhook: &self.of_moods, receiver: &self.stage.moody.receiver },
         ];
-        let evidence = Evidence::gather(&self.ledger, &self.team, &watched, &self.reader, self.life).await;
+        let evidence =
+            Evidence::gather(&self.ledger, &self.team, &watched, &self.reader, self.life.clone()).await;
         let found: Vec<String> = breaches(&self.ledger, &evidence).iter().map(ToString::to_string).collect();
         assert!(found.is_empty(), "after {after}:\n{}", found.join("\n"));
-        let well = &evidence.endpoints[0].deliveries;
-        let failed = well.iter().find(|delivery| delivery.status != DeliveryStatus::Delivered);
-        assert!(failed.is_none() && well.len() == evidence.log.len(), "after {after}: {failed:?}");
+        assert!(
+            evidence.endpoints[0].has_got_all(evidence.log.len()),
+            "the endpoint that is well, after {after}"
+        );
         let (other, others) = &self.neighbour;
         others.settle(other).await;
         assert_eq!(
@@ -175,6 +176,6 @@ impl Nodes {
     #[must_use]
     pub fn sums(&self) -> Sums {
         let endpoints = [&self.well.1, &self.stage.moody.receiver];
-        Sums::of(&self.ledger, &endpoints, &self.reader, self.life)
+        Sums::of(&self.ledger, &endpoints, &self.reader, &self.life)
     }
 }

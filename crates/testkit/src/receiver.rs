@@ -7,6 +7,7 @@ mod reply;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use bytes::Bytes;
 use hyper::header::HeaderMap;
@@ -43,6 +44,8 @@ struct Seen {
 pub struct Received {
     /// On which connection, from 0.
     pub connection: usize,
+    /// When its last byte was here.
+    pub at: Instant,
     /// The method.
     pub method: String,
     /// The path with the query.

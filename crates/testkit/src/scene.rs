@@ -15,7 +15,7 @@ use crate::canary::Canary;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::footprint::Footprint;
-use crate::ledger::{Evidence, Ledger, Life, Verdict, Watched, breaches};
+use crate::ledger::{Crash, Evidence, Ledger, Life, Verdict, Watched, breaches};
 use crate::process::CstarProcess;
 use crate::receiver::Receiver;
 use crate::stream::StreamReader;
@@ -119,7 +119,7 @@ impl Scene {
     /// Kills the server.
     pub fn kill_9(&mut self) {
         self.cstar.kill_9();
-        self.life.crashes += 1;
+        self.life.crashes.push(Crash::now());
     }
 
     /// Starts it again, as it is after whatever happened.
@@ -129,6 +129,7 @@ impl Scene {
     pub async fn restart(&mut self) {
         let started = tokio::time::timeout(RESTART_DEADLINE, self.cstar.start()).await;
         started.expect("it is ready again soon, and without repair by hand");
+        self.life.crashes.iter_mut().for_each(Crash::end);
     }
 
     /// Publishes from a few sides at once until the server is gone. One that goes on fails the test: nothing was injected.
@@ -139,7 +140,7 @@ impl Scene {
             (!self.cstar.runs()).then_some(())
         })
         .await;
-        self.life.crashes += 1;
+        self.life.crashes.push(Crash::now());
     }
 
     /// Does something while events are published, and looks at what the server takes meanwhile. Whoever begins to publish once it
@@ -176,7 +177,7 @@ impl Scene {
         tokio::join!(act, publish, publisher(&neighbour.1, &neighbour.0), look).0
     }
 
-    /// C1–C7; and nobody was led to the canary.
+    /// C1–C7; and the endpoint that was well all the while has got everything, and nobody was led to the canary.
     ///
     /// # Panics
     /// When one is broken.
@@ -185,9 +186,14 @@ impl Scene {
             Watched { webhook: &self.well.0, receiver: &self.well.1 },
             Watched { webhook: &self.moody.0, receiver: &self.moody.1.receiver },
         ];
-        let evidence = Evidence::gather(&self.ledger, &self.team, &watched, &self.reader, self.life).await;
+        let evidence =
+            Evidence::gather(&self.ledger, &self.team, &watched, &self.reader, self.life.clone()).await;
         let found: Vec<String> = breaches(&self.ledger, &evidence).iter().map(ToString::to_string).collect();
         assert!(found.is_empty(), "after {after}:\n{}", found.join("\n"));
+        assert!(
+            evidence.endpoints[0].has_got_all(evidence.log.len()),
+            "the endpoint that is well, after {after}"
+        );
         let (other, its_ledger) = &self.neighbour;
         its_ledger.settle(other).await;
         assert_eq!(
@@ -204,7 +210,7 @@ impl Scene {
     #[must_use]
     pub fn sums(&self) -> Sums {
         let endpoints = [&self.well.1, &self.moody.1.receiver];
-        Sums::of(&self.ledger, &endpoints, &self.reader, self.life)
+        Sums::of(&self.ledger, &endpoints, &self.reader, &self.life)
     }
 }
 
@@ -228,7 +234,7 @@ pub struct Sums {
 }
 
 impl Sums {
-    pub(crate) fn of(ledger: &Ledger, endpoints: &[&Receiver], reader: &StreamReader, life: Life) -> Self {
+    pub(crate) fn of(ledger: &Ledger, endpoints: &[&Receiver], reader: &StreamReader, life: &Life) -> Self {
         let notes = ledger.notes();
         let count = |is: fn(&Verdict) -> bool| notes.iter().filter(|note| is(&note.verdict)).count();
         Self {
@@ -237,7 +243,7 @@ impl Sums {
             refused: count(|verdict| matches!(verdict, Verdict::Failed(..))),
             requests: endpoints.iter().map(|endpoint| endpoint.received().len()).sum(),
             streamed: reader.events().len(),
-            crashes: life.crashes,
+            crashes: life.crashes.len(),
             took: life.took,
         }
     }

@@ -1,9 +1,10 @@
 //! Several nodes that share a database, over real servers.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Instant;
 
 use cstar_testkit::{
-    CstarProcess, Evidence, Gate, Ledger, Life, NatsServer, PostgresServer, Received, Receiver, Reply,
+    Crash, CstarProcess, Evidence, Gate, Ledger, Life, NatsServer, PostgresServer, Received, Receiver, Reply,
     Stream, StreamReader, Team, Verdict, Watched, breaches, ticket, until,
 };
 use futures_util::future::join_all;
@@ -53,6 +54,7 @@ async fn what_nodes_share_outlives_one_of_them() {
     }
     changes_on_one_node_hold_on_another(&a, &b).await;
 
+    let begun = Instant::now();
     let [on_a, on_c] = [&a, &c].map(|node| at(node, &team));
     let load = join_all((0..8).map(|_| ledger.publish_until_refused(&on_c)));
     let beside = join_all((0..4).map(|_| async { join_all((0..40).map(|_| ledger.publish(&on_a))).await }));
@@ -84,7 +86,7 @@ async fn what_nodes_share_outlives_one_of_them() {
     assert!(matches!(ledger.publish(&on_a).await, Verdict::Ok(_)));
 
     let watched = [Watched { webhook: &webhook, receiver: &receiver }];
-    let life = Life { crashes: 2, ..Life::default() };
+    let life = Life { crashes: vec![Crash::since(begun); 2], ..Life::default() };
     let evidence = Evidence::gather(&ledger, &on_a, &watched, &reader, life).await;
     let found: Vec<String> = breaches(&ledger, &evidence).iter().map(ToString::to_string).collect();
     assert!(found.is_empty(), "{}", found.join("\n"));

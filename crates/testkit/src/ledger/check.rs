@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
+use std::time::Instant;
 
 use cstar_signature::{Headers, verify_body, verify_standard};
 use cstar_types::{DeliveryStatus, Position};
 use serde_json::Value;
 
-use super::{Delivered, Endpoint, Evidence, Ledger, Life, Note, Verdict};
+use super::{Crash, Delivered, Endpoint, Evidence, Ledger, Life, Note, Verdict};
 use crate::receiver::Received;
 
 /// What must hold.
@@ -177,30 +178,37 @@ fn nothing_foreign(evidence: &Evidence) -> Vec<String> {
     foreign.map(|body| format!("arrived and was not accepted: {body}")).collect()
 }
 
-/// An attempt on record that failed is followed by another; a crash may have come between an attempt and its record; and within one
-/// attempt a connection that was kept is replaced, once, if it proves dead before a byte of the answer.
+/// An attempt on record that failed is followed by another; a crash may have come between an attempt and its record, if there was one
+/// between the event's first arrival and its last; and within one attempt a connection that was kept is replaced, once, if it proves dead before a byte of the answer.
 fn duplicates_explained(evidence: &Evidence, endpoint: &Endpoint) -> Vec<String> {
     let recorded: HashMap<&str, usize> = endpoint
         .deliveries
         .iter()
         .map(|one| (one.id.as_str(), one.failures + usize::from(one.status == DeliveryStatus::Delivered)))
         .collect();
-    let mut of_event: BTreeMap<&str, (BTreeSet<&str>, usize)> = BTreeMap::new();
+    let mut of_event: BTreeMap<&str, (BTreeSet<&str>, Vec<Instant>)> = BTreeMap::new();
     let mut used = HashSet::new();
     for arrival in &endpoint.arrivals {
-        let (deliveries, count) = of_event.entry(arrival.header("webhook-id")).or_default();
+        let (deliveries, moments) = of_event.entry(arrival.header("webhook-id")).or_default();
         deliveries.insert(arrival.header("x-cstar-delivery"));
         let was_kept = !used.insert(arrival.connection);
-        *count += usize::from(!(was_kept && arrival.hung_up_on));
+        moments.extend((!(was_kept && arrival.hung_up_on)).then_some(arrival.at));
     }
-    let crashes = evidence.life.crashes;
-    let problem = |(event, (deliveries, count)): (&str, (BTreeSet<&str>, usize))| {
+    let crashes = |moments: &[Instant]| {
+        let span = moments.iter().min().zip(moments.iter().max());
+        let explains = |crash: &&Crash| span.is_some_and(|(first, last)| crash.explains(*first, *last));
+        evidence.life.crashes.iter().filter(explains).count()
+    };
+    let problem = |(event, (deliveries, moments)): (&str, (BTreeSet<&str>, Vec<Instant>))| {
         let explained: usize = deliveries.iter().filter_map(|delivery| recorded.get(delivery)).sum();
+        let (count, crashes) = (moments.len(), crashes(&moments));
         if deliveries.len() != 1 {
             return Some(format!("{event} came under {deliveries:?}"));
         }
         (count > explained + crashes).then(|| {
-            format!("{event} came {count} times: {explained} attempts on record and {crashes} crashes explain no more")
+            format!(
+                "{event} came {count} times: {explained} attempts on record and {crashes} crashes meanwhile explain no more"
+            )
         })
     };
     of_event.into_iter().filter_map(problem).collect()
@@ -220,7 +228,7 @@ fn signed(endpoint: &Endpoint) -> Vec<String> {
 }
 
 fn within_bounds(evidence: &Evidence) -> Vec<String> {
-    let Life { took, bounds, .. } = evidence.life;
+    let Life { took, bounds, .. } = &evidence.life;
     let mut found: Vec<String> = [
         ("bytes of memory", took.memory_bytes, bounds.memory_bytes),
         ("descriptors", took.descriptors, bounds.descriptors),

@@ -1,5 +1,7 @@
 //! What is found after a fault, to be held against the ledger.
 
+use std::time::Instant;
+
 use cstar_signature::Secret;
 use cstar_types::{DeliveryStatus, EventId, Outcome, Patterns, Position, TeamId};
 use cstar_wire::{CreatedWebhook, DeliveryRow};
@@ -41,6 +43,14 @@ pub struct Endpoint {
     pub secret: Secret,
 }
 
+impl Endpoint {
+    /// Whether it has got all that is in a log of so many events: what is asked of one that is well and wants everything.
+    pub(crate) fn has_got_all(&self, events: usize) -> bool {
+        let is_there = |delivery: &Delivered| delivery.status == DeliveryStatus::Delivered;
+        self.deliveries.len() == events && self.deliveries.iter().all(is_there)
+    }
+}
+
 /// A delivery, as far as the checks go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivered {
@@ -66,14 +76,47 @@ pub struct Watched<'a> {
 }
 
 /// What the server's process went through.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Life {
-    /// How often it died.
-    pub crashes: usize,
+    /// Each time that it died.
+    pub crashes: Vec<Crash>,
     /// The most that it took.
     pub took: Footprint,
     /// What it may take.
     pub bounds: Footprint,
+}
+
+/// A time in which what was on its way may have been lost from the record: it explains what is sent once more because of it, and
+/// nothing that was sent before or after.
+#[derive(Debug, Clone, Copy)]
+pub struct Crash {
+    from: Instant,
+    /// None while the server is away.
+    until: Option<Instant>,
+}
+
+impl Crash {
+    /// The server has just died.
+    #[must_use]
+    pub fn now() -> Self {
+        Self { from: Instant::now(), until: None }
+    }
+
+    /// At some moment since then, and it is over.
+    #[must_use]
+    pub fn since(from: Instant) -> Self {
+        Self { from, until: Some(Instant::now()) }
+    }
+
+    /// The server is there again.
+    pub(crate) fn end(&mut self) {
+        self.until.get_or_insert_with(Instant::now);
+    }
+
+    /// Whether something that came first and last at these moments may have come again because of it.
+    pub(super) fn explains(&self, first: Instant, last: Instant) -> bool {
+        self.until.is_none_or(|until| first <= until) && self.from <= last
+    }
 }
 
 impl Evidence {

@@ -2,6 +2,8 @@
 
 mod database;
 
+use std::time::Instant;
+
 use cstar_types::{DeliveryStatus, EventId};
 use futures_util::future::join_all;
 use rand::RngExt;
@@ -9,7 +11,7 @@ use rand::rngs::StdRng;
 use rustix::process::Signal;
 
 use super::{COUNT, Nodes, Seen, SharedFault};
-use crate::ledger::Verdict;
+use crate::ledger::{Crash, Verdict};
 use crate::machine::send;
 use crate::scene::{Mood, SOME, until_acknowledged};
 use crate::team::Team;
@@ -39,6 +41,7 @@ impl Nodes {
     }
 
     async fn lose_a_node(&mut self, random: &mut StdRng) {
+        let begun = Instant::now();
         let (lost, more) = (random.random_range(0..COUNT), random.random_range(1..SOME));
         self.under_load(async |stage, seen| {
             until_acknowledged(seen.ledger, more).await;
@@ -47,12 +50,13 @@ impl Nodes {
             stage.nodes[lost].start().await;
         })
         .await;
-        self.life.crashes += 1;
+        self.life.crashes.push(Crash::since(begun));
     }
 
     /// What it had on its way is sent by others while it sleeps; when it wakes its attempts are too late, and it says so of deliveries
     /// that have ended well.
     async fn have_a_node_that_sleeps(&mut self, random: &mut StdRng) {
+        let begun = Instant::now();
         let sleeper = random.random_range(0..COUNT);
         let team = self.team.clone();
         self.under_load(async |stage, seen| {
@@ -79,7 +83,7 @@ impl Nodes {
         })
         .await;
         // What was on its way, and what it sent before it found that it had slept.
-        self.life.crashes += 2;
+        self.life.crashes.extend([Crash::since(begun); 2]);
     }
 
     async fn are_restarted(&mut self) {

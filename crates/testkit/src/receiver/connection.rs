@@ -1,7 +1,7 @@
 //! One connection of a receiver: as much HTTP/1.1 as a sender speaks, so that every byte of the answer is in our hands.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
@@ -76,7 +76,7 @@ async fn read(
         more(stream, unread).await?;
     }
     let body: Bytes = unread.copy_to_bytes(body_len);
-    Some(Received { connection, method, path, headers, body, hung_up_on: false })
+    Some(Received { connection, at: Instant::now(), method, path, headers, body, hung_up_on: false })
 }
 
 async fn more(stream: &mut (impl AsyncRead + Unpin), unread: &mut BytesMut) -> Option<()> {

@@ -1,6 +1,7 @@
 //! One connection of a receiver over HTTP/2, where no byte of the answer needs to be in our hands.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -57,6 +58,7 @@ async fn answer(request: Request<Incoming>, door: Arc<Door>) -> Result<Response<
     let body = body.collect().await.map_err(|_| NoAnswer)?.to_bytes();
     let mut request = Received {
         connection: door.connection,
+        at: Instant::now(),
         method: head.method.to_string(),
         path: head.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
         headers: head.headers,

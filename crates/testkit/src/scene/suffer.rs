@@ -12,7 +12,7 @@ use rand::{RngExt, SeedableRng};
 use super::endpoint::Mood;
 use super::{Fault, Scene};
 use crate::disk::DiskFault;
-use crate::ledger::{Ledger, Verdict};
+use crate::ledger::{Crash, Ledger, Verdict};
 use crate::process::{CstarProcess, Ended};
 use crate::strace::Strace;
 use crate::stream::Stream;
@@ -71,7 +71,7 @@ impl Scene {
             cstar.kill_9();
         })
         .await;
-        self.life.crashes += 1;
+        self.life.crashes.push(Crash::now());
         self.restart().await;
     }
 
@@ -95,16 +95,19 @@ impl Scene {
             cstar.kill_9();
         })
         .await;
-        self.life.crashes += 1;
+        self.life.crashes.push(Crash::now());
         let survive = *[0.0, 0.5, 0.9].choose(random).expect("some");
         disk.lose_power(|| random.random_bool(survive));
         self.rig.disk = Some(disk);
         self.restart().await;
     }
 
-    /// LOG-1: after this nothing is acknowledged, and the process ends by itself. The power may go as well: what a failed sync
-    /// left unwritten is not there then.
-    async fn fails(&mut self, fault: DiskFault, nth: usize, random: &mut StdRng) {
+    /// LOG-1: after the nth write or sync has failed nothing is acknowledged, and the process ends by itself. The power may go as well:
+    /// what a failed sync left unwritten is not there then.
+    ///
+    /// # Panics
+    /// Without a disk of our own, and when something was acknowledged.
+    pub async fn fails(&mut self, fault: DiskFault, nth: usize, random: &mut StdRng) {
         let disk = self.rig.disk.take().expect("a disk");
         disk.arm(fault, nth);
         let ended = self
@@ -114,7 +117,7 @@ impl Scene {
             })
             .await;
         assert!(!ended.success(), "it says by its exit code that something is wrong");
-        self.life.crashes += 1;
+        self.life.crashes.push(Crash::now());
         if random.random_bool(0.5) {
             disk.lose_power(|| random.random_bool(0.5));
         }
@@ -156,7 +159,7 @@ impl Scene {
         if self.cstar.runs() {
             self.kill_9();
         } else {
-            self.life.crashes += 1;
+            self.life.crashes.push(Crash::now());
         }
         self.restart().await;
     }

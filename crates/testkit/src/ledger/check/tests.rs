@@ -1,5 +1,7 @@
 //! Each rule is broken on purpose, and seen to be broken.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use cstar_signature::{Secret, Signer};
 use cstar_types::{EventId, Patterns, TeamId};
@@ -32,7 +34,7 @@ fn sound() -> (Ledger, Evidence) {
             secret: secret.clone(),
         }],
         stream: vec![Connection::default()],
-        life: Life { crashes: 0, took: TOOK, bounds: TOOK },
+        life: Life { crashes: Vec::new(), took: TOOK, bounds: TOOK },
     };
     for _ in 0..EVENTS {
         let note = ledger.begin();
@@ -82,7 +84,7 @@ fn arrival(secret: &Secret, event: &str, delivery: &str, body: String) -> Receiv
         );
     }
     let (method, path, body) = ("POST".into(), "/".into(), Bytes::from(body));
-    Received { connection: 0, method, path, headers, body, hung_up_on: false }
+    Received { connection: 0, at: Instant::now(), method, path, headers, body, hung_up_on: false }
 }
 
 #[track_caller]
@@ -185,9 +187,17 @@ fn c5_finds_duplicates_without_a_cause_or_under_another_name() {
     });
     let (ledger, mut evidence) = sound();
     twice(&ledger, &mut evidence);
-    evidence.life.crashes = 1;
-    assert_eq!(breaches(&ledger, &evidence), [], "a crash explains it");
-    evidence.life.crashes = 0;
+    evidence.life.crashes = vec![Crash::now()];
+    assert_eq!(breaches(&ledger, &evidence).len(), 1, "it had come twice when the server died");
+    evidence.endpoints[0].arrivals[EVENTS].at = Instant::now();
+    assert_eq!(breaches(&ledger, &evidence), [], "a crash in between explains it");
+    let over = Crash::since(evidence.endpoints[0].arrivals[0].at - Duration::from_millis(1));
+    evidence.life.crashes = vec![over];
+    for at in [0, EVENTS] {
+        evidence.endpoints[0].arrivals[at].at = Instant::now() + Duration::from_millis(1);
+    }
+    assert_eq!(breaches(&ledger, &evidence).len(), 1, "that was over before it came at all");
+    evidence.life.crashes = Vec::new();
     evidence.endpoints[0].deliveries[0].failures = 1;
     assert_eq!(breaches(&ledger, &evidence), [], "so does a failure");
     evidence.endpoints[0].deliveries[0].failures = 0;

@@ -5,7 +5,7 @@ use std::time::Instant;
 use rand::RngExt;
 use rand::rngs::StdRng;
 
-use crate::ledger::{Ledger, Verdict};
+use crate::ledger::{Crash, Ledger, Verdict};
 use crate::nodes::servers::Database;
 use crate::nodes::{COUNT, Nodes, PACE};
 use crate::scene::{SOME, until_acknowledged};
@@ -30,6 +30,7 @@ impl Nodes {
     }
 
     pub(super) async fn lose_the_database(&mut self) {
+        let begun = Instant::now();
         self.under_load(async |stage, seen| {
             until_acknowledged(seen.ledger, SOME).await;
             let database = stage.servers.database.server_mut();
@@ -39,10 +40,11 @@ impl Nodes {
             until_acknowledged(seen.ledger, SOME).await;
         })
         .await;
-        self.leases_ran_out();
+        self.leases_ran_out(begun);
     }
 
     pub(super) async fn lose_the_primary(&mut self) {
+        let begun = Instant::now();
         self.under_load(async |stage, seen| {
             let Database::Pair(pair) = &mut stage.servers.database else { panic!("there is a standby") };
             until_acknowledged(seen.ledger, SOME).await;
@@ -52,7 +54,7 @@ impl Nodes {
             until_acknowledged(seen.ledger, SOME).await;
         })
         .await;
-        self.leases_ran_out();
+        self.leases_ran_out(begun);
     }
 
     /// PostgreSQL refuses the rows and goes on.
@@ -75,6 +77,7 @@ impl Nodes {
 
     /// PostgreSQL panics, and cannot start before there is room.
     pub(super) async fn find_no_room_for_the_log(&mut self) {
+        let begun = Instant::now();
         self.under_load(async |stage, seen| {
             let Database::Small(server, disk) = &mut stage.servers.database else { panic!("a small disk") };
             disk.fill_up_to(0);
@@ -88,7 +91,7 @@ impl Nodes {
             until_acknowledged(seen.ledger, SOME).await;
         })
         .await;
-        self.leases_ran_out();
+        self.leases_ran_out(begun);
         assert!(self.stage.nodes.iter_mut().all(|node| node.runs()), "without a restart");
     }
 
@@ -118,8 +121,8 @@ impl Nodes {
     }
 
     /// While the database was away: who is back first takes what the others had on their way.
-    fn leases_ran_out(&mut self) {
-        self.life.crashes += 1;
+    fn leases_ran_out(&mut self, since: Instant) {
+        self.life.crashes.push(Crash::since(since));
     }
 }
 
