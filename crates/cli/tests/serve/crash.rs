@@ -7,7 +7,7 @@ use rand::{RngExt, SeedableRng};
 
 use crate::BINARY;
 
-fn number(variable: &str, otherwise: u64) -> u64 {
+pub(crate) fn number(variable: &str, otherwise: u64) -> u64 {
     std::env::var(variable).map_or(otherwise, |text| text.parse().expect("a whole number"))
 }
 
