@@ -18,10 +18,16 @@ pub(crate) struct Episode {
 }
 
 /// What came of an episode.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Played {
     pub(crate) cycles: usize,
     pub(crate) sums: Sums,
+}
+
+impl Played {
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self { cycles: self.cycles + other.cycles, sums: self.sums.plus(other.sums) }
+    }
 }
 
 impl Episode {

@@ -1,6 +1,7 @@
 //! Every fault in random order under load, for as long as one likes; ends at the first breach with the seed that repeats it.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it speaks to its terminal")]
 
+mod calls;
 mod episode;
 mod shared;
 
@@ -26,14 +27,26 @@ struct Arguments {
     /// The seed of the first episode; the next ones count on from it.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Instead: a fault at each of the first calls of each kind.
+    #[arg(long)]
+    each_call: bool,
+    /// From this call on.
+    #[arg(long, default_value_t = 1, requires = "each_call")]
+    first: usize,
+    /// Up to this call, counted from the server's start, or from the moment at which the disk begins to count.
+    #[arg(long, default_value_t = 500, requires = "each_call")]
+    last: usize,
 }
 
 fn main() -> ExitCode {
-    let Arguments { bin, minutes, seed } = Arguments::parse();
+    let Arguments { bin, minutes, seed, each_call, first, last } = Arguments::parse();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let begun = Instant::now();
-    let mut sums = Sums::default();
-    let mut cycles = 0;
+    if each_call {
+        println!("\n{}", summary(runtime.block_on(calls::play(first..=last, &bin)), begun.elapsed()));
+        return ExitCode::SUCCESS;
+    }
+    let mut all = Played::default();
     let with_servers = Servers::are_there();
     if !with_servers {
         println!("left out: what befalls several nodes needs PostgreSQL and NATS");
@@ -42,10 +55,7 @@ fn main() -> ExitCode {
         let played =
             std::panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(play(seed, &bin, with_servers))));
         match played {
-            Ok(played) => {
-                cycles += played.cycles;
-                sums = sums.plus(played.sums);
-            }
+            Ok(played) => all = all.plus(played),
             // What was broken stands above, by the panic's own words.
             Err(_) => {
                 eprintln!(
@@ -58,7 +68,7 @@ fn main() -> ExitCode {
             break;
         }
     }
-    println!("\n{}", summary(cycles, begun.elapsed(), sums));
+    println!("\n{}", summary(all, begun.elapsed()));
     ExitCode::SUCCESS
 }
 
@@ -69,10 +79,10 @@ async fn play(seed: u64, bin: &Path, with_servers: bool) -> Played {
         return alone;
     }
     let together = SharedEpisode::of(seed).play(bin.to_owned()).await;
-    Played { cycles: alone.cycles + together.cycles, sums: alone.sums.plus(together.sums) }
+    alone.plus(together)
 }
 
-fn summary(cycles: usize, took: Duration, sums: Sums) -> String {
+fn summary(Played { cycles, sums }: Played, took: Duration) -> String {
     let Sums { published, acknowledged, refused, requests, streamed, crashes, took: most } = sums;
     format!(
         "{cycles} faults in {} s, {crashes} crashes among them: {published} events published, {acknowledged} acknowledged and \

@@ -19,9 +19,18 @@ const SIMULATIONS: [&str; 10] = [
 ];
 const HISTORIES: &str = "5000";
 
+/// Random histories of the embedded store against its model, with a synced commit for each operation.
+const STORE: [&str; 7] =
+    ["cargo", "test", "--quiet", "--workspace", "--test", "conformance", "plays_like_the_model"];
+const HISTORIES_OF_STORE: &str = "500";
+
 /// In the development profile: overflows and broken assumptions are found by their assertions.
 pub(crate) fn run(tree: &Tree, arguments: &[String]) -> Result<()> {
-    process::run(process::command(tree.root(), &SIMULATIONS).env("PROPTEST_CASES", HISTORIES))?;
+    // Who asks for the calls of a server has no use for histories.
+    if !arguments.iter().any(|argument| argument.starts_with("--each-call")) {
+        process::run(process::command(tree.root(), &SIMULATIONS).env("PROPTEST_CASES", HISTORIES))?;
+        process::run(process::command(tree.root(), &STORE).env("PROPTEST_CASES", HISTORIES_OF_STORE))?;
+    }
     process::run(&mut process::command(tree.root(), &["cargo", "build", "--workspace", "--bins"]))?;
     let mut soak = std::process::Command::new(tree.debug().join("cstar-soak"));
     soak.arg("--bin").arg(tree.binary()).args(arguments).current_dir(tree.root());
