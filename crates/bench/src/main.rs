@@ -16,6 +16,7 @@ mod report;
 mod rows;
 mod server;
 mod sinks;
+mod stolen;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -25,6 +26,7 @@ use clap::Parser;
 use crate::report::{Report, Row, compare};
 use crate::rows::{Run, dead, growth, latency, nodes, publish, reconnect, replay, storm, streams, webhook};
 use crate::server::Place;
+use crate::stolen::{BEARABLE_PERCENT, Ticks};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -143,9 +145,15 @@ fn main() -> Result<(), Failure> {
                 continue;
             }
         }
-        let began = Instant::now();
+        let (began, before) = (Instant::now(), Ticks::now()?);
         let mut row = measure(&run).map_err(|failure| format!("{name}: {failure}"))?;
         row.figure("took_s", began.elapsed().as_secs_f64());
+        let stolen = Ticks::now()?.stolen_percent_since(before);
+        row.figure("stolen_percent", stolen);
+        if stolen > BEARABLE_PERCENT {
+            row.notes
+                .push(format!("others had {stolen:.0} % of this machine's processors: measure it again"));
+        }
         println!("{}", row.told());
         report.rows.push(row);
     }

@@ -37,8 +37,12 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// A new one, once the disk has done what was asked of it before: on a file system that is mounted with `discard` the next syncs
+    /// would else wait until what a row before has left and removed is trimmed.
     pub(crate) fn directory(&self) -> Result<TempDir, Failure> {
-        Ok(tempfile::tempdir_in(self.parent())?)
+        let parent = self.parent();
+        rustix::fs::syncfs(std::fs::File::open(&parent)?)?;
+        Ok(tempfile::tempdir_in(parent)?)
     }
 
     /// On the disk that is measured.
