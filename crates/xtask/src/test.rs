@@ -97,7 +97,7 @@ fn plan(extras: &Extras) -> Vec<Step> {
         Step { name: "promises", action: Action::Do(|tree| promises::run(tree, Mode::Check)) },
         licences(extras),
         plain("python environment", &["python3", "-m", "venv", PYTHON]),
-        Step { name: "packages", action: Action::Together(&PACKAGES) },
+        Step { name: "packages and crates", action: Action::Together(&PACKAGES) },
         client("client check", &["npm", "run", "check"]),
         client("client build", &["npm", "run", "build"]),
         client("client tests", &["npm", "test"]),
@@ -110,12 +110,11 @@ fn plan(extras: &Extras) -> Vec<Step> {
         plain("rust tests", rust_tests(extras)),
         plain("doc tests", &["cargo", "test", "--doc", "--workspace", "--quiet"]),
         Step { name: "live tests", action: Action::Together(&LIVE_TESTS) },
-        run("page tests", PAGE, &["npm", "test"]),
     ]
 }
 
-/// As the lock files have them: each project waits for its registry.
-const PACKAGES: [Line; 5] = [
+/// As the lock files have them: each project waits for its registry, while what does not take the page in is built.
+const PACKAGES: [Line; 6] = [
     packages(NODE_PROJECT),
     packages(CLIENT),
     packages(CLIENT_LIVE),
@@ -124,12 +123,27 @@ const PACKAGES: [Line; 5] = [
         directory: ".",
         words: &[PIP, "install", "--quiet", "--requirement", "tests/openapi/requirements.txt"],
     },
+    Line {
+        directory: ".",
+        words: &[
+            "cargo",
+            "build",
+            "--quiet",
+            "--workspace",
+            "--all-targets",
+            "--exclude=cstar-server",
+            "--exclude=cstar-cli",
+            "--exclude=rust-receiver",
+        ],
+    },
 ];
 
-/// The running server: two that wait much, as a kill or a retry does, and requests generated from the API's description.
-const LIVE_TESTS: [Line; 3] = [
+/// The running server: two that wait much, as a kill or a retry does, the page in a browser, and requests generated from the API's
+/// description.
+const LIVE_TESTS: [Line; 4] = [
     tests(NODE_PROJECT),
     tests(CLIENT_LIVE),
+    tests(PAGE),
     Line { directory: ".", words: &["target/python/bin/python", "tests/openapi/run.py"] },
 ];
 
@@ -218,13 +232,12 @@ mod tests {
         assert!(place("needs") < place("format"), "{names:?}");
         assert!(place("build") < place("rust tests"), "{names:?}");
         assert!(place("build") < place("instructions"), "it uses what is built of others: {names:?}");
-        assert!(place("python environment") < place("packages"), "{names:?}");
-        assert!(place("packages") < place("client check"), "{names:?}");
+        assert!(place("python environment") < place("packages and crates"), "{names:?}");
+        assert!(place("packages and crates") < place("client check"), "{names:?}");
         assert!(place("client build") < place("live tests"), "{names:?}");
         assert!(place("build") < place("live tests"), "{names:?}");
         assert!(place("client build") < place("page build"), "{names:?}");
         assert!(place("page build") < place("clippy"), "{names:?}");
-        assert!(place("build") < place("page tests"), "{names:?}");
     }
 
     #[test]
