@@ -97,7 +97,7 @@ fn plan(extras: &Extras) -> Vec<Step> {
         Step { name: "promises", action: Action::Do(|tree| promises::run(tree, Mode::Check)) },
         licences(extras),
         plain("python environment", &["python3", "-m", "venv", PYTHON]),
-        Step { name: "packages and crates", action: Action::Together(&PACKAGES) },
+        Step { name: "packages", action: Action::Together(&PACKAGES) },
         client("client check", &["npm", "run", "check"]),
         client("client build", &["npm", "run", "build"]),
         client("client tests", &["npm", "test"]),
@@ -113,8 +113,8 @@ fn plan(extras: &Extras) -> Vec<Step> {
     ]
 }
 
-/// As the lock files have them: each project waits for its registry, while what does not take the page in is built.
-const PACKAGES: [Line; 6] = [
+/// As the lock files have them: each project waits for its registry.
+const PACKAGES: [Line; 5] = [
     packages(NODE_PROJECT),
     packages(CLIENT),
     packages(CLIENT_LIVE),
@@ -122,19 +122,6 @@ const PACKAGES: [Line; 6] = [
     Line {
         directory: ".",
         words: &[PIP, "install", "--quiet", "--requirement", "tests/openapi/requirements.txt"],
-    },
-    Line {
-        directory: ".",
-        words: &[
-            "cargo",
-            "build",
-            "--quiet",
-            "--workspace",
-            "--all-targets",
-            "--exclude=cstar-server",
-            "--exclude=cstar-cli",
-            "--exclude=rust-receiver",
-        ],
     },
 ];
 
@@ -232,8 +219,8 @@ mod tests {
         assert!(place("needs") < place("format"), "{names:?}");
         assert!(place("build") < place("rust tests"), "{names:?}");
         assert!(place("build") < place("instructions"), "it uses what is built of others: {names:?}");
-        assert!(place("python environment") < place("packages and crates"), "{names:?}");
-        assert!(place("packages and crates") < place("client check"), "{names:?}");
+        assert!(place("python environment") < place("packages"), "{names:?}");
+        assert!(place("packages") < place("client check"), "{names:?}");
         assert!(place("client build") < place("live tests"), "{names:?}");
         assert!(place("build") < place("live tests"), "{names:?}");
         assert!(place("client build") < place("page build"), "{names:?}");
