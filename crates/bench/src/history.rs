@@ -20,6 +20,8 @@ use crate::{Failure, number};
 /// Events that are appended together; each makes up to a hundred deliveries.
 const GROUP: u64 = 1_000;
 const GROUP_DELIVERIES: u64 = 10_000;
+/// Of what is older than anything is kept.
+const OLD: Duration = Duration::from_secs(40 * 24 * 3600);
 /// What the tail may hold: more than one group ever weighs.
 const TAIL_BYTES: usize = 256 << 20;
 
@@ -38,6 +40,8 @@ pub(crate) struct Past<'p> {
     /// Webhooks that each event goes to.
     pub(crate) webhooks: u64,
     pub(crate) ending: Ending,
+    /// So many of the first events are older than anything is kept.
+    pub(crate) old: u64,
 }
 
 /// Writes it, into a directory that no server uses.
@@ -48,7 +52,7 @@ pub(crate) fn write(data: &Path, past: &Past<'_>) -> Result<Duration, Failure> {
     let mut writing = Writing { team: past.team.parse()?, tail: store.tail(TAIL_BYTES), store, runtime };
     let group = (GROUP_DELIVERIES / past.webhooks.max(1)).clamp(1, GROUP);
     for first in (0..past.events).step_by(group as usize) {
-        let due = writing.append(first, group.min(past.events - first))?;
+        let due = writing.append(first, group.min(past.events - first), first < past.old)?;
         writing.record(&due, past.ending)?;
     }
     writing.runtime.block_on(writing.store.close());
@@ -63,10 +67,10 @@ struct Writing {
 }
 
 impl Writing {
-    /// Appends events with these numbers; answers the deliveries that they made.
-    fn append(&mut self, first: u64, events: u64) -> Result<Vec<Due>, Failure> {
+    /// Appends events with these numbers, now or long ago; answers the deliveries that they made.
+    fn append(&mut self, first: u64, events: u64, is_old: bool) -> Result<Vec<Due>, Failure> {
         let event_type: EventType = "ticket.created".parse()?;
-        let now = now();
+        let now = if is_old { now().minus(OLD) } else { now() };
         let events = (first..first + events).map(|number| {
             let id = EventId::from_uuid(Uuid::now_v7(), false);
             let data = number::data(number);

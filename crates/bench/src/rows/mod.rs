@@ -4,6 +4,7 @@ pub(crate) mod dead;
 pub(crate) mod growth;
 pub(crate) mod latency;
 pub(crate) mod nodes;
+mod pages;
 pub(crate) mod publish;
 pub(crate) mod reconnect;
 pub(crate) mod recorded;

@@ -44,6 +44,7 @@ pub(crate) fn measure(run: &Run) -> Result<Row, Failure> {
         events: deliveries / WEBHOOKS,
         webhooks: WEBHOOKS,
         ending: Ending::Retrying,
+        old: 0,
     };
     history::write(data.path(), &past)?;
     let server = Server::start(&run.place.bin, data)?;
