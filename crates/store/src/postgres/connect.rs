@@ -1,7 +1,6 @@
 //! From a URL to a database that can be used, or to what must be done before.
 
 use tokio_postgres::Error;
-use tokio_postgres::config::Host;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 
@@ -10,11 +9,10 @@ use super::nodes;
 use super::options::Options;
 use super::pool::{Connections, Link};
 use super::schema;
+use super::servers::{self, Unreached, place};
 use crate::StoreError;
 use crate::stored::vault::{Sealed, Shut, Vault};
 
-/// The first version that has all that is used here and is still kept up.
-const SERVER_LEAST: i32 = 140_000;
 /// The first life of a store.
 const FIRST_EPOCH: u32 = 1;
 /// Known text, sealed, by which a wrong master key is noticed.
@@ -40,49 +38,49 @@ pub(super) async fn begin(
     Ok(Begun { epoch, node, link })
 }
 
-/// A connection to a database, whatever is in it.
+/// A connection to a database that can be used, whatever is in it.
 pub(super) async fn reach(connections: &Connections, options: &Options) -> Result<Link, StoreError> {
-    connections.manager().connect().await.map_err(|fault| at_start(options, fault))
+    connections.manager().connect().await.map_err(|unreached| unreachable(options, unreached))
+}
+
+/// What it means that there is no connection.
+fn unreachable(options: &Options, Unreached { server, fault }: Unreached) -> StoreError {
+    match fault {
+        Fault::Postgres(error) => unusable(options, &server, &error),
+        Fault::Away(why) => silent(&server, &why),
+        Fault::Elsewhere(why) if servers::count(&options.config) > 1 => {
+            let all = place(&options.config);
+            StoreError::Unreachable(format!(
+                "cannot reach a server for the store's writes, of {all}: {server}: {why}"
+            ))
+        }
+        Fault::Elsewhere(why) => {
+            StoreError::Unusable(format!("the database at {server} cannot be used: {why}"))
+        }
+        fault => fault.into(),
+    }
+}
+
+fn silent(server: &str, why: &str) -> StoreError {
+    StoreError::Unreachable(format!(
+        "cannot reach the database at {server}: check that it runs, and its address in the URL ({why})"
+    ))
 }
 
 /// What a fault means before anybody works with the store.
 pub(super) fn at_start(options: &Options, fault: Fault) -> StoreError {
     match fault {
-        Fault::Postgres(error) => unusable(options, &error),
+        Fault::Postgres(error) => unusable(options, &place(&options.config), &error),
         Fault::Away(why) => StoreError::Unreachable(format!("the connection to the database broke: {why}")),
         fault => fault.into(),
     }
 }
 
 async fn begin_over(link: &Link, options: &Options, vault: &Vault) -> Result<(u32, i64), Fault> {
-    judge(link).await?;
     warn_of_missing_checksums(link).await?;
     schema::migrate(link).await?;
     let epoch = begin_meta(link, vault).await?;
     Ok((epoch, nodes::begin(link, options.lease).await?))
-}
-
-/// What the server is and promises. It may be another than the one that the last connection led to, so each new one is asked.
-pub(super) async fn judge(link: &Link) -> Result<(), Fault> {
-    let sql = "SELECT current_setting('server_version_num')::int, pg_is_in_recovery(),
-                      current_setting('transaction_read_only') = 'on', current_setting('fsync'),
-                      current_setting('synchronous_commit')";
-    let row = link.row(sql, &[]).await?.ok_or_else(|| Fault::damaged("settings", "all"))?;
-    let (version, standby, read_only): (i32, bool, bool) = (row.get(0), row.get(1), row.get(2));
-    let why = if version < SERVER_LEAST {
-        format!("the database is PostgreSQL {}: use 14 or later", version / 10_000)
-    } else if standby || read_only {
-        "the database takes no writes, as a standby does: give the address of the primary".to_owned()
-    } else if row.get::<_, &str>(3) == "off" {
-        "the database runs with fsync off and forgets what it acknowledged: switch it on".to_owned()
-    } else if let waits @ ("off" | "local" | "remote_write") = row.get::<_, &str>(4) {
-        format!(
-            "the database runs with synchronous_commit {waits} and acknowledges before it has synced, on its standbys too: switch it on"
-        )
-    } else {
-        return Ok(());
-    };
-    Err(StoreError::Unusable(why).into())
 }
 
 async fn warn_of_missing_checksums(link: &Link) -> Result<(), Fault> {
@@ -130,15 +128,10 @@ async fn begin_meta(link: &Link, vault: &Vault) -> Result<u32, Fault> {
 }
 
 /// What to do about a database that does not let us in.
-fn unusable(options: &Options, error: &Error) -> StoreError {
-    let place = place(options);
+fn unusable(options: &Options, place: &str, error: &Error) -> StoreError {
     let user = options.config.get_user().unwrap_or_default();
     let why = in_full(error);
-    let Some(state) = error.code() else {
-        return StoreError::Unreachable(format!(
-            "cannot reach the database at {place}: check that it runs, and its address in the URL ({why})"
-        ));
-    };
+    let Some(state) = error.code() else { return silent(place, &why) };
     StoreError::Unusable(match state {
         state if state.code().starts_with("28") => {
             format!(
@@ -155,19 +148,4 @@ fn unusable(options: &Options, error: &Error) -> StoreError {
         }
         _ => format!("the database at {place} cannot be used: {why}"),
     })
-}
-
-/// Where it is, without who asks (SEC-3).
-fn place(options: &Options) -> String {
-    let hosts = options.config.get_hosts().iter().map(|host| match host {
-        Host::Tcp(name) => name.clone(),
-        #[cfg(unix)]
-        Host::Unix(path) => path.display().to_string(),
-    });
-    let ports = options.config.get_ports();
-    let with_ports = hosts.enumerate().map(|(at, host)| {
-        let port = ports.get(at).or(ports.first()).copied().unwrap_or(5432);
-        format!("{host}:{port}")
-    });
-    with_ports.collect::<Vec<_>>().join(", ")
 }

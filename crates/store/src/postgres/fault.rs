@@ -23,6 +23,8 @@ pub(super) enum Fault {
     NoPartition(Error),
     /// The database went away before it was asked to commit: nothing was stored.
     Away(String),
+    /// This server is not the one that takes the store's writes.
+    Elsewhere(String),
     /// It was asked to commit, and whether it did is not known (LOG-1).
     Unknown,
     /// The database said so.
@@ -72,7 +74,7 @@ fn sort(error: Error) -> Fault {
 }
 
 /// The connection is broken (08), or the server is going down or coming up (57P01 to 57P05), or has no room for one more (53300).
-fn is_away(state: &SqlState) -> bool {
+pub(super) fn is_away(state: &SqlState) -> bool {
     state.code().starts_with("08")
         || state.code().starts_with("57P")
         || *state == SqlState::TOO_MANY_CONNECTIONS
@@ -134,7 +136,7 @@ impl From<Fault> for StoreError {
                 tracing::warn!(error = in_full(&error), "given up: others were in the way each time");
                 Self::QueueFull
             }
-            Fault::Away(error) => {
+            Fault::Away(error) | Fault::Elsewhere(error) => {
                 tracing::debug!(error, "the database cannot be reached");
                 Self::Unreachable(format!("the database cannot be reached: {error}"))
             }

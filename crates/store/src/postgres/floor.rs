@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{SinkExt as _, TryStreamExt as _, pin_mut};
 use tokio_postgres::types::Type;
 
-use super::connect::{at_start, judge, reach};
+use super::connect::{at_start, reach};
 use super::days::{Day, make_script};
 use super::fault::Fault;
 use super::options::Options;
@@ -147,7 +147,6 @@ impl Rows {
     }
 
     async fn try_copy(&self, link: &Link, group: usize) -> Result<Duration, Fault> {
-        judge(link).await?;
         for day in &self.days {
             link.script(&make_script(*day)).await?;
         }

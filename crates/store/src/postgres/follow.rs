@@ -153,7 +153,7 @@ impl Open {
 
     /// It has a time of its own, for each of several servers.
     async fn reach(&self, looks: &mut Looks) -> Result<(), Fault> {
-        if looks.link.is_none() {
+        if looks.link.as_ref().is_none_or(Link::is_behind) {
             looks.link = Some(self.connections.manager().create().await?);
         }
         Ok(())

@@ -13,14 +13,15 @@ use deadpool::managed::{Manager, Metrics, Object, Pool, RecycleError, RecycleRes
 use futures_util::future::poll_fn;
 use futures_util::ready;
 use tokio_postgres::error::Severity;
+use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{AsyncMessage, Client, CopyInSink, CopyOutStream, Error, Row};
+use tokio_postgres::{AsyncMessage, Client, Connection, CopyInSink, CopyOutStream, Error, Row, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::connect::judge;
 use super::fault::Fault;
 use super::options::Options;
-use super::servers::Servers;
+use super::servers::{Servers, Unreached};
+use super::timeline::{Newest, Timeline};
 use super::tls;
 use crate::StoreError;
 
@@ -36,6 +37,8 @@ pub(super) type Lent = Object<Connector>;
 /// A parameter and its type.
 pub(super) type Param<'p> = (&'p (dyn ToSql + Sync), Type);
 
+type Stream = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream;
+
 /// Makes connections.
 pub(super) struct Connector {
     servers: Servers,
@@ -45,6 +48,9 @@ pub(super) struct Connector {
 /// A connection.
 pub(super) struct Link {
     client: Client,
+    /// What its server wrote when it began, if that tells.
+    pub(super) timeline: Option<Timeline>,
+    newest: Arc<Newest>,
     /// The server said that what it commits may not be on its standbys.
     waited_in_vain: Arc<AtomicBool>,
 }
@@ -62,29 +68,8 @@ pub(super) fn pool(options: &Options) -> Result<Connections, StoreError> {
 }
 
 impl Connector {
-    pub(super) async fn connect(&self) -> Result<Link, Fault> {
-        let (client, mut connection) = self.servers.connect(&self.tls).await?;
-        let waited_in_vain = Arc::new(AtomicBool::new(false));
-        let heard = Arc::clone(&waited_in_vain);
-        tokio::spawn(poll_fn(move |cx| {
-            while let Some(message) = ready!(connection.poll_message(cx)) {
-                match message {
-                    Ok(AsyncMessage::Notice(notice)) => {
-                        tracing::debug!(notice = notice.message(), "the database says");
-                        if is_of_a_standby(notice.severity(), notice.routine()) {
-                            heard.store(true, Ordering::Release);
-                        }
-                    }
-                    Ok(_) => {}
-                    Err(error) => {
-                        tracing::debug!(%error, "a connection to the database ended");
-                        break;
-                    }
-                }
-            }
-            std::task::Poll::Ready(())
-        }));
-        Ok(Link { client, waited_in_vain })
+    pub(super) async fn connect(&self) -> Result<Link, Unreached> {
+        self.servers.connect(&self.tls).await
     }
 }
 
@@ -106,23 +91,52 @@ impl Manager for Connector {
 
     /// A server that must not be used is as good as none while the store is open.
     async fn create(&self) -> Result<Link, Fault> {
-        let link = self.connect().await?;
-        judge(&link).await.map_err(|fault| match fault {
-            Fault::Refused(StoreError::Unusable(why)) => Fault::Away(why),
-            fault => fault,
-        })?;
-        Ok(link)
+        self.connect().await.map_err(Unreached::into_away)
     }
 
     async fn recycle(&self, link: &mut Link, _: &Metrics) -> RecycleResult<Fault> {
-        if link.client.is_closed() {
-            return Err(RecycleError::message("closed"));
+        if link.client.is_closed() || link.is_behind() {
+            return Err(RecycleError::message("it is of no use any more"));
         }
         Ok(())
     }
 }
 
 impl Link {
+    /// A connection that was made, and is not judged yet.
+    pub(super) fn begin(
+        client: Client,
+        mut connection: Connection<Socket, Stream>,
+        newest: Arc<Newest>,
+    ) -> Self {
+        let waited_in_vain = Arc::new(AtomicBool::new(false));
+        let heard = Arc::clone(&waited_in_vain);
+        tokio::spawn(poll_fn(move |cx| {
+            while let Some(message) = ready!(connection.poll_message(cx)) {
+                match message {
+                    Ok(AsyncMessage::Notice(notice)) => {
+                        tracing::debug!(notice = notice.message(), "the database says");
+                        if is_of_a_standby(notice.severity(), notice.routine()) {
+                            heard.store(true, Ordering::Release);
+                        }
+                    }
+                    Ok(_) => {}
+                    Err(error) => {
+                        tracing::debug!(%error, "a connection to the database ended");
+                        break;
+                    }
+                }
+            }
+            std::task::Poll::Ready(())
+        }));
+        Self { client, timeline: None, newest, waited_in_vain }
+    }
+
+    /// Whether another server has gone on with the database since: what this one commits is lost.
+    pub(super) fn is_behind(&self) -> bool {
+        self.newest.is_behind(self.timeline)
+    }
+
     /// Rows of one statement.
     pub(super) async fn rows(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Fault> {
         Ok(self.client.query_typed(sql, params).await?)
@@ -153,11 +167,12 @@ impl Link {
         Ok(self.client.copy_in(sql).await?)
     }
 
-    /// Asks for the commit of what was begun. `Unknown` unless the database says that it is done, on its standbys too (LOG-1).
+    /// Asks for the commit of what was begun. `Unknown` unless the database says that it is done, on its standbys too, and nobody has
+    /// gone on without it (LOG-1).
     pub(super) async fn commit(&self) -> Result<(), Fault> {
         self.waited_in_vain.store(false, Ordering::Release);
         match self.client.batch_execute("COMMIT").await {
-            Ok(()) if self.waited_in_vain.load(Ordering::Acquire) => Err(Fault::Unknown),
+            Ok(()) if self.waited_in_vain.load(Ordering::Acquire) || self.is_behind() => Err(Fault::Unknown),
             Ok(()) => Ok(()),
             Err(error) if is_refusal(&error) => Err(error.into()),
             Err(_) => Err(Fault::Unknown),

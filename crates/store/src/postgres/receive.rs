@@ -5,7 +5,7 @@ use futures_util::{SinkExt as _, StreamExt as _, pin_mut};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
-use super::connect::{at_start, judge, keep_meta, reach};
+use super::connect::{at_start, keep_meta, reach};
 use super::days::{Day, make_script};
 use super::fault::Fault;
 use super::options::Options;
@@ -83,7 +83,6 @@ impl Receiving {
 }
 
 async fn begin(link: &Link, vault: &Vault, epoch: u32, days: &[Day]) -> Result<(), Fault> {
-    judge(link).await?;
     schema::begin_empty(link).await?;
     link.script(WITHOUT_HASTE).await?;
     keep_meta(link, vault, epoch).await?;

@@ -1,20 +1,24 @@
-//! The servers that a URL names, of which one takes writes.
+//! The servers that a URL names, of which one takes the store's writes.
 //!
 //! The client would try one after the other within one call, and wait for ever for one that takes the connection and then says
-//! nothing, as a primary does that hangs.
+//! nothing, as a primary does that hangs. Nor does it know an old primary from the one that was promoted.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::net::lookup_host;
 use tokio::time::timeout;
-use tokio_postgres::config::Host;
-use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres::{Client, Config, Connection, Socket};
+use tokio_postgres::Config;
+use tokio_postgres::config::{Host, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::fault::Fault;
+use super::fault::{Fault, in_full};
+use super::judge::judge;
+use super::pool::Link;
+use super::timeline::Newest;
+use crate::StoreError;
 
 /// To reach a server and be let in, over any distance, unless the URL says otherwise (`connect_timeout`).
 pub(super) const CONNECT: Duration = Duration::from_secs(5);
@@ -22,41 +26,90 @@ pub(super) const CONNECT: Duration = Duration::from_secs(5);
 /// PostgreSQL's, where the URL says none.
 const PORT: u16 = 5432;
 
-type Stream = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream;
-
 /// Each with what it takes to reach it alone.
 pub(super) struct Servers {
     each: Vec<Config>,
     /// The one that took the last connection is asked first: one that is gone is waited for once.
     latest: AtomicUsize,
+    /// One was found. Before that each is asked: nothing is known yet by which an old primary could be told.
+    begun: AtomicBool,
+    newest: Arc<Newest>,
+}
+
+/// Why there is no connection.
+#[derive(Debug)]
+pub(super) struct Unreached {
+    /// The server whose fault it is.
+    pub(super) server: String,
+    pub(super) fault: Fault,
+}
+
+impl Unreached {
+    /// What it means to a store that is open: a server that must not be used is as good as none.
+    pub(super) fn into_away(self) -> Fault {
+        let Self { server, fault } = self;
+        let why = match fault {
+            Fault::Postgres(error) => in_full(&error),
+            Fault::Refused(StoreError::Unusable(why)) | Fault::Away(why) | Fault::Elsewhere(why) => why,
+            fault => return fault,
+        };
+        Fault::Away(format!("{server}: {why}"))
+    }
 }
 
 impl Servers {
     pub(super) fn of(config: &Config) -> Self {
-        Self { each: (0..count(config)).map(|at| alone(config, at)).collect(), latest: AtomicUsize::new(0) }
+        Self {
+            each: (0..count(config)).map(|at| alone(config, at)).collect(),
+            latest: AtomicUsize::new(0),
+            begun: AtomicBool::new(false),
+            newest: Arc::default(),
+        }
     }
 
-    /// A connection to the first that takes it.
-    pub(super) async fn connect(
-        &self,
-        tls: &MakeRustlsConnect,
-    ) -> Result<(Client, Connection<Socket, Stream>), Fault> {
-        let mut fault = Fault::Away("the URL names no server".to_owned());
+    /// A connection to the first that takes the store's writes.
+    pub(super) async fn connect(&self, tls: &MakeRustlsConnect) -> Result<Link, Unreached> {
         let latest = self.latest.load(Ordering::Relaxed);
+        let (mut taken, mut unreached) = (None::<Link>, None);
         for at in (0..self.each.len()).map(|past| (latest + past) % self.each.len()) {
-            for address in addresses(&self.each[at]).await {
-                let patience = address.get_connect_timeout().copied().unwrap_or(CONNECT);
-                match timeout(patience, address.connect(tls.clone())).await {
-                    Ok(Ok(connected)) => {
-                        self.latest.store(at, Ordering::Relaxed);
-                        return Ok(connected);
-                    }
-                    Ok(Err(error)) => fault = Fault::Postgres(error),
-                    Err(_) => fault = Fault::Away(format!("it says nothing for {patience:?}")),
+            match self.reach(&self.each[at], tls).await {
+                Ok(link) if taken.as_ref().is_none_or(Link::is_behind) => {
+                    self.latest.store(at, Ordering::Relaxed);
+                    taken = Some(link);
                 }
+                Ok(_) => {}
+                Err(fault) => unreached = Some(Unreached { server: place(&self.each[at]), fault }),
+            }
+            if taken.is_some() && self.begun.load(Ordering::Relaxed) {
+                break;
             }
         }
-        Err(fault)
+        self.begun.fetch_or(taken.is_some(), Ordering::Relaxed);
+        let none =
+            || Unreached { server: String::new(), fault: Fault::Away("the URL names no server".to_owned()) };
+        taken.ok_or_else(|| unreached.unwrap_or_else(none))
+    }
+
+    /// A connection to this one, by the first of its addresses that can be used.
+    async fn reach(&self, server: &Config, tls: &MakeRustlsConnect) -> Result<Link, Fault> {
+        let mut unreached = None;
+        for address in addresses(server).await {
+            let patience = address.get_connect_timeout().copied().unwrap_or(CONNECT);
+            match timeout(patience, self.try_reach(&address, tls)).await {
+                Ok(Ok(link)) => return Ok(link),
+                Ok(Err(fault)) => unreached = Some(fault),
+                Err(_) => unreached = Some(Fault::Away(format!("it says nothing for {patience:?}"))),
+            }
+        }
+        Err(unreached.unwrap_or_else(|| Fault::Away("its name has no address".to_owned())))
+    }
+
+    async fn try_reach(&self, address: &Config, tls: &MakeRustlsConnect) -> Result<Link, Fault> {
+        let (client, connection) = address.connect(tls.clone()).await.map_err(Fault::Postgres)?;
+        let mut link = Link::begin(client, connection, Arc::clone(&self.newest));
+        link.timeline = judge(&link).await?;
+        self.newest.admit(link.timeline).map_err(Fault::Elsewhere)?;
+        Ok(link)
     }
 }
 
@@ -74,6 +127,21 @@ async fn addresses(server: &Config) -> Vec<Config> {
         server
     };
     found.map(by).collect()
+}
+
+/// Where the servers of a URL are, without who asks (SEC-3).
+pub(super) fn place(config: &Config) -> String {
+    let hosts = config.get_hosts().iter().map(|host| match host {
+        Host::Tcp(name) => name.clone(),
+        #[cfg(unix)]
+        Host::Unix(path) => path.display().to_string(),
+    });
+    let ports = config.get_ports();
+    let with_ports = hosts.enumerate().map(|(at, host)| {
+        let port = ports.get(at).or(ports.first()).copied().unwrap_or(PORT);
+        format!("{host}:{port}")
+    });
+    with_ports.collect::<Vec<_>>().join(", ")
 }
 
 /// How many servers a URL names.
@@ -113,7 +181,8 @@ fn alone(config: &Config, at: usize) -> Config {
     one.keepalives(config.get_keepalives()).keepalives_idle(config.get_keepalives_idle());
     one.ssl_mode(config.get_ssl_mode()).ssl_negotiation(config.get_ssl_negotiation());
     one.channel_binding(config.get_channel_binding());
-    one.target_session_attrs(config.get_target_session_attrs());
+    // Judged with the rest: the client would take a trip for it.
+    one.target_session_attrs(TargetSessionAttrs::Any);
     one.load_balance_hosts(config.get_load_balance_hosts());
     one
 }
@@ -122,7 +191,7 @@ fn alone(config: &Config, at: usize) -> Config {
 mod tests {
     use super::*;
 
-    /// Nothing that a URL says is lost on the way: of one server, what is left is what there was.
+    /// Nothing that a URL says is lost on the way: of one server, what is left is what there was, but for what is judged here.
     #[test]
     fn each_server_is_reached_as_the_url_says() {
         let url = "postgres://u:p@one:5433,two:5434/db?sslmode=require&target_session_attrs=read-write&options=-cx%3D1\
@@ -130,7 +199,7 @@ mod tests {
                    &keepalives_interval=12&keepalives_retries=13&channel_binding=require&load_balance_hosts=random\
                    &sslnegotiation=direct";
         let config: Config = url.parse().unwrap();
-        let one: Config = url.replace("one:5433,two:5434", "two:5434").parse().unwrap();
+        let one: Config = url.replace("one:5433,two:5434", "two:5434").replace("read-write", "any").parse().unwrap();
         assert!(alone(&config, 1) == one);
         let addresses: Config = "host=one,two hostaddr=192.0.2.1,192.0.2.2 user=u".parse().unwrap();
         let one: Config = "host=one hostaddr=192.0.2.1 user=u".parse().unwrap();

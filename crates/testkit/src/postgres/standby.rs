@@ -33,7 +33,8 @@ impl Pair {
         &self.primary
     }
 
-    pub(crate) const fn primary_mut(&mut self) -> &mut PostgresServer {
+    /// The same, to be stopped.
+    pub const fn primary_mut(&mut self) -> &mut PostgresServer {
         &mut self.primary
     }
 
@@ -77,6 +78,18 @@ impl Pair {
             (self.standby.ask("SELECT pg_is_in_recovery()") == "f").then_some(())
         })
         .await;
+        std::mem::swap(&mut self.primary, &mut self.standby);
+    }
+
+    /// The standby is promoted, and the primary goes on, which nobody has stopped: it is [`Pair::standby`] from now on, and takes
+    /// writes as well.
+    ///
+    /// # Panics
+    /// When it is not promoted.
+    pub fn promote(&mut self) {
+        self.primary.waits_for("");
+        self.standby.waits_for("");
+        assert_eq!(self.standby.ask("SELECT pg_promote()"), "t");
         std::mem::swap(&mut self.primary, &mut self.standby);
     }
 
