@@ -81,6 +81,23 @@ async fn of_several_servers_the_one_that_takes_writes_is_used(server: &PostgresS
     drop(open(&url).await.expect("the last one takes writes"));
     let none = server.url("read_only").replace(&there, &format!("{there},{there}"));
     refused(&none, &["cannot reach", "takes no writes"]).await;
+
+    // What one says that answers says more than that another does not, whichever is asked last.
+    let sql = client(server, "postgres").await;
+    let crowded = "CREATE ROLE crowded LOGIN PASSWORD 'testkit-postgres' CONNECTION LIMIT 0";
+    sql.batch_execute(crowded).await.expect("a role");
+    let wrong = server.url("cstar").replace("testkit-postgres", "guess");
+    let crowded = server.url("cstar").replace("//cstar", "//crowded");
+    for (url, says) in [
+        (wrong, "does not let \"cstar\" in"),
+        (server.url("read_only"), "takes no writes"),
+        (crowded, "too many connections"),
+    ] {
+        let nobody = free_address();
+        for several in [format!("{there},{nobody}"), format!("{nobody},{there}")] {
+            refused(&url.replace(&there, &several), &[says, &there]).await;
+        }
+    }
 }
 
 /// Nodes may start together on an empty database: one makes the tables, all find them.

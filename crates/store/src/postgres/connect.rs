@@ -4,7 +4,7 @@ use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 
-use super::fault::{Fault, in_full};
+use super::fault::{Fault, in_full, is_away};
 use super::nodes;
 use super::options::Options;
 use super::pool::{Connections, Link};
@@ -131,7 +131,7 @@ async fn begin_meta(link: &Link, vault: &Vault) -> Result<u32, Fault> {
 fn unusable(options: &Options, place: &str, error: &Error) -> StoreError {
     let user = options.config.get_user().unwrap_or_default();
     let why = in_full(error);
-    let Some(state) = error.code() else { return silent(place, &why) };
+    let Some(state) = error.code().filter(|state| !is_away(state)) else { return silent(place, &why) };
     StoreError::Unusable(match state {
         state if state.code().starts_with("28") => {
             format!(

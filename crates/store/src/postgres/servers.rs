@@ -14,7 +14,7 @@ use tokio_postgres::Config;
 use tokio_postgres::config::{Host, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::fault::{Fault, in_full};
+use super::fault::{Fault, in_full, is_away};
 use super::judge::judge;
 use super::pool::Link;
 use super::timeline::Newest;
@@ -44,7 +44,33 @@ pub(super) struct Unreached {
     pub(super) fault: Fault,
 }
 
+/// How much a fault says of why there is no connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Says {
+    NobodyAnswers,
+    NotNow,
+    Elsewhere,
+    /// Nothing but its operator or its URL changes that.
+    MustNotBe,
+}
+
 impl Unreached {
+    fn says(&self) -> Says {
+        match &self.fault {
+            Fault::Postgres(error) => error.code().map_or(Says::NobodyAnswers, |state| {
+                if is_away(state) { Says::NotNow } else { Says::MustNotBe }
+            }),
+            Fault::Refused(_) => Says::MustNotBe,
+            Fault::Elsewhere(_) => Says::Elsewhere,
+            _ => Says::NobodyAnswers,
+        }
+    }
+
+    /// The one that says more; of equals the earlier.
+    fn or(self, earlier: Option<Self>) -> Self {
+        earlier.filter(|earlier| earlier.says() >= self.says()).unwrap_or(self)
+    }
+
     /// What it means to a store that is open: a server that must not be used is as good as none.
     pub(super) fn into_away(self) -> Fault {
         let Self { server, fault } = self;
@@ -78,7 +104,7 @@ impl Servers {
                     taken = Some(link);
                 }
                 Ok(_) => {}
-                Err(fault) => unreached = Some(Unreached { server: place(&self.each[at]), fault }),
+                Err(also) => unreached = Some(also.or(unreached)),
             }
             if taken.is_some() && self.begun.load(Ordering::Relaxed) {
                 break;
@@ -91,17 +117,18 @@ impl Servers {
     }
 
     /// A connection to this one, by the first of its addresses that can be used.
-    async fn reach(&self, server: &Config, tls: &MakeRustlsConnect) -> Result<Link, Fault> {
+    async fn reach(&self, server: &Config, tls: &MakeRustlsConnect) -> Result<Link, Unreached> {
+        let by_fault = |fault| Unreached { server: place(server), fault };
         let mut unreached = None;
         for address in addresses(server).await {
             let patience = address.get_connect_timeout().copied().unwrap_or(CONNECT);
-            match timeout(patience, self.try_reach(&address, tls)).await {
-                Ok(Ok(link)) => return Ok(link),
-                Ok(Err(fault)) => unreached = Some(fault),
-                Err(_) => unreached = Some(Fault::Away(format!("it says nothing for {patience:?}"))),
+            let silent = |_| Err(Fault::Away(format!("it says nothing for {patience:?}")));
+            match timeout(patience, self.try_reach(&address, tls)).await.unwrap_or_else(silent) {
+                Ok(link) => return Ok(link),
+                Err(fault) => unreached = Some(by_fault(fault).or(unreached)),
             }
         }
-        Err(unreached.unwrap_or_else(|| Fault::Away("its name has no address".to_owned())))
+        Err(unreached.unwrap_or_else(|| by_fault(Fault::Away("its name has no address".to_owned()))))
     }
 
     async fn try_reach(&self, address: &Config, tls: &MakeRustlsConnect) -> Result<Link, Fault> {
