@@ -267,19 +267,21 @@ async fn what_is_ordered_goes_to_one_node(one: &AnyStore, two: &AnyStore, sql: &
     // Of what nobody has two take at the same time: the first has taken one, and the second overtakes nothing. Even of a node that
     // did not wait for its turn none is taken again.
     let id = uuid::Uuid::from_u128(webhook.bits());
-    let turn = format!("SELECT 1 FROM webhooks WHERE id = '{id}' FOR NO KEY UPDATE;");
+    let turn = format!("SELECT pg_advisory_xact_lock({}, {});", 0x6353_746f, webhook.bits() as i32);
     for (turn, seconds) in [(&*turn, vec![]), ("", vec![2, 3, 4, 5])] {
         let leave = format!("UPDATE due SET node = 0 WHERE webhook = '{id}'");
         sql.batch_execute(&leave).await.expect("nobody has it");
         let take = format!("BEGIN; {turn} UPDATE due SET node = 1 WHERE webhook = '{id}' AND event = 1");
         sql.batch_execute(&take).await.expect("it takes one");
-        let (taken, ()) = tokio::join!(seqs(two), commit_once_somebody_waits(sql));
+        // Results write the webhook behind what was due of it: who waits for that must not hold it.
+        let meanwhile = format!("SELECT 1 FROM webhooks WHERE id = '{id}' FOR NO KEY UPDATE NOWAIT");
+        let (taken, ()) = tokio::join!(seqs(two), commit_once_somebody_waits(sql, &meanwhile));
         assert_eq!(taken, seconds);
     }
 }
 
-/// Ends a transaction that somebody waits for.
-async fn commit_once_somebody_waits(sql: &Client) {
+/// Ends a transaction that somebody waits for, when this can be done.
+async fn commit_once_somebody_waits(sql: &Client, meanwhile: &str) {
     until("somebody who waits", async || {
         let waits =
             "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
@@ -287,6 +289,7 @@ async fn commit_once_somebody_waits(sql: &Client) {
         (!waiting.is_empty()).then_some(())
     })
     .await;
+    sql.batch_execute(meanwhile).await.expect("nobody is in the way");
     sql.batch_execute("COMMIT").await.expect("it is over");
 }
 

@@ -41,6 +41,7 @@ async fn nodes_share_a_store() {
     nodes_append_to_one_log(&server).await;
     a_change_on_one_node_counts_on_the_other(&server).await;
     what_a_node_has_goes_to_another_with_its_lease(&server).await;
+    what_is_being_taken_is_waited_for(&server).await;
     a_locked_team_holds_up_no_other(&server).await;
     a_commit_whose_answer_is_lost_is_unknown(&server).await;
     a_commit_that_no_standby_has_is_unknown(&server).await;
@@ -123,6 +124,32 @@ async fn what_a_node_has_goes_to_another_with_its_lease(server: &PostgresServer)
     third.close().await;
     sql.batch_execute("DROP TRIGGER sleeps ON nodes").await.expect("it is awake");
     assert_eq!(read::due(&one, webhook, at(9)).await.len(), 2, "what a node leaves behind is there at once");
+}
+
+/// DLV-3, DLV-2: what a node reports of a delivery that another is just taking is not taken either.
+async fn what_is_being_taken_is_waited_for(server: &PostgresServer) {
+    let (one, two, sql) = nodes(server, "taken").await;
+    let team = given::team(&one).await;
+    let webhook = given::webhook(&one, team, "*").await;
+    given::one_event(&one, team, "ticket.created").await;
+    let of_one = given::only_due(&one, webhook).await;
+    sql.batch_execute("BEGIN; UPDATE due SET node = 2").await.expect("the second node takes it");
+    let (store, due) = (one.clone(), of_one.clone());
+    let late =
+        tokio::spawn(async move { given::recorded(&store, &due, Verdict::RetryAt(at(5)), at(2)).await });
+    until("a result that waits", async || {
+        let waits =
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let waiting = sql.query(waits, &[]).await.expect("it can be asked");
+        (!waiting.is_empty()).then_some(())
+    })
+    .await;
+    sql.batch_execute("COMMIT").await.expect("it is taken");
+    assert_eq!(soon(late).await.expect("it ends"), DeliveryStatus::Pending);
+    assert_eq!(one.delivery(team, of_one.id).await.expect("it is there").1, [], "nothing is on record");
+    let of_two = given::only_due(&two, webhook).await;
+    assert_eq!(of_two, of_one, "nothing of it has changed");
+    assert_eq!(given::recorded(&two, &of_two, Verdict::Delivered, at(3)).await, DeliveryStatus::Delivered);
 }
 
 /// A team whose row somebody holds waits for itself alone.

@@ -47,8 +47,12 @@ const WAITING_IN_ORDER: &str = "SELECT u.number, u.due_ms, u.node,
      ORDER BY u.event, u.number LIMIT $5";
 
 /// Leaves what a node has of a webhook to the node that has what goes first.
-const HAND_OVER: &str = "UPDATE due u SET node = f.node FROM (SELECT node FROM due WHERE team = $2 AND number = $5) f
-     WHERE u.team = $2 AND u.webhook = $3 AND u.generation = $4 AND u.node = $1 AND f.node <> $1 RETURNING f.node";
+const HAND_OVER: &str =
+    "UPDATE due u SET node = f.node FROM (SELECT node FROM due WHERE team = $2 AND number = $5) f
+     WHERE f.node <> $1 AND (u.team, u.number) IN (
+         SELECT team, number FROM due WHERE team = $2 AND webhook = $3 AND generation = $4 AND node = $1
+         ORDER BY number FOR UPDATE
+     ) RETURNING f.node";
 
 /// Who has what goes first of what is sent in order, of these webhooks.
 const SENDERS: &str = "SELECT w.id, f.node FROM webhooks w
@@ -68,7 +72,7 @@ macro_rules! take {
                  SELECT u.team, u.number FROM unnest($3::bigint[], $4::bigint[]) AS seen (number, node)
                  JOIN due u ON u.team = $2 AND u.number = seen.number AND u.node = seen.node
                  WHERE NOT EXISTS (SELECT 1 FROM nodes n WHERE n.number = u.node AND n.leased_until > now())
-                 FOR UPDATE OF u",
+                 ORDER BY u.number FOR UPDATE OF u",
             $lock,
             ") RETURNING number"
         )
@@ -77,9 +81,6 @@ macro_rules! take {
 const TAKE: &str = take!(" SKIP LOCKED");
 /// One that is passed over would be overtaken.
 const TAKE_IN_ORDER: &str = take!("");
-
-/// Of what is sent in order one node takes at a time: of two that do one would have the first, and the other what is behind it.
-const ALONE: &str = "SELECT 1 FROM webhooks WHERE team = $1 AND id = $2 FOR NO KEY UPDATE";
 
 /// Deliveries with their events, as far as the bodies of those before them are not too much.
 const DUE: &str = concat!(
@@ -137,8 +138,7 @@ impl Tx {
         let rule = LaneRule::of(&webhook.webhook);
         let mut waiting = self.waiting(&webhook, limit.saturating_add(1)).await?;
         if rule.ordered && waiting.iter().any(|one| !one.is_ours && !one.is_theirs) {
-            let of = [(&webhook.team_number as _, Type::INT8), (&uuid(webhook.webhook.id) as _, Type::UUID)];
-            self.rows(ALONE, &of).await?;
+            self.hold_order(webhook.webhook.id).await?;
             waiting = self.waiting(&webhook, limit.saturating_add(1)).await?;
         }
         if let Some(first) = waiting.first().filter(|first| first.is_theirs) {

@@ -1,5 +1,10 @@
 //! Locks on what has no row of its own. They end with their transaction.
+//!
+//! Rows are locked in one order, so that nobody waits in a circle: teams, deliveries in the order of their places, what is due of them,
+//! webhooks. What is cancelled or left by a whole node is locked as it comes: there PostgreSQL finds the circle, and who is rolled back
+//! tries again.
 
+use cstar_types::WebhookId;
 use tokio_postgres::types::Type;
 
 use super::fault::Fault;
@@ -16,10 +21,21 @@ pub(super) enum Lock {
     Record,
 }
 
+/// Of what is sent in order.
+const ORDER: i32 = 0x6353_746f;
+
 impl Tx {
     /// Waits for a lock, and holds it to the end of the transaction.
     pub(super) async fn hold(&self, lock: Lock) -> Result<(), Fault> {
         let sql = "SELECT pg_advisory_xact_lock($1)";
         self.rows(sql, &[(&(lock as i64), Type::INT8)]).await.map(drop)
+    }
+
+    /// Waits until no other node takes what is sent in order for this webhook: of two that do one would have the first, and the other
+    /// what is behind it. Not a lock of its row, which is written behind what is due. Two whose ids end alike wait for each other, too.
+    pub(super) async fn hold_order(&self, webhook: WebhookId) -> Result<(), Fault> {
+        let sql = "SELECT pg_advisory_xact_lock($1, $2)"; // two numbers are no one number
+        let params = [(&ORDER as _, Type::INT4), (&(webhook.bits() as i32) as _, Type::INT4)];
+        self.rows(sql, &params).await.map(drop)
     }
 }

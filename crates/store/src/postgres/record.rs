@@ -1,8 +1,8 @@
 //! Recording what came of attempts: a group of results in one transaction.
 //!
 //! What another node has taken meanwhile is not this node's to report: it is left as it is (its node number is the fence). All
-//! rows are read and locked first, in one order and one trip; then it is decided, and written together: with the commit, where nothing
-//! failed.
+//! rows are locked and read first, in one order (`locks`) and one trip; then it is decided, and written together: with the commit, where
+//! nothing failed.
 
 mod rows;
 
@@ -37,15 +37,21 @@ struct Reported {
 
 type ReportedRows = HashMap<DeliveryPlace, Reported>;
 
-/// Locked in the order of their places. What is due of them is theirs, too: it is written with them alone. The days stand there twice, so
-/// that no plan is made for the partitions of others.
+/// DLV-3: what somebody takes at this moment is waited for, so that what is read next says whose it is. The days stand there twice, so that
+/// no plan is made for the partitions of others.
+const LOCK: &str = "SELECT FROM unnest($1::bigint[], $2::bigint[], $3::integer[]) AS asked (team, number, day)
+     JOIN deliveries d ON d.team = asked.team AND d.number = asked.number AND d.day = asked.day AND d.day = ANY($4::integer[])
+     JOIN due u ON u.team = d.team AND u.number = d.number
+     ORDER BY d.team, d.number FOR UPDATE OF d, u";
+
+/// What has ended has nothing that is due, and is locked here.
 const REPORTED: &str = concat!(
     "SELECT ",
     delivery_columns!(),
-    ", w.generation, u.node IS NOT NULL AND abs(u.node) <> $4
+    ", w.generation, u.node IS NOT NULL AND abs(u.node) <> $5
          AND EXISTS (SELECT 1 FROM nodes n WHERE n.number = u.node AND n.leased_until > now()), f.since_ms, f.attempts
      FROM unnest($1::bigint[], $2::bigint[], $3::integer[]) AS asked (team, number, day)
-     JOIN deliveries d ON d.team = asked.team AND d.number = asked.number AND d.day = asked.day AND d.day = ANY($5::integer[])
+     JOIN deliveries d ON d.team = asked.team AND d.number = asked.number AND d.day = asked.day AND d.day = ANY($4::integer[])
      JOIN webhooks w ON w.team = d.team AND w.id = d.webhook
      LEFT JOIN due u ON u.team = d.team AND u.number = d.number
      LEFT JOIN failures f ON f.team = d.team AND f.webhook = d.webhook
@@ -204,11 +210,13 @@ impl Tx {
             (&teams as _, Type::INT8_ARRAY),
             (&numbers as _, Type::INT8_ARRAY),
             (&days as _, Type::INT4_ARRAY),
-            (&self.open.node as _, Type::INT8),
             (&once(&days) as _, Type::INT4_ARRAY),
+            (&self.open.node as _, Type::INT8),
         ];
         let mut rows = ReportedRows::with_capacity(places.len());
-        for row in self.rows(REPORTED, &of).await? {
+        let (locked, found) = tokio::join!(self.rows(LOCK, &of[..4]), self.rows(REPORTED, &of));
+        locked?;
+        for row in found? {
             let read = DeliveryRow::read(&row, 0)?;
             let reported = Reported {
                 generation: row.get(DELIVERY_COLUMNS),
