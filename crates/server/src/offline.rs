@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use cstar_store::sqlite::{self, MasterKey, Offline};
-use cstar_store::{Backup, StoreError};
+use cstar_store::{Backup, StoreError, postgres};
+use cstar_types::Timestamp;
+use serde::Serialize;
 
 use crate::StartError;
 use crate::keys;
@@ -59,12 +61,38 @@ pub fn back_up(data: &Path) -> Result<Backup, StartError> {
     Offline::open(data).and_then(|offline| offline.into_backup(system_now())).map_err(refused)
 }
 
+/// What a backup is that is whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Verified {
+    /// Of a data directory: [`restore`] makes one of it.
+    Directory(Manifest),
+    /// Of a database that nodes share: a script for an empty one.
+    Database(postgres::Manifest),
+}
+
+impl Verified {
+    /// When it was made; what was stored before is in it.
+    #[must_use]
+    pub const fn made_at(&self) -> Timestamp {
+        match self {
+            Self::Directory(manifest) => manifest.made_at,
+            Self::Database(manifest) => manifest.made_at,
+        }
+    }
+}
+
 /// Reads a whole backup. `told` hears how many of how many bytes were read.
 ///
 /// # Errors
 /// When it is not whole, or none that this version knows.
-pub fn verify(backup: &Path, told: &mut dyn FnMut(u64, u64)) -> Result<Manifest, StartError> {
-    sqlite::verify(backup, told).map_err(refused)
+pub fn verify(backup: &Path, told: &mut dyn FnMut(u64, u64)) -> Result<Verified, StartError> {
+    let verified = if postgres::is_copy(backup) {
+        postgres::verify_copy(backup, told).map(Verified::Database)
+    } else {
+        sqlite::verify(backup, told).map(Verified::Directory)
+    };
+    verified.map_err(refused)
 }
 
 /// Makes a data directory of a backup, for the master key that the backup was made under.
@@ -74,6 +102,12 @@ pub fn verify(backup: &Path, told: &mut dyn FnMut(u64, u64)) -> Result<Manifest,
 /// holds no data then.
 pub fn restore(place: &Place, backup: &Path, told: &mut dyn FnMut(u64, u64)) -> Result<Restored, StartError> {
     keep_files_private();
+    if postgres::is_copy(backup) {
+        let backup = backup.display();
+        return Err(StartError::Unusable(format!(
+            "{backup} is the copy of a database: restore it into an empty one with `psql --set ON_ERROR_STOP=1 --file {backup} DATABASE`"
+        )));
+    }
     let manifest = sqlite::read_manifest(backup).map_err(refused)?;
     let given = keys::known_master_keys(place)?;
     let key = given.iter().map(|key| MasterKey::new(**key)).find(|key| key.id_text() == manifest.master_key);

@@ -1,6 +1,7 @@
 //! The commands of an operator: a server's data as a whole, with a server or without one.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -29,19 +30,19 @@ pub(crate) struct Restore {
     /// The backup
     pub(crate) file: PathBuf,
     #[command(flatten)]
-    pub(crate) place: DataFlags,
+    pub(crate) place: Directory,
 }
 
 #[derive(Args)]
 pub(crate) struct Check {
     #[command(flatten)]
-    pub(crate) place: DataFlags,
+    pub(crate) place: Directory,
 }
 
 #[derive(Args)]
 pub(crate) struct RotateMasterKey {
     #[command(flatten)]
-    pub(crate) place: DataFlags,
+    pub(crate) place: Directory,
     /// Where the new key is to stand, or stands already; the old one's file is replaced unless said
     #[arg(long, value_name = "FILE")]
     pub(crate) new_key_file: Option<PathBuf>,
@@ -74,6 +75,33 @@ impl Move {
     }
 }
 
+/// A data directory, and nothing else: what nodes share is administered otherwise.
+#[derive(Args)]
+pub(crate) struct Directory {
+    #[command(flatten)]
+    flags: DataFlags,
+    /// Taken, to be able to say what to do instead.
+    #[arg(long, value_name = "URL", hide = true)]
+    store: Option<String>,
+}
+
+impl Directory {
+    /// Where it is. Who means a database is told what to do `instead`; whoever names a directory beside one means that.
+    pub(crate) fn place(self, global: &Global, output: Output, instead: &str) -> Result<Place, CliError> {
+        let Self { flags, store } = self;
+        let is_url = |data: &str| data.starts_with("postgres://") || data.starts_with("postgresql://");
+        let named = flags.data.as_deref().map(is_url);
+        let settings = flags.settings(global, [], output)?;
+        let is_shared = settings.read("store", |_| Ok::<_, Infallible>(()))?.is_some();
+        if store.is_some() || named.unwrap_or(is_shared) {
+            return Err(CliError::usage(format!(
+                "this is for a data directory, not for a database: {instead}"
+            )));
+        }
+        Ok(Place::from_settings(&settings)?)
+    }
+}
+
 /// Which data directory, and where its master key is: as `cstar serve` is told.
 #[derive(Args)]
 pub(crate) struct DataFlags {
@@ -91,10 +119,6 @@ pub(crate) struct DataFlags {
 
 impl DataFlags {
     /// Refuses what is of no use without a server, and puts flags, environment and file together.
-    pub(crate) fn place(self, global: &Global, output: Output) -> Result<Place, CliError> {
-        Ok(Place::from_settings(&self.settings(global, [], output)?)?)
-    }
-
     fn settings<const N: usize>(
         self,
         global: &Global,

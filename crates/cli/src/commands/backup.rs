@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cstar_server::offline::{self, Manifest, Restored};
+use cstar_server::offline::{self, Manifest, Restored, Verified};
 use serde::Serialize;
 
 use super::blocking;
@@ -19,7 +19,7 @@ struct Written<'a> {
     file: &'a Path,
     bytes: u64,
     #[serde(flatten)]
-    manifest: Manifest,
+    verified: Verified,
 }
 
 /// Writes a backup, and reads it again before it gets its name.
@@ -34,18 +34,24 @@ pub(crate) async fn back_up(global: &Global, asked: Backup, output: Output) -> R
         Some(data) => copy(data, &mut file).await?,
     };
     let part = file.part().to_owned();
-    let manifest = blocking(move || {
+    let verified = blocking(move || {
         let mut progress = Progress::of("read again");
         Ok(offline::verify(&part, &mut |done, of| progress.bytes(done, Some(of)))?)
     });
-    let manifest = manifest.await?;
+    let verified = verified.await?;
     file.keep()?;
-    let made_at = manifest.made_at;
-    output.thing(&Written { file: &path, bytes, manifest })?;
+    let (made_at, is_of_database) = (verified.made_at(), matches!(verified, Verified::Database(_)));
+    output.thing(&Written { file: &path, bytes, verified })?;
     output.note(&format!("{}: everything that was stored before {made_at}", size(bytes)));
     output.note(
         "The master key is not in it: keep a copy of the key elsewhere, or the backup cannot be restored.",
     );
+    if is_of_database {
+        let path = path.display();
+        output.note(&format!(
+            "It is restored into an empty database: `psql --set ON_ERROR_STOP=1 --file {path} DATABASE`"
+        ));
+    }
     Ok(())
 }
 
@@ -74,6 +80,10 @@ async fn copy(data: PathBuf, file: &mut NewFile) -> Result<u64, CliError> {
     }
 }
 
+/// For what nodes share.
+const OF_DATABASE: &str =
+    "restore the copy of one with `psql --set ON_ERROR_STOP=1 --file FILE DATABASE`, into an empty one";
+
 /// What was restored.
 #[derive(Serialize)]
 struct Back<'a> {
@@ -84,7 +94,7 @@ struct Back<'a> {
 
 /// Makes a data directory of a backup.
 pub(crate) async fn restore(global: &Global, asked: Restore, output: Output) -> Result<(), CliError> {
-    let place = asked.place.place(global, output)?;
+    let place = asked.place.place(global, output, OF_DATABASE)?;
     let data = place.data.clone();
     let restored = blocking(move || {
         let mut progress = Progress::of("restored");

@@ -9,9 +9,12 @@ use crate::exit::{CliError, Failure};
 use crate::output::{BAD, Output};
 use crate::progress::Progress;
 
+/// For what nodes share.
+const OF_DATABASE: &str = "PostgreSQL looks through its own, with `pg_amcheck --heapallindexed`, and through its page checksums at each read";
+
 /// Looks at everything, and says what is not as it was written.
 pub(crate) async fn run(global: &Global, asked: Check, output: Output) -> Result<(), CliError> {
-    let place = asked.place.place(global, output)?;
+    let place = asked.place.place(global, output, OF_DATABASE)?;
     let data = place.data.display().to_string();
     let findings = blocking(move || {
         let (mut findings, mut said) = (0, Ok(()));

@@ -10,6 +10,10 @@ use crate::args::{Global, RotateMasterKey};
 use crate::exit::CliError;
 use crate::output::Output;
 
+/// For what nodes share.
+const OF_DATABASE: &str =
+    "a database keeps the master key that it began with; change that of a directory before `cstar move`";
+
 /// What became of the key.
 #[derive(Serialize)]
 struct Changed<'a> {
@@ -22,7 +26,7 @@ struct Changed<'a> {
 
 /// Encrypts all secrets with another master key.
 pub(crate) async fn run(global: &Global, asked: RotateMasterKey, output: Output) -> Result<(), CliError> {
-    let place = asked.place.place(global, output)?;
+    let place = asked.place.place(global, output, OF_DATABASE)?;
     let data = place.data.clone();
     let is_beside = asked.new_key_file.is_some();
     let rotated = blocking(move || Ok(offline::rotate_master_key(&place, asked.new_key_file.as_deref())?));

@@ -167,3 +167,37 @@ async fn the_master_key_is_changed() {
     error: there is no data of cstar's in nowhere: give its data directory
     ");
 }
+
+/// SEC-3: what nodes share is not in a directory; whoever asks for that is told what to do instead, and no password is repeated.
+#[tokio::test]
+async fn a_database_is_no_directory() {
+    let home = Home::new();
+    let url = "postgres://cstar:hunter2@db.example.com/cstar";
+    assert_snapshot!(home.run(&format!("check --store {url}")).await, @r"
+    exit 2
+    --- stderr
+    error: this is for a data directory, not for a database: PostgreSQL looks through its own, with `pg_amcheck --heapallindexed`, and through its page checksums at each read
+    ");
+    assert_snapshot!(home.cstar("rotate-master-key").env("CSTAR_STORE", url).run().await, @r"
+    exit 2
+    --- stderr
+    error: this is for a data directory, not for a database: a database keeps the master key that it began with; change that of a directory before `cstar move`
+    ");
+    assert_snapshot!(home.run(&format!("restore monday.backup --data {url}")).await, @r"
+    exit 2
+    --- stderr
+    error: this is for a data directory, not for a database: restore the copy of one with `psql --set ON_ERROR_STOP=1 --file FILE DATABASE`, into an empty one
+    ");
+    home.write("copy.sql", "-- cstar database 1\n");
+    assert_snapshot!(home.run("restore copy.sql --data again").await, @r"
+    exit 2
+    --- stderr
+    error: copy.sql is the copy of a database: restore it into an empty one with `psql --set ON_ERROR_STOP=1 --file copy.sql DATABASE`
+    ");
+    // Who names a directory means that.
+    assert_snapshot!(home.cstar("check --data nowhere").env("CSTAR_STORE", url).run().await, @r"
+    exit 2
+    --- stderr
+    error: there is no data of cstar's in nowhere: give its data directory
+    ");
+}

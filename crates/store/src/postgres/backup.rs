@@ -10,14 +10,17 @@ use std::io::{self, Read as _, Seek as _, Write as _};
 use bytes::Bytes;
 use cstar_types::Timestamp;
 use futures_util::{StreamExt as _, pin_mut};
+use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 
+use super::copy_file::{Manifest, last_line};
 use super::days::{Day, make_script};
 use super::fault::Fault;
 use super::schema;
 use super::store::Postgres;
 use super::tx::{Tx, read};
 use crate::backup::Taken;
+use crate::stored::vault;
 use crate::{Backup, StoreError};
 
 /// Every table but that of the nodes.
@@ -47,10 +50,12 @@ const PIECES_WAITING: usize = 16;
 pub(super) async fn backup(store: &Postgres, taken: Taken, now: Timestamp) -> Result<Backup, StoreError> {
     let (pieces, mut written) = mpsc::channel::<Bytes>(PIECES_WAITING);
     let writer = tokio::task::spawn_blocking(move || {
-        let mut file = tempfile::tempfile()?;
+        let (mut file, mut sum) = (tempfile::tempfile()?, Sha256::new());
         while let Some(piece) = written.blocking_recv() {
+            sum.update(&piece);
             file.write_all(&piece)?;
         }
+        file.write_all(last_line(sum).as_bytes())?;
         file.rewind()?;
         let bytes = file.metadata()?.len();
         io::Result::Ok((file, bytes))
@@ -68,13 +73,8 @@ pub(super) async fn backup(store: &Postgres, taken: Taken, now: Timestamp) -> Re
 
 async fn copy(tx: &Tx, pieces: &mpsc::Sender<Bytes>, now: Timestamp) -> Result<(), Fault> {
     tx.script("SET LOCAL statement_timeout = 0").await?;
-    let begin = format!(
-        "-- A copy of a cStar database, made at {now}. To restore it into an empty database:\n\
-         -- psql --set ON_ERROR_STOP=1 --file THIS_FILE DATABASE\n\
-         BEGIN;\n{}\n",
-        schema::script()
-    );
-    say(pieces, begin).await?;
+    let manifest = manifest(tx, now).await?;
+    say(pieces, format!("{}BEGIN;\n{}\n", manifest.head(), schema::script())).await?;
     let days = "SELECT DISTINCT to_date(right(c.relname, 8), 'YYYYMMDD') - date 'epoch' FROM pg_inherits i
          JOIN pg_class c ON c.oid = i.inhrelid WHERE c.relkind = 'r' AND c.relname ~ '_[0-9]{8}$'";
     for row in tx.rows(days, &[]).await? {
@@ -95,6 +95,18 @@ async fn copy(tx: &Tx, pieces: &mpsc::Sender<Bytes>, now: Timestamp) -> Result<(
         "UPDATE meta SET value = substring(int8send({next}) FROM 5) WHERE name = 'epoch';\nCOMMIT;\n"
     );
     say(pieces, end).await
+}
+
+async fn manifest(tx: &Tx, now: Timestamp) -> Result<Manifest, Fault> {
+    let row = tx.row("SELECT value FROM meta WHERE name = 'probe'", &[]).await?;
+    let master_key = row.and_then(|row| vault::key_of(row.get(0)));
+    Ok(Manifest {
+        cstar: env!("CARGO_PKG_VERSION").to_owned(),
+        format: schema::newest(),
+        epoch: tx.open.epoch,
+        made_at: now,
+        master_key: master_key.ok_or_else(|| Fault::damaged("meta", "probe"))?,
+    })
 }
 
 async fn say(pieces: &mpsc::Sender<Bytes>, text: String) -> Result<(), Fault> {

@@ -31,6 +31,7 @@ mod changes;
 mod check;
 mod columns;
 mod connect;
+mod copy_file;
 mod days;
 mod deliveries;
 mod delivery_rows;
@@ -82,6 +83,7 @@ mod wanting;
 mod webhook_rows;
 mod webhooks;
 
+pub use copy_file::{Manifest, is_copy, verify_copy};
 pub use doorbell::Doorbell;
 pub use options::Options;
 pub(crate) use receive::Receiving;

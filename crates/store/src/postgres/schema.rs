@@ -20,6 +20,11 @@ pub(super) async fn migrate(link: &Link) -> Result<(), Fault> {
     follow(link, MIGRATIONS).await
 }
 
+/// The present version.
+pub(super) fn newest() -> u32 {
+    MIGRATIONS.len() as u32
+}
+
 /// What makes the tables in an empty database, as a script.
 pub(super) fn script() -> String {
     let make = format!("{BEGIN};\n{}", MIGRATIONS.join("\n"));

@@ -1,7 +1,7 @@
 //! The file of a backup: written from front to end, and read again only if it is whole.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
 
 use bytes::Bytes;
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::copy::Copied;
+use crate::backup::{CHANGED, CUT, SUM_WORD, line, newer, sum_line};
 use crate::sqlite::fault::Fault;
 use crate::sqlite::{meta, schema};
 use crate::stored::vault;
@@ -19,15 +20,9 @@ use crate::{Backup, StoreError};
 /// The first line; the number is that of the file's form.
 const FIRST_LINE: &str = "cstar backup 1\n";
 const FIRST_WORDS: &str = "cstar backup ";
-const SUM_WORD: &str = "sha256 ";
-/// The last line: the word, 64 hex characters and a line feed.
 const LAST_LINE_BYTES: usize = SUM_WORD.len() + 64 + 1;
-/// Far longer than any line of ours: a file that is something else must not be taken into memory.
-const LINE_MAX_BYTES: u64 = 4096;
 /// What is wrong with a file that is to be read.
 const NO_BACKUP: &str = "this is no backup of cstar's";
-const CUT: &str = "it is cut off: take the backup again, or take another one";
-const CHANGED: &str = "it is not as it was written: take the backup again, or take another one";
 /// Read and sent at a time.
 const PIECE_BYTES: usize = 256 << 10;
 
@@ -67,11 +62,6 @@ impl Manifest {
         let manifest = serde_json::to_string(self).expect("a manifest has no keys but strings");
         format!("{FIRST_LINE}{manifest}\n").into()
     }
-}
-
-fn last_line(sum: Sha256) -> Bytes {
-    let hex: String = sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{SUM_WORD}{hex}\n").into()
 }
 
 /// The file, piece by piece. Holds on to `H` for as long as it is read.
@@ -115,7 +105,7 @@ impl<H: Send + 'static> Iterator for Pieces<H> {
     fn next(&mut self) -> Option<io::Result<Bytes>> {
         let mut sum = self.sum.take()?;
         if self.head.is_none() && self.left == 0 {
-            return Some(Ok(last_line(sum)));
+            return Some(Ok(sum_line(sum).into()));
         }
         let piece = self.piece();
         if let Ok(piece) = &piece {
@@ -207,21 +197,14 @@ impl Reading {
         if last.len() < LAST_LINE_BYTES {
             return Err(self.refused(CUT));
         }
-        if last == last_line(self.sum.clone()) { Ok(self.manifest) } else { Err(self.refused(CHANGED)) }
+        if last == sum_line(self.sum.clone()).as_bytes() {
+            Ok(self.manifest)
+        } else {
+            Err(self.refused(CHANGED))
+        }
     }
 
     fn refused(&self, what: &str) -> StoreError {
         StoreError::Unusable(format!("{}: {what}", self.name))
     }
-}
-
-fn line(input: &mut impl BufRead, sum: &mut Sha256) -> io::Result<String> {
-    let mut line = Vec::new();
-    input.take(LINE_MAX_BYTES).read_until(b'\n', &mut line)?;
-    sum.update(&line);
-    Ok(String::from_utf8_lossy(&line).into_owned())
-}
-
-fn newer(version: &str) -> String {
-    format!("it was made by a newer cstar ({version}): use that version or a later one")
 }
