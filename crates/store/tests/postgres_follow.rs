@@ -178,6 +178,15 @@ async fn who_slept_finds_out_by_the_databases_clock(server: &PostgresServer, two
         soon(async { while !matches!(tail.next().await, Some(Told::Lagged)) {} }).await;
     };
     sleeps("UPDATE nodes SET leased_until = now() - interval '1 s' WHERE number = 2").await;
+    // The look that renews the lease fails behind that: only this one could find the lapse.
+    let hidden = "ALTER TABLE changes RENAME TO hidden; UPDATE nodes SET leased_until = now() - interval '1 s' WHERE number = 2";
+    sql.batch_execute(&format!("BEGIN; {hidden}; COMMIT")).await.expect("it is written");
+    until("the renewal", async || {
+        let renewed = "SELECT 1 FROM nodes WHERE number = 2 AND leased_until > now()";
+        sql.query_opt(renewed, &[]).await.expect("it can be asked").map(drop)
+    })
+    .await;
+    sleeps("ALTER TABLE hidden RENAME TO changes").await;
     let forgotten = "DELETE FROM nodes WHERE number = 2";
     let for_long = "UPDATE nodes SET leased_until = now() - interval '1 h' WHERE number = 2";
     for (slept, described) in [(for_long, "Somebody paid"), (forgotten, "They paid")] {

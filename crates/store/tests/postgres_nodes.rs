@@ -43,6 +43,7 @@ async fn nodes_share_a_store() {
     what_a_node_has_goes_to_another_with_its_lease(&server).await;
     what_is_being_taken_is_waited_for(&server).await;
     a_locked_team_holds_up_no_other(&server).await;
+    each_new_connection_is_judged(&server).await;
     a_commit_whose_answer_is_lost_is_unknown(&server).await;
     a_commit_that_no_standby_has_is_unknown(&server).await;
 }
@@ -175,6 +176,33 @@ async fn a_locked_team_holds_up_no_other(server: &PostgresServer) {
     sql.batch_execute("COMMIT").await.expect("it is free");
     assert_eq!(soon(waiting.join_all()).await.len(), 8);
     assert_eq!(one.ends(held).await.expect("ends").head, 9);
+}
+
+/// LOG-1: a server that has begun to acknowledge what it has not synced takes nothing over new connections, of which there is always one
+/// at some time.
+async fn each_new_connection_is_judged(server: &PostgresServer) {
+    let (one, _two, sql) = nodes(server, "judged").await;
+    let team = given::team(&one).await;
+    let publish = async || {
+        let event = vec![new_event(team, "ticket.created", "{}", at(0))];
+        soon(one.append(publishing(team, event, at(0)))).await
+    };
+    publish().await.expect("it is taken");
+    let connect_anew = async |after: &str| {
+        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        sql.batch_execute(after).await.expect("a setting");
+        sql.batch_execute(end).await.expect("they end");
+    };
+    connect_anew("ALTER DATABASE judged SET synchronous_commit = off").await;
+    until("a refusal", async || match publish().await {
+        Ok(_) => panic!("it was taken"),
+        Err(StoreError::Unreachable(why)) => why.contains("synchronous_commit off").then_some(()),
+        Err(_) => None,
+    })
+    .await;
+    connect_anew("ALTER DATABASE judged RESET synchronous_commit").await;
+    until("a server that can be used", async || publish().await.ok()).await;
 }
 
 /// Passes on what comes, until a client asks for a commit: that is still passed on, and then the connection ends.

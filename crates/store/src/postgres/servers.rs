@@ -118,12 +118,21 @@ impl Servers {
 
     /// A connection to this one, by the first of its addresses that can be used.
     async fn reach(&self, server: &Config, tls: &MakeRustlsConnect) -> Result<Link, Unreached> {
+        self.reach_by(&addresses(server).await, server, tls).await
+    }
+
+    async fn reach_by(
+        &self,
+        addresses: &[Config],
+        server: &Config,
+        tls: &MakeRustlsConnect,
+    ) -> Result<Link, Unreached> {
         let by_fault = |fault| Unreached { server: place(server), fault };
         let mut unreached = None;
-        for address in addresses(server).await {
+        for address in addresses {
             let patience = address.get_connect_timeout().copied().unwrap_or(CONNECT);
             let silent = |_| Err(Fault::Away(format!("it says nothing for {patience:?}")));
-            match timeout(patience, self.try_reach(&address, tls)).await.unwrap_or_else(silent) {
+            match timeout(patience, self.try_reach(address, tls)).await.unwrap_or_else(silent) {
                 Ok(link) => return Ok(link),
                 Err(fault) => unreached = Some(by_fault(fault).or(unreached)),
             }
@@ -148,12 +157,13 @@ async fn addresses(server: &Config) -> Vec<Config> {
     };
     let port = server.get_ports().first().copied().unwrap_or(PORT);
     let Ok(found) = lookup_host((name.as_str(), port)).await else { return vec![server.clone()] };
-    let by = |address: SocketAddr| {
-        let mut server = server.clone();
-        server.hostaddr(address.ip());
-        server
-    };
-    found.map(by).collect()
+    found.map(|address| by_address(server, address)).collect()
+}
+
+fn by_address(server: &Config, address: SocketAddr) -> Config {
+    let mut server = server.clone();
+    server.hostaddr(address.ip());
+    server
 }
 
 /// Where the servers of a URL are, without who asks (SEC-3).
@@ -216,7 +226,32 @@ fn alone(config: &Config, at: usize) -> Config {
 
 #[cfg(test)]
 mod tests {
+    use tokio::net::TcpListener;
+
     use super::*;
+    use crate::postgres::tls;
+
+    /// The first address of a name takes the connection and says nothing; the second one is asked all the same.
+    #[tokio::test]
+    async fn each_address_of_a_name_is_tried() {
+        let silent = TcpListener::bind("127.0.0.2:0").await.unwrap();
+        let first = silent.local_addr().unwrap();
+        let other = TcpListener::bind(("127.0.0.1", first.port())).await.unwrap();
+        let url = format!("postgres://u@db.example.com:{}/db?sslmode=disable", first.port());
+        let mut config: Config = url.parse().unwrap();
+        config.connect_timeout(Duration::from_millis(50));
+        let servers = Servers::of(&config);
+        let server = &servers.each[0];
+        let addresses = [first, other.local_addr().unwrap()].map(|address| by_address(server, address));
+        let tls = MakeRustlsConnect::new(tls::config(None).unwrap());
+        let (asked, reached) = tokio::join!(
+            async { timeout(CONNECT, other.accept()).await.is_ok() },
+            servers.reach_by(&addresses, server, &tls),
+        );
+        assert!(asked);
+        let unreached = reached.err().expect("neither is a database");
+        assert_eq!(unreached.server, format!("db.example.com:{}", first.port()));
+    }
 
     /// Nothing that a URL says is lost on the way: of one server, what is left is what there was, but for what is judged here.
     #[test]
@@ -226,7 +261,8 @@ mod tests {
                    &keepalives_interval=12&keepalives_retries=13&channel_binding=require&load_balance_hosts=random\
                    &sslnegotiation=direct";
         let config: Config = url.parse().unwrap();
-        let one: Config = url.replace("one:5433,two:5434", "two:5434").replace("read-write", "any").parse().unwrap();
+        let one: Config =
+            url.replace("one:5433,two:5434", "two:5434").replace("read-write", "any").parse().unwrap();
         assert!(alone(&config, 1) == one);
         let addresses: Config = "host=one,two hostaddr=192.0.2.1,192.0.2.2 user=u".parse().unwrap();
         let one: Config = "host=one hostaddr=192.0.2.1 user=u".parse().unwrap();
