@@ -158,7 +158,7 @@ impl Nodes {
         let evidence =
             Evidence::gather(&self.ledger, &self.team, &watched, &self.reader, self.life.clone()).await;
         let found: Vec<String> = breaches(&self.ledger, &evidence).iter().map(ToString::to_string).collect();
-        assert!(found.is_empty(), "after {after}:\n{}", found.join("\n"));
+        assert!(found.is_empty(), "after {after}:\n{}\n{}", found.join("\n"), self.what_waits());
         assert!(
             evidence.endpoints[0].has_got_all(evidence.log.len()),
             "the endpoint that is well, after {after}"
@@ -170,6 +170,16 @@ impl Nodes {
             others.acknowledged(),
             "of the neighbour's events, after {after}"
         );
+    }
+
+    /// What the database says of it, and which nodes it believes to be there: for who looks for the reason of a breach.
+    fn what_waits(&self) -> String {
+        const WAITS: &str = "SELECT now(), to_jsonb(d), to_jsonb(u) FROM deliveries d
+            LEFT JOIN due u ON u.team = d.team AND u.number = d.number WHERE u.number IS NOT NULL OR d.attempts = 0 LIMIT 20";
+        const NODES: &str = "SELECT to_jsonb(n), leased_until > now() AS is_there FROM nodes n";
+        let server = self.stage.servers.database.server();
+        let asked = [WAITS, NODES].map(|statement| server.try_ask(statement).unwrap_or_else(|why| why));
+        asked.join("\n")
     }
 
     /// Sums for people.
