@@ -15,7 +15,7 @@ pub(super) struct Mutant {
     pub(super) test: (&'static str, &'static str),
 }
 
-pub(super) const MUTANTS: [Mutant; 13] = [
+pub(super) const MUTANTS: [Mutant; 16] = [
     Mutant {
         name: "ack-before-sync",
         breaks: "LOG-1",
@@ -47,6 +47,30 @@ pub(super) const MUTANTS: [Mutant; 13] = [
         from: "if self.checksum_over(body) == self.checksum {",
         to: "if self.checksum_over(body) == self.checksum || !body.is_empty() {",
         test: ("serve", "log_3_damage_in_the_database_is_never_served"),
+    },
+    Mutant {
+        name: "serves-damage-of-a-shared-log",
+        breaks: "LOG-3",
+        file: "crates/store/src/postgres/event_rows.rs",
+        from: "if read.checksum(crc32fast::hash(body)) == row.get::<_, i64>(first + 7) {",
+        to: "if read.checksum(crc32fast::hash(body)) != 0 {",
+        test: ("postgres_damage", "log_3_a_changed_row_of_the_log_is_never_served"),
+    },
+    Mutant {
+        name: "no-answer-is-a-commit",
+        breaks: "LOG-1",
+        file: "crates/store/src/postgres/pool.rs",
+        from: "            Err(_) => Err(Fault::Unknown),",
+        to: "            Err(_) => Ok(()),",
+        test: ("postgres_nodes", "nodes_share_a_store"),
+    },
+    Mutant {
+        name: "no-fence",
+        breaks: "DLV-3",
+        file: "crates/store/src/postgres/record.rs",
+        from: "u.node IS NOT NULL AND abs(u.node) <> $5",
+        to: "u.node IS NOT NULL AND abs(u.node) <> $5 AND FALSE",
+        test: ("postgres_nodes", "nodes_share_a_store"),
     },
     Mutant {
         name: "two-transactions",
