@@ -41,27 +41,27 @@ pub(crate) struct Retention {
     pub(crate) kept: Duration,
     /// How long the audit log is kept.
     pub(crate) audit_kept: Duration,
-    /// Where its clock is noted, where there is a place for it.
-    pub(crate) data: Option<PathBuf>,
+    /// Where its clock is noted, unless nodes share the store: then it stands there.
+    pub(crate) data: PathBuf,
 }
 
 impl Retention {
     /// Runs until told to stop.
     pub(crate) async fn run(self, stop: CancellationToken) -> Result<(), StoreError> {
-        let mut slewed =
-            SlewedClock(self.data.as_deref().and_then(last_seen).unwrap_or_else(|| (self.clock)()));
+        let mut slewed = None;
         let mut looked_at = Instant::now();
+        if let Err(error) = self.look(&mut slewed, Duration::ZERO).await {
+            tracing::debug!(%error, "the clock of retention begins with the first pass");
+        }
         loop {
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 () = tokio::time::sleep(PASS_EVERY) => {}
             }
-            slewed = slewed.follow((self.clock)(), looked_at.elapsed());
+            let elapsed = looked_at.elapsed();
             looked_at = Instant::now();
-            if let Some(data) = &self.data {
-                remember(data, slewed.0);
-            }
-            match self.pass(slewed.0, &stop).await {
+            let passed = async { self.pass(self.look(&mut slewed, elapsed).await?, &stop).await };
+            match passed.await {
                 Ok(()) => {}
                 Err(error @ (StoreError::Poisoned | StoreError::ShuttingDown)) => return Err(error),
                 Err(error) => {
@@ -69,6 +69,26 @@ impl Retention {
                 }
             }
         }
+    }
+
+    /// What time it is for retention: where it was last noted at first, then as the clock goes. Nodes that share a store go by its
+    /// clock, so that one whose own is wrong removes nothing.
+    async fn look(
+        &self,
+        slewed: &mut Option<SlewedClock>,
+        elapsed: Duration,
+    ) -> Result<Timestamp, StoreError> {
+        let shared = self.store.shared_clock().await?;
+        let now = shared.map_or_else(|| (self.clock)(), |clock| clock.now);
+        let begin = || shared.map_or_else(|| last_seen(&self.data), |clock| clock.noted).unwrap_or(now);
+        let SlewedClock(at) = *slewed.get_or_insert_with(|| SlewedClock(begin()));
+        let next = SlewedClock(at).follow(now, elapsed);
+        *slewed = Some(next);
+        match shared {
+            Some(_) => self.store.note_clock(next.0).await?,
+            None => remember(&self.data, next.0),
+        }
+        Ok(next.0)
     }
 
     async fn pass(&self, now: Timestamp, stop: &CancellationToken) -> Result<(), StoreError> {
@@ -116,7 +136,12 @@ pub(crate) fn remember(data: &Path, at: Timestamp) {
 
 #[cfg(test)]
 mod tests {
+    use cstar_store::postgres::{self, Postgres};
+    use cstar_store::{Upkeep as _, sqlite};
+    use cstar_testkit::PostgresServer;
+
     use super::*;
+    use crate::server::system_now;
 
     const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -151,6 +176,37 @@ mod tests {
             (0..100).for_each(|_| slewed = slewed.follow(now, PASS_EVERY));
         }
         assert_eq!(slewed.0, start);
+    }
+
+    /// A node whose own clock is a month ahead removes nothing of what all have, and a jump of the database's is none over a restart.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn nodes_go_by_the_clock_that_they_share() {
+        let Some(server) = PostgresServer::start().await else { return };
+        let options = postgres::Options::new(&server.url("postgres"), sqlite::MasterKey::new([7; 32]));
+        let store = Arc::new(Postgres::open(options.unwrap()).await.unwrap());
+        let month = 30 * DAY;
+        let ahead = Retention {
+            store: store.clone(),
+            clock: Arc::new(move || system_now().plus(month)),
+            kept: 7 * DAY,
+            audit_kept: 7 * DAY,
+            data: PathBuf::new(),
+        };
+        let mut slewed = None;
+        let begun = ahead.look(&mut slewed, Duration::ZERO).await.unwrap();
+        let at = ahead.look(&mut slewed, PASS_EVERY).await.unwrap();
+        assert!(at >= begun && at.since(system_now()) < DAY, "not by its own clock");
+
+        // As if the database's had jumped since.
+        let before = at.minus(month);
+        store.note_clock(before).await.unwrap();
+        let mut slewed = None;
+        assert_eq!(ahead.look(&mut slewed, Duration::ZERO).await.unwrap(), before);
+        let after_a_pass = before.plus(PASS_EVERY * CATCH_UP);
+        assert_eq!(ahead.look(&mut slewed, PASS_EVERY).await.unwrap(), after_a_pass);
+        let shared = store.shared_clock().await.unwrap().unwrap();
+        assert_eq!(shared.noted, Some(after_a_pass), "whoever starts next begins there");
+        store.close().await;
     }
 
     #[test]

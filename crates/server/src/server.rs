@@ -340,7 +340,7 @@ fn start_upkeep(tasks: &mut Tasks, store: &Arc<dyn Store>, clock: Clock, options
         clock,
         kept: options.retention,
         audit_kept: options.audit_retention,
-        data: options.store.is_none().then(|| options.data.clone()),
+        data: options.data.clone(),
     };
     tasks.start(TaskKind::Retention, |stop| retention.run(stop));
     let store = Arc::clone(store);

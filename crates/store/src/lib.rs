@@ -43,7 +43,7 @@ pub use log::{
 pub use moving::{Moved, Moving, Told as ToldOfMove, move_to_postgres};
 pub use operations::{NewOperation, Operations, ResendCount};
 pub use tail::{Attention, Change, Overtaken, Tail, TailReader, Told};
-pub use upkeep::{CommitSizes, Cutoffs, Health, StoreCounts, Upkeep};
+pub use upkeep::{CommitSizes, Cutoffs, Health, SharedClock, StoreCounts, Upkeep};
 
 /// A durable, transactional store: the whole contract.
 ///

@@ -16,6 +16,15 @@ pub struct Cutoffs {
     pub idempotency_keys: Timestamp,
 }
 
+/// The clock that the nodes of a store have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SharedClock {
+    /// What it says.
+    pub now: Timestamp,
+    /// Where that of retention stood when a node last noted it.
+    pub noted: Option<Timestamp>,
+}
+
 /// Whether a store can take a publish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Health {
@@ -100,6 +109,16 @@ pub trait Upkeep: Send + Sync {
 
     /// How large commits were since the start.
     fn commit_sizes(&self) -> &CommitSizes;
+
+    /// The clock that all nodes of this store go by where it matters that it is one; `None` where there is one node.
+    async fn shared_clock(&self) -> Result<Option<SharedClock>, StoreError> {
+        Ok(None)
+    }
+
+    /// Notes where the clock of retention stands, for nodes that start later. Nothing where there is one node.
+    async fn note_clock(&self, _: Timestamp) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// Removes at most about `rows` rows that are older than their cutoff, or of deleted teams, in one short
     /// transaction. Answers how many; 0 means that nothing is left to remove.

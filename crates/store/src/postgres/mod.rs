@@ -29,6 +29,7 @@ mod backup;
 mod cancel;
 mod changes;
 mod check;
+mod clock;
 mod columns;
 mod connect;
 mod copy_file;

@@ -6,8 +6,10 @@ use async_trait::async_trait;
 use cstar_types::{TeamId, Timestamp};
 
 use super::store::{Counts, Postgres};
-use super::{backup, check, retention};
-use crate::{Attention, Backup, CommitSizes, Cutoffs, Health, StoreCounts, StoreError, TailReader, Upkeep};
+use super::{backup, check, clock, retention};
+use crate::{
+    Attention, Backup, CommitSizes, Cutoffs, Health, SharedClock, StoreCounts, StoreError, TailReader, Upkeep,
+};
 
 #[async_trait]
 impl Upkeep for Postgres {
@@ -45,6 +47,14 @@ impl Upkeep for Postgres {
 
     fn commit_sizes(&self) -> &CommitSizes {
         &self.open.commit_sizes
+    }
+
+    async fn shared_clock(&self) -> Result<Option<SharedClock>, StoreError> {
+        Ok(Some(clock::read(self).await?))
+    }
+
+    async fn note_clock(&self, at: Timestamp) -> Result<(), StoreError> {
+        Ok(clock::note(self, at).await?)
     }
 
     async fn remove_old(&self, cutoffs: Cutoffs, rows: usize) -> Result<usize, StoreError> {
