@@ -155,6 +155,15 @@ pub trait Deliveries: Send + Sync {
         rule: FailureRule,
     ) -> Result<Vec<DeliveryStatus>, StoreError>;
 
+    /// The same of those results alone for which nobody has to be waited for; `None` for the others, of which nothing is on record.
+    async fn record_free(
+        &self,
+        reports: Arc<[AttemptReport]>,
+        rule: FailureRule,
+    ) -> Result<Vec<Option<DeliveryStatus>>, StoreError> {
+        Ok(self.record(reports, rule).await?.into_iter().map(Some).collect())
+    }
+
     /// Disables a webhook and cancels what waits for it. Tells the tail. If it is disabled already, or no longer of the
     /// version that was `seen` (what answered may not be what it points to now), nothing changes.
     async fn disable_webhook(

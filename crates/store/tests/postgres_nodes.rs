@@ -7,9 +7,9 @@ use cstar_store::conformance::given::{self, at, keyed, new_event, publishing, so
 use cstar_store::conformance::{AnyStore, read};
 use cstar_store::postgres::{Options, Postgres};
 use cstar_store::sqlite::MasterKey;
-use cstar_store::{StoreError, Verdict};
+use cstar_store::{AttemptReport, StoreError, Verdict};
 use cstar_testkit::{PostgresServer, until};
-use cstar_types::DeliveryStatus;
+use cstar_types::{DeliveryStatus, FailureRule, TeamId};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -42,7 +42,7 @@ async fn nodes_share_a_store() {
     a_change_on_one_node_counts_on_the_other(&server).await;
     what_a_node_has_goes_to_another_with_its_lease(&server).await;
     what_is_being_taken_is_waited_for(&server).await;
-    a_locked_team_holds_up_no_other(&server).await;
+    locked_teams_hold_up_no_other(&server).await;
     each_new_connection_is_judged(&server).await;
     a_commit_whose_answer_is_lost_is_unknown(&server).await;
     a_commit_that_no_standby_has_is_unknown(&server).await;
@@ -153,29 +153,63 @@ async fn what_is_being_taken_is_waited_for(server: &PostgresServer) {
     assert_eq!(given::recorded(&two, &of_two, Verdict::Delivered, at(3)).await, DeliveryStatus::Delivered);
 }
 
-/// A team whose row somebody holds waits for itself alone.
-async fn a_locked_team_holds_up_no_other(server: &PostgresServer) {
+/// DLV-4, LOG-2: teams whose rows somebody holds wait for themselves alone, more of them than there are groups at the same time.
+async fn locked_teams_hold_up_no_other(server: &PostgresServer) {
+    const LOCKED: usize = 5;
     let (one, _two, sql) = nodes(server, "locked").await;
-    let (held, free) = (given::team(&one).await, given::team(&one).await);
-    given::one_event(&one, held, "ticket.created").await;
-    given::one_event(&one, free, "ticket.created").await;
-    let hold = format!("BEGIN; SELECT 1 FROM teams WHERE id = '{}' FOR UPDATE", held.as_uuid());
-    sql.batch_execute(&hold).await.expect("it is locked");
-    let mut waiting = JoinSet::new();
-    for _ in 0..8 {
-        let store = one.clone();
-        waiting.spawn(async move { given::one_event(&store, held, "ticket.created").await });
+    let free = given::team(&one).await;
+    let mut held = Vec::new();
+    for _ in 0..LOCKED {
+        held.push(given::team(&one).await);
     }
+    let (of_held, of_free) = (failing(&one, held[0]).await, failing(&one, free).await);
+    let ids: Vec<String> = held.iter().map(|team| format!("'{}'", team.as_uuid())).collect();
+    let hold = format!("BEGIN; SELECT 1 FROM teams WHERE id IN ({}) FOR UPDATE", ids.join(", "));
+    sql.batch_execute(&hold).await.expect("they are locked");
+
+    let record_free = async |of_free: AttemptReport| {
+        let both = one.record_free([of_held.clone(), of_free].into(), FailureRule::NEVER);
+        soon(both).await.expect("what is free is recorded")
+    };
+    assert_eq!(record_free(of_free).await, [None, Some(DeliveryStatus::Failed)], "its row is locked");
+    let mut waiting = JoinSet::new();
+    for team in held.iter().flat_map(|team| [*team; 2]) {
+        let store = one.clone();
+        waiting.spawn(async move { drop(given::one_event(&store, team, "ticket.created").await) });
+    }
+    let (store, report) = (one.clone(), of_held.clone());
+    waiting.spawn(async move {
+        store.record([report].into(), FailureRule::NEVER).await.expect("it is recorded");
+    });
+    let watching = client(server, "postgres").await;
+    until("some that wait", async || {
+        let sql = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+        let waits: i64 = watching.query_one(sql, &[]).await.expect("it can be asked").get(0);
+        (waits >= 3).then_some(())
+    })
+    .await;
     let mut published = JoinSet::new();
     for _ in 0..20 {
         let store = one.clone();
         published.spawn(async move { given::one_event(&store, free, "ticket.created").await });
     }
     soon(published.join_all()).await;
-    assert!(waiting.try_join_next().is_none(), "its row is locked");
-    sql.batch_execute("COMMIT").await.expect("it is free");
-    assert_eq!(soon(waiting.join_all()).await.len(), 8);
-    assert_eq!(one.ends(held).await.expect("ends").head, 9);
+    let of_free = failing(&one, free).await;
+    assert_eq!(record_free(of_free).await, [None, Some(DeliveryStatus::Failed)], "somebody has its turn");
+
+    assert!(waiting.try_join_next().is_none(), "their rows are locked");
+    sql.batch_execute("COMMIT").await.expect("they are free");
+    soon(waiting.join_all()).await;
+    for team in &held[1..] {
+        assert_eq!(one.ends(*team).await.expect("ends").head, 2);
+    }
+}
+
+/// A new webhook, and the report that its only delivery has failed for good: which the operator is told.
+async fn failing(store: &AnyStore, team: TeamId) -> AttemptReport {
+    let webhook = given::webhook(store, team, "boss.*").await;
+    given::one_event(store, team, "boss.created").await;
+    given::report(&given::only_due(store, webhook).await, Verdict::Failed, at(1))
 }
 
 /// LOG-1: a server that has begun to acknowledge what it has not synced takes nothing over new connections, of which there is always one

@@ -14,6 +14,7 @@ mod failing;
 mod faults;
 mod filters;
 mod lanes;
+mod locked_teams;
 mod master_key;
 mod metrics;
 mod moved;

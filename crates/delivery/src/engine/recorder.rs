@@ -1,17 +1,20 @@
 //! Puts results on record, in groups: while one group is being written, the next gathers.
 //!
 //! A group that the database refuses is halved until the one result that it refuses is found, so that this one holds up
-//! no other.
+//! no other. Nor does one whose team somebody else has locked: it is put aside.
+
+mod aside;
 
 use std::future::pending;
-use std::iter::repeat;
 use std::sync::Arc;
 use std::time::Duration;
 
 use cstar_store::{AttemptReport, StoreError, Verdict};
 use cstar_types::{DeliveryId, DeliveryStatus, WebhookId};
 use futures_util::future::BoxFuture;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use self::aside::{Aside, Ended};
 
 /// The most results in one transaction. A publish waits for the one that is under way and then shares its own with the next, so this
 /// is what a storm of results costs it.
@@ -58,16 +61,26 @@ pub(super) struct Recorder {
     /// What was refused as part of a group.
     halves: Vec<Group>,
     writing: Option<Writing>,
+    aside: Aside,
     /// When the next group begins.
     next_at: Instant,
     /// Somebody waits for what has gathered.
     hurries: bool,
 }
 
-/// [`cstar_store::Deliveries::record`].
-pub(super) type Record = Box<dyn Fn(Arc<[AttemptReport]>) -> Answer + Send>;
+/// How results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Those for which nobody has to be waited for: [`cstar_store::Deliveries::record_free`].
+    Together,
+    /// Those of one webhook: [`cstar_store::Deliveries::record`].
+    Alone,
+}
 
-type Answer = BoxFuture<'static, Result<Vec<DeliveryStatus>, StoreError>>;
+/// Writes results; answers `None` for one that is to be put aside.
+pub(super) type Record = Box<dyn Fn(Arc<[AttemptReport]>, Way) -> Answer + Send>;
+
+type Answer = BoxFuture<'static, Result<Vec<Option<DeliveryStatus>>, StoreError>>;
 
 /// Results that are written together. The store has them too, so that none is copied for it.
 struct Group {
@@ -88,6 +101,7 @@ impl Recorder {
             gathered: Vec::new(),
             halves: Vec::new(),
             writing: None,
+            aside: Aside::new(),
             next_at: Instant::now(),
             hurries: false,
         }
@@ -96,12 +110,12 @@ impl Recorder {
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         let groups = self.halves.iter().chain(self.writing.as_ref().map(|writing| &writing.group));
-        self.gathered.len() + groups.map(Group::len).sum::<usize>()
+        self.gathered.len() + groups.map(Group::len).sum::<usize>() + self.aside.len()
     }
 
-    /// Whether a group is on its way or about to be.
+    /// Whether a group is on its way or about to be, and its end soon to come: of those aside nobody knows when they come to theirs.
     pub(super) fn is_under_way(&self) -> bool {
-        self.len() > 0
+        self.len() > self.aside.len()
     }
 
     /// How long what has gathered waits, unless a group is on its way.
@@ -128,6 +142,7 @@ impl Recorder {
 
     /// Begins to write what has gathered if it is time, unless a group is on its way.
     pub(super) fn begin(&mut self) {
+        self.aside.begin(&self.record);
         if self.writing.is_some() {
             return;
         }
@@ -151,32 +166,64 @@ impl Recorder {
     pub(super) async fn recorded(&mut self) -> Result<Vec<Recorded>, StoreError> {
         loop {
             self.begin();
-            let Some(writing) = &mut self.writing else { return pending().await };
-            let answer = (&mut writing.answer).await;
-            let Some(Writing { group, failures, .. }) = self.writing.take() else { continue };
+            let Self { writing, aside, .. } = self;
+            let again_at = aside.again_at();
+            let (group, failures, answer) = tokio::select! {
+                (Writing { group, failures, .. }, answer) = written(writing) => (group, Some(failures), answer),
+                Some(Ended { group, answer, .. }) = aside.next() => (group, None, answer),
+                () = sleep_until(again_at.unwrap_or_else(Instant::now)), if again_at.is_some() => {
+                    self.gathered.extend(aside.take(Instant::now()));
+                    self.hurries = true;
+                    continue;
+                }
+            };
             match answer {
-                Ok(statuses) => return Ok(group.came_to(statuses.into_iter().map(Some))),
+                Ok(statuses) => {
+                    let recorded = self.sort(&group, statuses);
+                    if !recorded.is_empty() {
+                        return Ok(recorded);
+                    }
+                }
                 Err(error) if is_final(&error) => return Err(error),
                 Err(error) if is_refusal(&error) && group.len() > 1 => {
                     tracing::warn!(%error, results = group.len(), "results were refused; each half is recorded alone");
                     self.halves.extend(group.halves());
                 }
-                Err(error) if is_refusal(&error) && failures + 1 >= REFUSALS_MAX => {
+                Err(error)
+                    if is_refusal(&error)
+                        && failures.is_some_and(|failures| failures + 1 >= REFUSALS_MAX) =>
+                {
                     for AttemptReport { delivery, webhook, .. } in group.reports.iter() {
                         tracing::error!(%error, %delivery, %webhook, "a result cannot be recorded; its attempt will be repeated");
                     }
-                    return Ok(group.came_to(repeat(None)));
+                    return Ok(group.refused());
                 }
                 Err(error) => {
                     tracing::warn!(%error, results = group.len(), "results could not be recorded; trying again");
-                    self.write(group, failures + 1);
+                    match failures {
+                        Some(failures) => self.write(group, failures + 1),
+                        None if is_refusal(&error) => self.halves.push(group), // and counted there
+                        None => (0..group.len()).for_each(|at| self.aside.add(group.outstanding(at))),
+                    }
                 }
             }
         }
     }
 
+    /// What is on record; the rest is put aside.
+    fn sort(&mut self, group: &Group, statuses: Vec<Option<DeliveryStatus>>) -> Vec<Recorded> {
+        let mut recorded = Vec::with_capacity(statuses.len());
+        for (at, status) in statuses.into_iter().enumerate() {
+            match status {
+                Some(_) => recorded.push(group.came_to(at, status)),
+                None => self.aside.add(group.outstanding(at)),
+            }
+        }
+        recorded
+    }
+
     fn write(&mut self, group: Group, failures: u32) {
-        let recording = (self.record)(Arc::clone(&group.reports));
+        let recording = (self.record)(Arc::clone(&group.reports), Way::Together);
         let answer = Box::pin(async move {
             if failures > 0 {
                 sleep(AGAIN.saturating_mul(1 << failures.min(10)).min(AGAIN_MAX)).await;
@@ -204,16 +251,30 @@ impl Group {
             .map(|part| Self { reports: self.reports[part.clone()].into(), gone: self.gone[part].to_vec() })
     }
 
-    fn came_to(&self, statuses: impl Iterator<Item = Option<DeliveryStatus>>) -> Vec<Recorded> {
-        let results = self.reports.iter().zip(&self.gone).zip(statuses);
-        let recorded = results.map(|((report, gone), status)| Recorded {
-            delivery: report.delivery,
-            webhook: report.webhook,
-            verdict: report.verdict,
-            gone: *gone,
-            status,
-        });
-        recorded.collect()
+    /// One of them, as it was added.
+    fn outstanding(&self, at: usize) -> Outstanding {
+        Outstanding { report: self.reports[at].clone(), gone: self.gone[at], awaited: false }
+    }
+
+    fn came_to(&self, at: usize, status: Option<DeliveryStatus>) -> Recorded {
+        let AttemptReport { delivery, webhook, verdict, .. } = self.reports[at];
+        Recorded { delivery, webhook, verdict, gone: self.gone[at], status }
+    }
+
+    fn refused(&self) -> Vec<Recorded> {
+        (0..self.len()).map(|at| self.came_to(at, None)).collect()
+    }
+}
+
+/// Waits until a group has been written, if one is.
+async fn written(
+    writing: &mut Option<Writing>,
+) -> (Writing, Result<Vec<Option<DeliveryStatus>>, StoreError>) {
+    let Some(under_way) = writing else { return pending().await };
+    let answer = (&mut under_way.answer).await;
+    match writing.take() {
+        Some(written) => (written, answer),
+        None => pending().await,
     }
 }
 
@@ -264,10 +325,11 @@ mod tests {
     fn recorder(answers: Vec<StoreError>) -> (Recorder, Arc<Mutex<Vec<usize>>>) {
         let groups = Arc::new(Mutex::new(Vec::new()));
         let (given, answers) = (Arc::clone(&groups), Mutex::new(answers.into_iter()));
-        let record = move |reports: Arc<[AttemptReport]>| -> Answer {
+        let record = move |reports: Arc<[AttemptReport]>, _| -> Answer {
             given.lock().push(reports.len());
             let answer = answers.lock().next();
-            Box::pin(async move { answer.map_or(Ok(vec![DeliveryStatus::Delivered; reports.len()]), Err) })
+            let statuses = vec![Some(DeliveryStatus::Delivered); reports.len()];
+            Box::pin(async move { answer.map_or(Ok(statuses), Err) })
         };
         (Recorder::new(Box::new(record)), groups)
     }
@@ -290,9 +352,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn one_result_that_is_refused_holds_up_no_other() {
         const BAD: u128 = 5;
-        let record = |reports: Arc<[AttemptReport]>| -> Answer {
+        let record = |reports: Arc<[AttemptReport]>, _| -> Answer {
             let refused = reports.iter().any(|report| report.delivery == DeliveryId::from_bits(BAD));
-            let statuses = vec![DeliveryStatus::Delivered; reports.len()];
+            let statuses = vec![Some(DeliveryStatus::Delivered); reports.len()];
             Box::pin(
                 async move { if refused { Err(StoreError::Damaged("a row".into())) } else { Ok(statuses) } },
             )
@@ -307,6 +369,49 @@ mod tests {
             }
         }
         assert_eq!((recorded, refused), (vec![0, 1, 2, 3, 4, 6, 7], vec![BAD]));
+    }
+
+    /// DLV-4: results of webhooks that are locked, more than there are lanes for, hold up none of the others, and are on record once
+    /// they are free.
+    #[tokio::test(start_paused = true)]
+    async fn results_that_are_locked_hold_up_no_other() {
+        const LOCKED: u128 = 5;
+        let free = Arc::new(tokio::sync::Semaphore::new(0));
+        let is_free = Arc::clone(&free);
+        let record = move |reports: Arc<[AttemptReport]>, way| -> Answer {
+            let is_free = Arc::clone(&is_free);
+            let status = move |report: &AttemptReport| {
+                let passes = way == Way::Alone || report.webhook.bits() >= LOCKED;
+                passes.then_some(DeliveryStatus::Delivered)
+            };
+            Box::pin(async move {
+                if way == Way::Alone {
+                    let _ = is_free.acquire().await;
+                }
+                Ok(reports.iter().map(status).collect())
+            })
+        };
+        let mut recorder = Recorder::new(Box::new(record));
+        let add = |recorder: &mut Recorder, webhook| {
+            let mut outstanding = outstanding(webhook);
+            outstanding.report.webhook = WebhookId::from_bits(webhook);
+            recorder.add(outstanding);
+        };
+        (0..LOCKED * 2).for_each(|webhook| add(&mut recorder, webhook));
+        recorder.begin();
+        assert_eq!(recorder.recorded().await.unwrap().len(), LOCKED as usize);
+        for webhook in LOCKED..LOCKED * 2 {
+            add(&mut recorder, webhook);
+            recorder.hurry();
+            let recorded = recorder.recorded().await.unwrap();
+            assert_eq!(recorded[0].webhook.bits(), webhook, "others go on");
+        }
+        assert_eq!((recorder.len(), recorder.is_under_way()), (LOCKED as usize, false));
+        free.close();
+        while recorder.len() > 0 {
+            let recorded = recorder.recorded().await.unwrap();
+            assert!(recorded.iter().all(|one| one.webhook.bits() < LOCKED && one.status.is_some()));
+        }
     }
 
     /// A group is bounded, and one that is full waits for nothing.

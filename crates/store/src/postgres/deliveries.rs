@@ -42,22 +42,16 @@ impl Deliveries for Postgres {
         reports: Arc<[AttemptReport]>,
         rule: FailureRule,
     ) -> Result<Vec<DeliveryStatus>, StoreError> {
-        let teams = self.open.teams_of(&reports).await?;
-        let store = self.clone();
-        let recorded = to_the_end(async move {
-            let mut tries = Tries::default();
-            loop {
-                match record::record(&store, &teams, &reports, rule).await {
-                    Err(fault) if tries.again(&store.open, &fault).await => {}
-                    ended => break Ok(ended?),
-                }
-            }
-        });
-        // Told as not stored, so that they are recorded again: an attempt that stands there twice is better than one that is missing.
-        recorded.await.map_err(|error| match error {
-            StoreError::OutcomeUnknown => StoreError::QueueFull,
-            error => error,
-        })
+        let recorded = self.put_on_record(reports, rule, true).await?;
+        Ok(recorded.into_iter().map(|status| status.unwrap_or(DeliveryStatus::Cancelled)).collect())
+    }
+
+    async fn record_free(
+        &self,
+        reports: Arc<[AttemptReport]>,
+        rule: FailureRule,
+    ) -> Result<Vec<Option<DeliveryStatus>>, StoreError> {
+        self.put_on_record(reports, rule, false).await
     }
 
     async fn disable_webhook(
@@ -68,7 +62,7 @@ impl Deliveries for Postgres {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let Some(team) = self.open.team_of(webhook).await? else { return Err(StoreError::NotFound) };
-        change!(self, [team, TeamId::OPERATOR], |tx| webhooks::disable(&mut tx, webhook, seen, reason, now))
+        change!(self, [team], |tx| webhooks::disable(&mut tx, webhook, seen, reason, now))
     }
 
     async fn delivery(
@@ -109,6 +103,33 @@ impl Deliveries for Postgres {
         now: Timestamp,
     ) -> Result<Delivery, StoreError> {
         change!(self, [team], |tx| resend::deliver(&mut tx, team, event, webhook, now))
+    }
+}
+
+impl Postgres {
+    /// Records what can be; where it waits that is all, but what is not there.
+    async fn put_on_record(
+        &self,
+        reports: Arc<[AttemptReport]>,
+        rule: FailureRule,
+        waits: bool,
+    ) -> Result<Vec<Option<DeliveryStatus>>, StoreError> {
+        let teams = self.open.teams_of(&reports).await?;
+        let store = self.clone();
+        let recorded = to_the_end(async move {
+            let mut tries = Tries::default();
+            loop {
+                match record::record(&store, &teams, &reports, rule, waits).await {
+                    Err(fault) if tries.again(&store.open, &fault).await => {}
+                    ended => break Ok(ended?),
+                }
+            }
+        });
+        // Told as not stored, so that they are recorded again: an attempt that stands there twice is better than one that is missing.
+        recorded.await.map_err(|error| match error {
+            StoreError::OutcomeUnknown => StoreError::QueueFull,
+            error => error,
+        })
     }
 }
 

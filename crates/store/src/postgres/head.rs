@@ -78,12 +78,16 @@ impl Tx {
         self.heads_by(heads!("WHERE id = ANY($1) AND state = 0"), teams).await
     }
 
-    /// Those of these teams that were not deleted, locked; of several, those that nobody else has locked.
-    pub(super) async fn lock_some(&self, teams: &[TeamId]) -> Result<HashMap<TeamId, Head>, Fault> {
+    /// Those of these teams that were not deleted, locked; unless one waits for them, without those that somebody else has locked.
+    pub(super) async fn lock_teams(
+        &self,
+        teams: &[TeamId],
+        waits: bool,
+    ) -> Result<HashMap<TeamId, Head>, Fault> {
         const FREE: &str = heads!(
             "WHERE id = ANY($1) AND state = 0 ORDER BY number = 0, number FOR NO KEY UPDATE SKIP LOCKED"
         );
-        self.heads_by(if teams.len() > 1 { FREE } else { LOCK }, teams).await
+        self.heads_by(if waits { LOCK } else { FREE }, teams).await
     }
 
     async fn heads_by(&self, sql: &str, teams: &[TeamId]) -> Result<HashMap<TeamId, Head>, Fault> {

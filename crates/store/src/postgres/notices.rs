@@ -1,8 +1,8 @@
 //! Notices: what happens to webhooks is appended to the operator's log, by the transaction in which it happens. So a notice is
 //! kept exactly if its cause is, and is delivered as every event is.
 //!
-//! What nobody hears is not written, and of what becomes of notices' deliveries none is made. The operator's row is locked last of
-//! all teams', and its turn is taken together with the cause's.
+//! What nobody hears is not written, and of what becomes of notices' deliveries none is made. The operator's turn is taken and
+//! its row locked last of all teams': who has them waits for nobody else.
 
 use std::time::Duration;
 
@@ -78,7 +78,8 @@ async fn delivery_failed(
 }
 
 /// Whether somebody hears notices of this type.
-async fn is_heard(tx: &Tx, notice: NoticeType) -> Result<bool, Fault> {
+async fn is_heard(tx: &mut Tx, notice: NoticeType) -> Result<bool, Fault> {
+    tx.take_operators_turn().await;
     let head = tx.lock(TeamId::OPERATOR).await?;
     Ok(!tx.wanting(&head).await?.targets(&notice.event_type()).is_empty())
 }

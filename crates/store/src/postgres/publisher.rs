@@ -5,23 +5,25 @@
 //!               ▲                                                            │
 //!               └───────────────── the next group, once it has ended ◀───────┘
 //! ```
-//! While a group is under way, what comes gathers for the next one: the more is published, the larger they are. A team with much
-//! waiting has a group of its own; and a group passes over a team that another node has locked, which then waits for itself: so
-//! a team that many nodes publish to holds up no other.
+//! While a group is under way, what comes gathers for the next one: the more is published, the larger they are. A group of several
+//! teams passes over one that somebody else has locked. That goes first again, in a group of its own which waits for its row; and of
+//! all groups but one may wait, so that teams that are locked, however many, hold up no other.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+mod gathering;
+
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use cstar_types::TeamId;
-use futures_util::future::join_all;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
+use self::gathering::Gathering;
 use super::append::{Publish, Rows, Stored, keys_of};
 use super::fault::Fault;
 use super::head::{Head, HeadParams, SAVE};
 use super::store::Open;
-use super::turns::Turn;
+use super::turns::{Turn, Turns};
 use super::tx::{Tries, Tx, Writing};
 use crate::{Appended, StoreError};
 
@@ -31,11 +33,8 @@ const WAITING_CALLS: usize = 4096;
 const WAITING_BYTES: usize = 64 << 20;
 /// Groups at the same time. While one waits for its commit, others are read and written.
 const GROUPS: usize = 4;
-/// Events of one group, and their bytes: a few milliseconds of the database's time.
-const GROUP_EVENTS: usize = 2_000;
-const GROUP_BYTES: usize = 8 << 20;
-/// A team with so many events waiting is hot.
-const HOT_EVENTS: usize = 200;
+/// Those of them that may wait for a row which somebody has locked.
+const PATIENT: usize = GROUPS - 1;
 
 type Answer = oneshot::Sender<Result<Vec<Appended>, StoreError>>;
 
@@ -54,7 +53,26 @@ struct State {
     waiting: VecDeque<Waiting>,
     bytes: usize,
     groups: usize,
+    /// Those of them that may wait for a row.
+    patient: usize,
+    /// Teams that wait and were found locked.
+    locked: HashSet<TeamId>,
     closed: bool,
+}
+
+/// Publishes of one transaction, with the turns of their teams.
+#[derive(Default)]
+struct Group {
+    publishes: Vec<Waiting>,
+    turns: Vec<Turn>,
+    /// For the row of its team, if somebody has locked it.
+    waits: bool,
+}
+
+/// A publish that its group did not store.
+struct Left {
+    waiting: Waiting,
+    is_locked: bool,
 }
 
 impl Publisher {
@@ -94,52 +112,45 @@ impl Publisher {
 }
 
 impl State {
-    /// The next group, of teams whose turn can be had; `None` if there is none.
-    fn group(&mut self, open: &Open) -> Option<(Vec<Waiting>, Vec<Turn>)> {
+    /// The next group, of teams whose turn it can have; `None` if there is none.
+    fn group(&mut self, turns: &Arc<Turns>) -> Option<Group> {
         if self.groups == GROUPS || self.waiting.is_empty() {
             return None;
         }
-        let mut events_of = HashMap::<TeamId, usize>::new();
-        for waiting in &self.waiting {
-            *events_of.entry(waiting.publish.team).or_default() += waiting.publish.events();
-        }
-        let is_hot = |team: &TeamId| events_of[team] >= HOT_EVENTS;
-        let (mut group, mut turns) = (Vec::new(), Vec::new());
-        let (mut ours, mut others) = (HashSet::new(), HashSet::new());
-        let (mut events, mut bytes) = (0, 0);
+        let sizes = self.waiting.iter().map(|waiting| (waiting.publish.team, waiting.publish.events()));
+        let mut gathering = Gathering::new(sizes, &self.locked, self.patient < PATIENT);
+        let mut group = Group::default();
         let mut rest = VecDeque::with_capacity(self.waiting.len());
         for waiting in self.waiting.drain(..) {
-            let team = waiting.publish.team;
-            let (more, heavier) = (events + waiting.publish.events(), bytes + waiting.publish.bytes());
-            let fits = group.is_empty() || (more <= GROUP_EVENTS && heavier <= GROUP_BYTES);
-            let mixes =
-                ours.is_empty() || ours.contains(&team) || !(is_hot(&team) || ours.iter().any(is_hot));
-            let is_ours = fits
-                && mixes
-                && !others.contains(&team)
-                && (ours.contains(&team) || {
-                    let turn = open.turns.try_take(team);
-                    let taken = turn.is_some();
-                    turns.extend(turn);
-                    taken
-                });
-            if is_ours {
-                (events, bytes) = (more, heavier);
-                ours.insert(team);
-                group.push(waiting);
-            } else {
-                // What a team publishes later must not overtake this.
-                others.insert(team);
-                rest.push_back(waiting);
-            }
+            let Waiting { publish, .. } = &waiting;
+            let takes = gathering.takes(publish.team, publish.events(), publish.bytes(), || {
+                let turn = turns.try_take(publish.team);
+                let taken = turn.is_some();
+                group.turns.extend(turn);
+                taken
+            });
+            if takes { group.publishes.push(waiting) } else { rest.push_back(waiting) }
         }
+        group.waits = gathering.may_wait();
         self.waiting = rest;
-        self.bytes -= group.iter().map(|waiting| waiting.publish.bytes()).sum::<usize>();
-        if group.is_empty() {
+        self.bytes -= group.publishes.iter().map(|waiting| waiting.publish.bytes()).sum::<usize>();
+        if group.publishes.is_empty() {
             return None;
         }
         self.groups += 1;
-        Some((group, turns))
+        self.patient += usize::from(group.waits);
+        Some(group)
+    }
+
+    /// What is left of a group goes first again: its teams' turns are still held.
+    fn put_back(&mut self, rest: Vec<Left>) {
+        for Left { waiting, is_locked } in rest.into_iter().rev() {
+            if is_locked {
+                self.locked.insert(waiting.publish.team);
+            }
+            self.bytes += waiting.publish.bytes();
+            self.waiting.push_front(waiting);
+        }
     }
 }
 
@@ -155,51 +166,56 @@ impl Open {
     pub(super) fn begin_groups(self: &Arc<Self>) {
         // Without a runtime nobody waits for an answer any more.
         while tokio::runtime::Handle::try_current().is_ok() {
-            let Some((group, turns)) = self.publisher.0.lock().group(self) else { return };
+            let Some(group) = self.publisher.0.lock().group(&self.turns) else { return };
+            let ended = Ended {
+                open: Arc::clone(self),
+                waited_for: group.publishes.first().filter(|_| group.waits).map(|first| first.publish.team),
+            };
             let open = Arc::clone(self);
             tokio::spawn(async move {
-                let _ended = Ended(Arc::clone(&open));
-                commit_all(&open, group, &Arc::new(turns)).await;
+                let _ended = ended;
+                let Group { publishes, turns, waits } = group;
+                let turns = Arc::new(turns);
+                let rest = commit(&open, publishes, &turns, waits).await;
+                open.publisher.0.lock().put_back(rest);
             });
         }
     }
 }
 
 /// A group that is over makes room for the next, however it ended.
-struct Ended(Arc<Open>);
+struct Ended {
+    open: Arc<Open>,
+    waited_for: Option<TeamId>,
+}
 
 impl Drop for Ended {
     fn drop(&mut self) {
-        self.0.publisher.0.lock().groups -= 1;
-        self.0.begin_groups();
-        self.0.group_ended.notify_waiters();
-    }
-}
-
-/// Commits a group, and what of it had no room, or teams that another node had locked, each of which waits for itself.
-async fn commit_all(open: &Arc<Open>, group: Vec<Waiting>, turns: &Arc<Vec<Turn>>) {
-    let mut rest = commit(open, group, turns).await;
-    while !rest.is_empty() {
-        let mut by_team = BTreeMap::<TeamId, Vec<Waiting>>::new();
-        for waiting in rest {
-            by_team.entry(waiting.publish.team).or_default().push(waiting);
+        {
+            let mut state = self.open.publisher.0.lock();
+            state.groups -= 1;
+            if let Some(team) = self.waited_for {
+                state.patient -= 1;
+                state.locked.remove(&team);
+            }
         }
-        let each = by_team.into_values().map(|group| commit(open, group, turns));
-        rest = join_all(each).await.into_iter().flatten().collect();
+        self.open.begin_groups();
+        self.open.group_ended.notify_waiters();
     }
 }
 
-/// Commits a group and answers it; answers what is left to do.
-async fn commit(open: &Arc<Open>, group: Vec<Waiting>, turns: &Arc<Vec<Turn>>) -> Vec<Waiting> {
+/// Commits a group and answers it; answers what is left to do. It waits for a row that somebody has locked, or passes over it.
+async fn commit(open: &Arc<Open>, group: Vec<Waiting>, turns: &Arc<Vec<Turn>>, waits: bool) -> Vec<Left> {
     let mut tries = Tries::default();
+    let mut rest = Vec::new();
     loop {
-        match try_commit(open, &group, turns).await {
+        match try_commit(open, &group, turns, waits).await {
             Ok(outcomes) => {
-                let mut rest = Vec::new();
                 for (waiting, outcome) in group.into_iter().zip(outcomes) {
                     match outcome {
                         Outcome::Done(answer) => drop(waiting.answer.send(answer)),
-                        Outcome::Later => rest.push(waiting),
+                        Outcome::NoRoom => rest.push(Left { waiting, is_locked: false }),
+                        Outcome::Locked => rest.push(Left { waiting, is_locked: true }),
                     }
                 }
                 return rest;
@@ -211,16 +227,16 @@ async fn commit(open: &Arc<Open>, group: Vec<Waiting>, turns: &Arc<Vec<Turn>>) -
             ) if group.len() > 1 => {
                 tracing::warn!(?fault, "a group was rolled back; each of it is stored alone");
                 for waiting in group {
-                    Box::pin(commit(open, vec![waiting], turns)).await;
+                    rest.extend(Box::pin(commit(open, vec![waiting], turns, waits)).await);
                 }
-                return Vec::new();
+                return rest;
             }
             Err(fault) => {
                 let refused = StoreError::from(fault);
                 for waiting in group {
                     let _ = waiting.answer.send(Err(refused.clone()));
                 }
-                return Vec::new();
+                return rest;
             }
         }
     }
@@ -229,18 +245,21 @@ async fn commit(open: &Arc<Open>, group: Vec<Waiting>, turns: &Arc<Vec<Turn>>) -
 /// What became of a publish of a group.
 enum Outcome {
     Done(Result<Vec<Appended>, StoreError>),
-    /// There was no room, or its team was locked.
-    Later,
+    /// There was no room.
+    NoRoom,
+    /// Somebody else has locked its team, or it is not there: who waits for its row finds out.
+    Locked,
 }
 
 async fn try_commit(
     open: &Arc<Open>,
     group: &[Waiting],
     turns: &Arc<Vec<Turn>>,
+    waits: bool,
 ) -> Result<Vec<Outcome>, Fault> {
     let mut tx = Tx::lend(open, None, Arc::clone(turns)).await?;
     let mut rows = Rows::default();
-    match apply(&mut tx, group, &mut rows).await {
+    match apply(&mut tx, group, &mut rows, waits).await {
         Ok((outcomes, heads)) => {
             let (params, keeper) = (HeadParams::of(heads.values()), open.keeper());
             let mut writing = Writing::default();
@@ -259,26 +278,25 @@ async fn apply(
     tx: &mut Tx,
     group: &[Waiting],
     rows: &mut Rows,
+    waits: bool,
 ) -> Result<(Vec<Outcome>, HashMap<TeamId, Head>), Fault> {
     let publishes = || group.iter().map(|waiting| &waiting.publish);
     let mut teams: Vec<TeamId> = publishes().map(|publish| publish.team).collect();
     teams.sort_unstable();
     teams.dedup();
     let keys = keys_of(publishes());
-    let (begun, heads, stored) = tokio::join!(tx.start(), tx.lock_some(&teams), tx.stored(keys));
+    let (begun, heads, stored) = tokio::join!(tx.start(), tx.lock_teams(&teams, waits), tx.stored(keys));
     begun?;
     let (mut heads, mut stored): (_, Stored) = (heads?, stored?);
-    let is_alone = teams.len() == 1;
     let mut outcomes = Vec::with_capacity(group.len());
     let mut full = false;
     for publish in publishes() {
         let Some(head) = heads.get_mut(&publish.team) else {
-            // Locked by another node, or not there: alone it waits and finds out.
-            outcomes.push(if is_alone { Outcome::Done(Err(StoreError::NotFound)) } else { Outcome::Later });
+            outcomes.push(if waits { Outcome::Done(Err(StoreError::NotFound)) } else { Outcome::Locked });
             continue;
         };
         if full {
-            outcomes.push(Outcome::Later);
+            outcomes.push(Outcome::NoRoom);
             continue;
         }
         outcomes.push(match publish.apply(tx, head, &mut stored, rows).await {
@@ -286,7 +304,7 @@ async fn apply(
             Err(Fault::Refused(why)) => Outcome::Done(Err(why)),
             Err(Fault::NoRoom) => {
                 full = true;
-                Outcome::Later
+                Outcome::NoRoom
             }
             Err(fault) => return Err(fault),
         });

@@ -20,6 +20,7 @@ use super::fault::Fault;
 use super::head::Head;
 use super::notices;
 use super::store::{Open, Postgres};
+use super::turns::Turn;
 use super::tx::Tx;
 use crate::{AttemptReport, StoreError, Verdict};
 
@@ -58,16 +59,24 @@ const REPORTED: &str = concat!(
      ORDER BY d.team, d.number FOR UPDATE OF d"
 );
 
-/// Records results; answers how each delivery now stands, in order.
+/// Records results; answers how each delivery now stands, in order. `None` where there is none, or, unless it waits, where somebody
+/// else has its team.
 pub(super) async fn record(
     store: &Postgres,
     teams: &Teams,
     reports: &[AttemptReport],
     rule: FailureRule,
-) -> Result<Vec<DeliveryStatus>, Fault> {
-    let turns = store.open.turns.take(&teams.turns()).await;
+    waits: bool,
+) -> Result<Vec<Option<DeliveryStatus>>, Fault> {
+    let Teams { failing, well } = teams;
+    let turns = &store.open.turns;
+    let turns = if waits { turns.take(failing).await } else { turns.take_free(failing) };
+    if turns.is_empty() && well.is_empty() {
+        return Ok(vec![None; reports.len()]);
+    }
+    let ours = Teams { failing: turns.iter().map(Turn::team).collect(), well: well.clone() };
     let mut tx = Tx::lend(&store.open, store.author.clone(), Arc::new(turns)).await?;
-    match decide(&mut tx, teams, reports, rule).await {
+    match decide(&mut tx, &ours, reports, rule, waits).await {
         Ok((changes, recorded)) => tx.finish_with(&changes.writing(), recorded).await,
         Err(fault) => tx.finish(Err(fault)).await,
     }
@@ -79,9 +88,14 @@ async fn decide(
     teams: &Teams,
     reports: &[AttemptReport],
     rule: FailureRule,
-) -> Result<(Changes, Vec<DeliveryStatus>), Fault> {
-    let (begun, locked, well, rows) =
-        tokio::join!(tx.start(), tx.lock_all(&teams.failing), tx.heads(&teams.well), tx.reported(reports));
+    waits: bool,
+) -> Result<(Changes, Vec<Option<DeliveryStatus>>), Fault> {
+    let (begun, locked, well, rows) = tokio::join!(
+        tx.start(),
+        tx.lock_teams(&teams.failing, waits),
+        tx.heads(&teams.well),
+        tx.reported(reports)
+    );
     begun?;
     let (mut heads, mut rows) = (locked?, rows?);
     heads.extend(well?);
@@ -96,12 +110,12 @@ async fn decide(
             Some((team, rows.get_mut(&place).filter(|reported| reported.row.tag == tag)?))
         });
         let Some((team, reported)) = found else {
-            recorded.push((DeliveryStatus::Cancelled, None));
+            recorded.push(None);
             continue;
         };
         let standing = reported.row.status_under(reported.generation);
         if reported.is_theirs {
-            recorded.push((standing, None));
+            recorded.push(Some((standing, None)));
             continue;
         }
         let attempt = attempts.push(&reported.row, &report.attempt);
@@ -112,7 +126,7 @@ async fn decide(
         if !standing.has_ended() && reported.row.status == DeliveryStatus::Failed {
             failed.push((team, reported.row.clone(), report));
         }
-        recorded.push((reported.row.status, Some(reported.row.webhook)));
+        recorded.push(Some((reported.row.status, Some(reported.row.webhook))));
     }
     let mut changes = Changes::of(&rows, attempts);
     if !teams.failing.is_empty() {
@@ -120,7 +134,7 @@ async fn decide(
         notices::deliveries_failed(tx, &failed).await?;
     }
     let disabled = settle(tx, heads, counted, rule).await?;
-    let recorded = recorded.into_iter().map(|recorded| now_that(&disabled, recorded));
+    let recorded = recorded.into_iter().map(|one| one.map(|recorded| now_that(&disabled, recorded)));
     Ok((changes, recorded.collect()))
 }
 
@@ -131,14 +145,6 @@ pub(super) struct Teams {
     failing: Vec<TeamId>,
     /// Nothing did: who publishes meanwhile is not held up.
     well: Vec<TeamId>,
-}
-
-impl Teams {
-    /// The teams whose turns it needs: the operator may be told of what failed.
-    pub(super) fn turns(&self) -> Vec<TeamId> {
-        let operator = (!self.failing.is_empty()).then_some(TeamId::OPERATOR);
-        self.failing.iter().copied().chain(operator).collect()
-    }
 }
 
 fn team_number(report: &AttemptReport) -> Option<i64> {

@@ -40,6 +40,11 @@ impl Turns {
         taken
     }
 
+    /// The turns of those of these teams that nobody has.
+    pub(super) fn take_free(self: &Arc<Self>, teams: &[TeamId]) -> Vec<Turn> {
+        teams.iter().filter_map(|team| self.try_take(*team)).collect()
+    }
+
     /// The turn of this team, if nobody has it.
     pub(super) fn try_take(self: &Arc<Self>, team: TeamId) -> Option<Turn> {
         let held = self.at(team).try_lock_owned().ok()?;
@@ -48,8 +53,15 @@ impl Turns {
 }
 
 /// The operator comes last: what happens to a team is noticed after it.
-pub(super) fn order(team: TeamId) -> (bool, TeamId) {
+fn order(team: TeamId) -> (bool, TeamId) {
     (team == TeamId::OPERATOR, team)
+}
+
+impl Turn {
+    /// Whose it is.
+    pub(super) fn team(&self) -> TeamId {
+        self.team
+    }
 }
 
 impl Drop for Turn {

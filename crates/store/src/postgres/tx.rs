@@ -38,6 +38,8 @@ pub(super) struct Tx {
     pub(super) changed_webhooks: Vec<TeamId>,
     /// Held until what it did is told.
     turns: Arc<Vec<Turn>>,
+    /// The operator's, where it was taken later.
+    operators_turn: Vec<Turn>,
 }
 
 /// Statements that are sent together, without waiting for one another.
@@ -103,7 +105,17 @@ impl Tx {
             author,
             changed_webhooks: Vec::new(),
             turns,
+            operators_turn: Vec::new(),
         })
+    }
+
+    /// Takes the operator's turn, unless it has it. It comes last of all that is waited for, the rows of teams among it: who has it
+    /// never waits for a team that somebody has locked.
+    pub(super) async fn take_operators_turn(&mut self) {
+        let has = self.turns.iter().chain(&self.operators_turn).any(|turn| turn.team() == TeamId::OPERATOR);
+        if !has {
+            self.operators_turn = self.open.turns.take(&[TeamId::OPERATOR]).await;
+        }
     }
 
     /// Begins it.
@@ -217,6 +229,7 @@ impl Drop for Tx {
             *failed = std::mem::take(&mut *failed).with_no_webhook();
         }
         self.turns = Arc::default();
+        self.operators_turn.clear();
         self.open.begin_groups(); // some may have waited for these turns
     }
 }

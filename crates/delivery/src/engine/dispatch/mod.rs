@@ -20,7 +20,7 @@ use calls::Done;
 
 use super::attempt::{Attempts, Finished, NotMade};
 use super::desk::{Desk, Handed, Start};
-use super::recorder::{Recorded, Recorder};
+use super::recorder::{Recorded, Recorder, Way};
 use crate::lanes::{LaneLimits, Survey};
 use crate::sender::Hand;
 use crate::target::Asker;
@@ -73,9 +73,14 @@ impl Dispatch {
         let mut round = interval(ROUND);
         round.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (recording, rule) = (Arc::clone(&store), attempts.failure_rule);
-        let record = move |reports| -> BoxFuture<'static, _> {
+        let record = move |reports, way| -> BoxFuture<'static, _> {
             let store = Arc::clone(&recording);
-            Box::pin(async move { store.record(reports, rule).await })
+            Box::pin(async move {
+                match way {
+                    Way::Together => store.record_free(reports, rule).await,
+                    Way::Alone => Ok(store.record(reports, rule).await?.into_iter().map(Some).collect()),
+                }
+            })
         };
         // Before the survey: what is committed meanwhile is told, what was committed before is found.
         let tail = store.tail(tail_bytes);
