@@ -27,6 +27,13 @@ async fn parts(client: &Client) -> Vec<String> {
     client.query(sql, &[]).await.expect("a list").iter().map(|row| row.get(0)).collect()
 }
 
+/// How many of them are attached.
+async fn attached(client: &Client) -> usize {
+    let sql = "SELECT count(*) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+               WHERE c.relkind = 'r' AND NOT i.inhdetachpending";
+    client.query_one(sql, &[]).await.expect("a count").get::<_, i64>(0) as usize
+}
+
 fn of_day(day: &str) -> [String; 3] {
     ["attempts", "deliveries", "events"].map(|table| format!("{table}_{day}"))
 }
@@ -63,6 +70,19 @@ async fn a_day_goes_as_a_whole_once_nothing_of_it_waits() {
     );
     assert_eq!(store.ends(team).await.unwrap().oldest, 1);
     assert_eq!(read::due(&store, webhook, given::at(3 * DAY)).await, [due[0].clone()]);
+
+    // As if a removal had been cut short after it had let go of one, and while it let go of the other; then something was resent.
+    let held = server.hold("SELECT 1 FROM attempts LIMIT 1");
+    let let_go = format!("ALTER TABLE deliveries DETACH PARTITION {}; SET statement_timeout = 300", first[1]);
+    client.batch_execute(&let_go).await.expect("it is detached");
+    let leaving = format!("ALTER TABLE attempts DETACH PARTITION {} CONCURRENTLY", first[0]);
+    assert!(client.batch_execute(&leaving).await.is_err(), "it waits for who reads");
+    drop(held);
+    client.batch_execute("RESET statement_timeout").await.expect("a setting");
+    assert!(store.delivery(team, due[0].id).await.is_err(), "nobody sees it");
+    given::remove_all_old(&store, before(given::at(2 * DAY + 6)), 100).await;
+    assert_eq!(attached(&client).await, [&first[..], &third[..], &second[2..]].concat().len());
+    assert!(store.delivery(team, due[0].id).await.is_ok(), "it can be read again");
 
     given::recorded(&store, &due[0], Verdict::Delivered, given::at(3 * DAY)).await;
     // As if a removal had been cut short here.

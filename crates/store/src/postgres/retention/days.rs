@@ -1,8 +1,8 @@
 //! Removing whole days with their partitions.
 //!
 //! A partition is detached before it is looked at for the last time: then nobody writes to it, and what was resent at the last
-//! moment is seen. Detaching holds up no reader and no writer. A removal that was cut short is found by the next one: a
-//! partition that is not attached is finished.
+//! moment is seen. Detaching holds up no reader and no writer. A removal that was cut short is found by the next one: of a
+//! partition that is not attached it is finished, or it is attached again if something of it waits.
 
 use cstar_types::Timestamp;
 use tokio_postgres::types::Type;
@@ -41,6 +41,11 @@ const PARTS: &str = r"SELECT substring(c.relname FROM '^[a-z]+') AS parent, c.re
 pub(super) async fn remove(store: &Postgres, cutoffs: Cutoffs) -> Result<usize, StoreError> {
     let parts: Result<Vec<Part>, StoreError> = read!(store, |tx| parts(&tx));
     let parts = parts?;
+    for part in parts.iter().filter(|part| part.attached != Attached::Yes && part.parent != "events") {
+        if something_waits(store, part.day).await? {
+            attach(store, part).await?;
+        }
+    }
     let old_days = |tables: &[&str], cutoff: Timestamp| {
         let of_tables = parts.iter().filter(|part| tables.contains(&part.parent.as_str()));
         let old = of_tables.filter(|part| part.day < day_at(cutoff)).cloned();
@@ -126,28 +131,36 @@ async fn drop_all<'p>(
 ) -> Result<usize, StoreError> {
     let mut rows = 0;
     for part in parts {
-        let Part { parent, name, day, .. } = part;
-        let way = match part.attached {
-            Attached::Yes => Some("CONCURRENTLY"),
-            Attached::Leaving => Some("FINALIZE"),
-            Attached::No => None,
-        };
-        if let Some(way) = way {
-            alone(store, &format!("ALTER TABLE {parent} DETACH PARTITION {name} {way}")).await?;
-        }
-        if parent != "events" && something_waits(store, *day).await? {
+        detach(store, part).await?;
+        let detached = Part { attached: Attached::No, ..part.clone() };
+        if part.parent != "events" && something_waits(store, part.day).await? {
             // Something of it was resent at the last moment.
-            let (from, to) = (*day, i64::from(*day) + 1);
-            let back =
-                format!("ALTER TABLE {parent} ATTACH PARTITION {name} FOR VALUES FROM ({from}) TO ({to})");
-            alone(store, &back).await?;
+            attach(store, &detached).await?;
             continue;
         }
-        let ended = part.clone();
-        rows += change!(store, [], |tx| finish(&mut tx, &ended))?;
-        tracing::info!(table = %name, "a day was removed");
+        rows += change!(store, [], |tx| finish(&mut tx, &detached))?;
+        tracing::info!(table = %part.name, "a day was removed");
     }
     Ok(rows)
+}
+
+/// Takes a partition from its table.
+async fn detach(store: &Postgres, Part { parent, name, attached, .. }: &Part) -> Result<(), StoreError> {
+    let way = match attached {
+        Attached::Yes => "CONCURRENTLY",
+        Attached::Leaving => "FINALIZE",
+        Attached::No => return Ok(()),
+    };
+    alone(store, &format!("ALTER TABLE {parent} DETACH PARTITION {name} {way}")).await
+}
+
+/// Gives its table back what is not, or not quite, attached.
+async fn attach(store: &Postgres, part: &Part) -> Result<(), StoreError> {
+    detach(store, part).await?;
+    let Part { parent, name, day, .. } = part;
+    let to = i64::from(*day) + 1;
+    let sql = format!("ALTER TABLE {parent} ATTACH PARTITION {name} FOR VALUES FROM ({day}) TO ({to})");
+    alone(store, &sql).await
 }
 
 /// Removes a partition that is detached, and what is left among what waits of what is cancelled.
