@@ -34,6 +34,12 @@ async fn attached(client: &Client) -> usize {
     client.query_one(sql, &[]).await.expect("a count").get::<_, i64>(0) as usize
 }
 
+/// Of which of the large tables the database knows how its columns are filled, all partitions together.
+async fn known(client: &Client) -> Vec<String> {
+    let sql = "SELECT DISTINCT tablename::text FROM pg_stats WHERE inherited AND schemaname = current_schema() ORDER BY 1";
+    client.query(sql, &[]).await.expect("a list").iter().map(|row| row.get(0)).collect()
+}
+
 fn of_day(day: &str) -> [String; 3] {
     ["attempts", "deliveries", "events"].map(|table| format!("{table}_{day}"))
 }
@@ -97,5 +103,17 @@ async fn a_day_goes_as_a_whole_once_nothing_of_it_waits() {
     assert_eq!(read::log(&store, team).await.len(), 2);
     let next = given::one_event(&store, team, "ticket.created").await;
     assert_eq!(next.position.seq, 7, "its time is that of the newest before it");
+
+    // Once a day the tables themselves are looked at, as autovacuum never does.
+    assert_eq!(known(&client).await, ["attempts", "deliveries", "events"]);
+    client.batch_execute("DELETE FROM pg_statistic WHERE stainherit").await.expect("a superuser may");
+    given::remove_all_old(&store, before(given::at(0)), 100).await;
+    assert_eq!(known(&client).await, [""; 0], "today they were");
+    client
+        .batch_execute("UPDATE meta SET value = int4send(1) WHERE name = 'analyzed'")
+        .await
+        .expect("long ago");
+    given::remove_all_old(&store, before(given::at(0)), 100).await;
+    assert_eq!(known(&client).await, ["attempts", "deliveries", "events"]);
     store.close().await;
 }

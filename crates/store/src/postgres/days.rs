@@ -8,6 +8,9 @@ use parking_lot::Mutex;
 use super::fault::Fault;
 use super::store::Open;
 
+/// The tables that are cut by days.
+pub(super) const PARENTS: [&str; 3] = ["events", "deliveries", "attempts"];
+
 /// Days since 1970.
 pub(super) type Day = i32;
 
@@ -47,7 +50,7 @@ DECLARE
     part text;
 BEGIN
     PERFORM pg_advisory_xact_lock(1666413666);
-    FOREACH parent IN ARRAY ARRAY['events', 'deliveries', 'attempts'] LOOP
+    FOREACH parent IN ARRAY '{PARENTS}'::text[] LOOP
         part := parent || '_' || to_char(date 'epoch' + DAY, 'YYYYMMDD');
         IF to_regclass(part) IS NULL THEN
             EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL EXCLUDING INDEXES) WITH (fillfactor = FILL)', part, parent);
@@ -60,7 +63,8 @@ $make$";
 /// Makes the partitions of a day, unless they are there.
 pub(super) fn make_script(day: Day) -> String {
     // Deliveries are written again once they end: with room on their page no index is touched by it.
-    let script = MAKE.replace("FILL", "85").replace("NEXT", &(day + 1).to_string());
+    let script = MAKE.replace("PARENTS", &PARENTS.join(","));
+    let script = script.replace("FILL", "85").replace("NEXT", &(day + 1).to_string());
     script.replace("DAY", &day.to_string())
 }
 

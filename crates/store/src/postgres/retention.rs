@@ -6,6 +6,7 @@
 
 mod days;
 mod rows;
+mod statistics;
 
 use cstar_types::Timestamp;
 
@@ -43,6 +44,9 @@ pub(super) async fn remove_old(store: &Postgres, cutoffs: Cutoffs, rows: usize) 
     }
     if removed < rows {
         removed += change!(store, [], |tx| rows::others(&mut tx, cutoffs, rows - removed))?;
+    }
+    if removed == 0 {
+        statistics::refresh(store).await?;
     }
     Ok(removed)
 }

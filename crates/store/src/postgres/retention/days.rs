@@ -176,7 +176,7 @@ async fn finish(tx: &mut Tx, part: &Part) -> Result<usize, Fault> {
 }
 
 /// One statement in a transaction of its own, which it must be alone in.
-async fn alone(store: &Postgres, sql: &str) -> Result<(), StoreError> {
+pub(super) async fn alone(store: &Postgres, sql: &str) -> Result<(), StoreError> {
     let link = store.open.connections.get().await.map_err(Fault::from)?;
     link.script(sql).await.map_err(StoreError::from)
 }
