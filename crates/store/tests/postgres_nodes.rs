@@ -38,6 +38,7 @@ async fn nodes(server: &PostgresServer, database: &str) -> (AnyStore, AnyStore, 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nodes_share_a_store() {
     let Some(server) = PostgresServer::start_with(&["max_wal_senders=2"]).await else { return };
+    rows_belong_to_their_team(&server).await;
     nodes_append_to_one_log(&server).await;
     a_change_on_one_node_counts_on_the_other(&server).await;
     what_a_node_has_goes_to_another_with_its_lease(&server).await;
@@ -46,6 +47,31 @@ async fn nodes_share_a_store() {
     each_new_connection_is_judged(&server).await;
     a_commit_whose_answer_is_lost_is_unknown(&server).await;
     a_commit_that_no_standby_has_is_unknown(&server).await;
+}
+
+/// A team's rows can be moved as they are: keys of what grows with teams begin with the team, and nothing refers to a row elsewhere.
+async fn rows_belong_to_their_team(server: &PostgresServer) {
+    let (_one, _two, sql) = nodes(server, "keys").await;
+    let tables = "SELECT c.relname::text, coalesce(a.attname::text, '') FROM pg_class c
+         LEFT JOIN pg_constraint p ON p.conrelid = c.oid AND p.contype = 'p'
+         LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = p.conkey[1]
+         WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relnamespace = current_schema()::regnamespace
+             AND a.attname IS DISTINCT FROM 'team' ORDER BY c.relname";
+    let rows = sql.query(tables, &[]).await.expect("it can be asked");
+    let others: Vec<(&str, &str)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    // Of the whole database, but for the team itself and what is told of it when it is gone.
+    let expected = [
+        ("audit", "id"),
+        ("changes", "number"),
+        ("cstar_format", ""),
+        ("event_types", "name"),
+        ("meta", "name"),
+        ("nodes", "number"),
+        ("teams", "number"),
+    ];
+    assert_eq!(others, expected);
+    let referring = sql.query("SELECT conname FROM pg_constraint WHERE contype = 'f'", &[]).await;
+    assert!(referring.expect("it can be asked").is_empty(), "no foreign key");
 }
 
 /// LOG-2, DLV-1: positions are given once, in the order of commits, whichever node gives them; each event has its delivery.
