@@ -1,7 +1,7 @@
 //! What only a store that several nodes share can do wrong. One server, a database for each part.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cstar_store::conformance::given::{self, at, keyed, new_event, publishing, soon};
 use cstar_store::conformance::{AnyStore, read};
@@ -9,7 +9,7 @@ use cstar_store::postgres::{Options, Postgres};
 use cstar_store::sqlite::MasterKey;
 use cstar_store::{AttemptReport, StoreError, Verdict};
 use cstar_testkit::{PostgresServer, until};
-use cstar_types::{DeliveryStatus, FailureRule, TeamId};
+use cstar_types::{DeliveryStatus, FailureRule, TeamId, Timestamp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -148,9 +148,14 @@ async fn what_a_node_has_goes_to_another_with_its_lease(server: &PostgresServer)
     two.close().await;
     let third = node(&server.url("leases")).await;
     given::one_event(&third, team, "ticket.created").await;
+    // Its clock is an hour ahead of the database's.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later").as_millis() as i64;
+    let [soon_after, ahead] = [1, 60].map(|minutes| Timestamp::from_millis(now + minutes * 60 * 1000));
+    given::published(&third, team, &["ticket.created"], ahead).await;
     third.close().await;
     sql.batch_execute("DROP TRIGGER sleeps ON nodes").await.expect("it is awake");
     assert_eq!(read::due(&one, webhook, at(9)).await.len(), 2, "what a node leaves behind is there at once");
+    assert_eq!(read::due(&one, webhook, soon_after).await.len(), 3, "also what it made in the future");
 }
 
 /// DLV-3, DLV-2: what a node reports of a delivery that another is just taking is not taken either.

@@ -236,8 +236,9 @@ pub(super) const INSERT_DELIVERIES: &str =
 
 /// Inserts them among what waits, leased to a node: it sends them from memory.
 pub(super) const INSERT_DUE: &str = "INSERT INTO due (team, number, day, webhook, generation, due_ms, event, node)
-     SELECT *, $8::bigint
-     FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[])";
+     SELECT team, number, day, webhook, generation, least(due_ms, (extract(epoch FROM now()) * 1000)::bigint), event, $8::bigint
+     FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[])
+         AS new (team, number, day, webhook, generation, due_ms, event)";
 
 /// Columns of deliveries that are made together.
 #[derive(Default)]
