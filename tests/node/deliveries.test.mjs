@@ -32,7 +32,7 @@ const published = new Map();
 before(async () => {
   console.log(`seed ${SEED} (CSTAR_SEED), ${isPublished ? 'the published handler' : 'our own handler, for the documentation is not at hand'}`);
   // No attempt may be given up while the machine is busy with something else: an event that comes twice is a fault here.
-  server = await Server.start({ flags: ['--attempt-timeout', '120s'] });
+  server = await Server.start({ flags: ['--attempt-timeout', '60s'] });
   team = await server.team('deliveries');
   for (const [framework, start] of Object.entries(FRAMEWORKS)) {
     const receiver = await start();

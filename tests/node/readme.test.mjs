@@ -29,8 +29,8 @@ test('the README works as it is written', async (t) => {
   const readme = (await readFile(README, 'utf8')).replaceAll('7071', server).replaceAll('3000', receiver);
   await writeFile(join(directory, 'receiver.mjs'), block(readme, 'js', 'standardwebhooks'));
 
-  // What the walk leaves running ends with it.
-  const script = `trap : TERM\ntrap 'kill $(jobs -p)' EXIT\n${block(readme, 'sh', 'cstar serve')}\nwait\n`;
+  // What the walk leaves running ends with it, whether it waits by then or has yet to.
+  const script = `trap exit TERM\ntrap 'kill $(jobs -p)' EXIT\n${block(readme, 'sh', 'cstar serve')}\nwait\n`;
   const env = { PATH: `${dirname(CSTAR)}:${process.env.PATH}` };
   const shell = new Child('bash', ['-c', script], { cwd: directory, env });
   t.after(async () => {
