@@ -270,6 +270,7 @@ impl Lane {
     /// Begins a read; answers how many deliveries to ask for.
     pub(super) fn begin_load(&mut self, memory: &Memory) -> usize {
         self.more = false;
+        self.stalled = false; // this read says anew; what is offered meanwhile it may not see
         self.was_read = true;
         self.loading = Some(Loading { proven: self.pace.is_proven(), ..Loading::default() });
         let by_count = self.keeps().saturating_sub(self.waiting.len());
@@ -403,21 +404,44 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn a_backlog_that_is_gone_leaves_no_memory_behind() {
+    fn due(number: u128) -> Due {
         let (team, at) = (TeamId::from_uuid(Uuid::nil()), Timestamp::from_millis(0));
         let event =
             Event::new(EventId::from_bits(1, false), "ticket.created".parse().unwrap(), team, at, b"{}");
-        let entry = Arc::new(Entry { position: Position::new(1, 1), event });
-        let due = |number: u128| Due {
+        Due {
             id: DeliveryId::from_bits(number),
             webhook: WebhookId::from_bits(1),
-            entry: Arc::clone(&entry),
+            entry: Arc::new(Entry { position: Position::new(1, 1), event }),
             attempts: 0,
             failed: 0,
             due_at: at,
             rule: LaneRule::default(),
-        };
+        }
+    }
+
+    /// DLV-3: a read that brought nothing new stalls a lane, and the next one, which may not see what is committed meanwhile, does
+    /// not.
+    #[test]
+    fn what_is_offered_while_a_stalled_lane_is_read_again_is_kept() {
+        let slice = |due: Vec<Due>| Some(DueSlice { due, next: None, rule: LaneRule::default() });
+        let (mut lane, mut memory) = (Lane::new(), Memory::new(1 << 20));
+        lane.offer(due(1), &mut memory);
+        lane.pop(&mut memory).unwrap();
+        lane.mark_more();
+        lane.begin_load(&memory);
+        lane.mark_more(); // something else becomes due
+        lane.end_load(slice(vec![due(1)]), true, &mut memory).unwrap();
+        assert!(lane.stalled && lane.can_load());
+
+        lane.begin_load(&memory);
+        lane.offer(due(2), &mut memory);
+        lane.end_load(slice(vec![due(1)]), false, &mut memory).unwrap();
+        lane.settle(DeliveryId::from_bits(1), false, &mut memory);
+        assert!(lane.waiting() == 1 || lane.has_more(), "nobody will look for it");
+    }
+
+    #[test]
+    fn a_backlog_that_is_gone_leaves_no_memory_behind() {
         let (mut lane, mut memory) = (Lane::new(), Memory::new(1 << 20));
         lane.pace.succeeded(std::time::Duration::ZERO, true, 8);
         (0..100).for_each(|number| lane.offer(due(number), &mut memory));

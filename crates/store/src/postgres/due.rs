@@ -153,8 +153,10 @@ impl Tx {
         let mut next = rest.first().map(|one| one.due_ms);
         let ours = self.take(webhook.team_number, due, rule).await?;
         let read = self.due_rows(&webhook, &ours, rule).await?;
-        // Those for whose bodies there was no room come next.
-        if let Some(first) = ours.get(read.len()) {
+        // Those for whose bodies there was no room come next. Others are not there any more: they were recorded meanwhile.
+        let bytes: usize = read.iter().flatten().map(|due| due.entry.event.body.len()).sum();
+        let is_full = bytes as i64 >= SLICE_BYTES || read.iter().any(Option::is_none);
+        if let Some(first) = ours.get(read.len()).filter(|_| is_full) {
             next = due.iter().find(|one| one.number == *first).map(|one| one.due_ms);
         }
         let next = next.map(Timestamp::from_millis);
