@@ -226,7 +226,7 @@ impl Recorder {
         let recording = (self.record)(Arc::clone(&group.reports), Way::Together);
         let answer = Box::pin(async move {
             if failures > 0 {
-                sleep(AGAIN.saturating_mul(1 << failures.min(10)).min(AGAIN_MAX)).await;
+                sleep(pause(failures)).await;
             }
             recording.await
         });
@@ -276,6 +276,11 @@ async fn written(
         Some(written) => (written, answer),
         None => pending().await,
     }
+}
+
+/// How long to wait after so many failures in a row.
+fn pause(failures: u32) -> Duration {
+    if failures == 0 { Duration::ZERO } else { AGAIN.saturating_mul(1 << failures.min(10)).min(AGAIN_MAX) }
 }
 
 /// Whether trying again cannot help. What was in flight is due again at the next start (DLV-3).
@@ -412,6 +417,28 @@ mod tests {
             let recorded = recorder.recorded().await.unwrap();
             assert!(recorded.iter().all(|one| one.webhook.bits() < LOCKED && one.status.is_some()));
         }
+    }
+
+    /// DLV-3: while the database is away nobody asks it without a pause for what was put aside.
+    #[tokio::test(start_paused = true)]
+    async fn what_is_aside_is_not_tried_without_a_pause() {
+        let alone = Arc::new(Mutex::new(0));
+        let tries = Arc::clone(&alone);
+        let record = move |reports: Arc<[AttemptReport]>, way| -> Answer {
+            let answer = if way == Way::Together {
+                Ok(vec![None; reports.len()])
+            } else {
+                *tries.lock() += 1;
+                assert!(*tries.lock() < 20, "one try after the other");
+                Err(StoreError::QueueFull)
+            };
+            Box::pin(async move { answer })
+        };
+        let mut recorder = Recorder::new(Box::new(record));
+        recorder.add(outstanding(1));
+        let recorded = tokio::time::timeout(Duration::from_secs(10), recorder.recorded()).await;
+        assert!(recorded.is_err() && recorder.len() == 1, "it waits, and is not lost");
+        assert!(*alone.lock() > 3, "it is tried again");
     }
 
     /// A group is bounded, and one that is full waits for nothing.

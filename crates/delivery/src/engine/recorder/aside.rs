@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::time::Instant;
 
-use super::{AGAIN, GROUP_MAX, Group, Outstanding, Record, Way};
+use super::{AGAIN, GROUP_MAX, Group, Outstanding, Record, Way, pause};
 
 /// Each of them may keep a connection to the database.
 const LANES: usize = 3;
@@ -24,6 +24,9 @@ pub(super) struct Aside {
     under_way: HashMap<WebhookId, usize>,
     /// When those that wait are tried again with all others: it may be that nobody holds up them any more.
     again_at: Instant,
+    /// How often in a row a lane has failed, and until when none begins.
+    failures: u32,
+    rests_until: Instant,
 }
 
 /// A lane that has come to its end.
@@ -40,6 +43,8 @@ impl Aside {
             lanes: FuturesUnordered::new(),
             under_way: HashMap::new(),
             again_at: Instant::now(),
+            failures: 0,
+            rests_until: Instant::now(),
         }
     }
 
@@ -56,7 +61,7 @@ impl Aside {
 
     /// Begins to write what waits, as far as there are lanes.
     pub(super) fn begin(&mut self, record: &Record) {
-        while self.under_way.len() < LANES {
+        while self.under_way.len() < LANES && self.rests_until <= Instant::now() {
             let Some(webhook) = self.with_none_under_way().next() else { break };
             let is_its = |outstanding: &mut Outstanding| outstanding.report.webhook == webhook;
             let its = self.waiting.extract_if(.., is_its).take(GROUP_MAX);
@@ -88,6 +93,8 @@ impl Aside {
     pub(super) async fn next(&mut self) -> Option<Ended> {
         let ended = self.lanes.next().await?;
         self.under_way.remove(&ended.webhook);
+        self.failures = if ended.answer.is_err() { self.failures + 1 } else { 0 };
+        self.rests_until = Instant::now() + pause(self.failures);
         Some(ended)
     }
 
