@@ -8,6 +8,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cstar_types::{Timestamp, WebhookId};
 use tokio_postgres::types::Type;
@@ -22,6 +23,8 @@ use crate::{Due, DueSlice, LaneRule};
 
 /// The bodies of one slice, in bytes: several webhooks load at once.
 const SLICE_BYTES: i64 = 16 << 20;
+/// When what somebody had locked is looked for again.
+const PASSED_OVER: Duration = Duration::from_secs(1);
 
 /// Every webhook for which something waits that this node may send, and when its first is due: one look into the index for each.
 const LANES: &str = "SELECT w.id, f.due_ms FROM webhooks w
@@ -158,6 +161,11 @@ impl Tx {
         let is_full = bytes as i64 >= SLICE_BYTES || read.iter().any(Option::is_none);
         if let Some(first) = ours.get(read.len()).filter(|_| is_full) {
             next = due.iter().find(|one| one.number == *first).map(|one| one.due_ms);
+        }
+        // What somebody has locked is passed over: a node that stopped in the middle of a record holds its own for a while.
+        if ours.len() < due.len() {
+            let again = now.plus(PASSED_OVER).as_millis();
+            next = Some(next.map_or(again, |next| next.min(again)));
         }
         let next = next.map(Timestamp::from_millis);
         Ok(DueSlice { due: read.into_iter().flatten().collect(), next, rule })
