@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore};
 
 use super::attempt::{Finished, Made, NotMade};
-use super::recorder::Outstanding;
+use super::recorder::{Outstanding, Recording};
 use crate::lanes::{Ended, LaneCounts, LaneLimits, Lanes, Step};
 
 /// How many results may be waiting for the store, for each request that may be in flight. Beyond it nothing is started: a
@@ -33,8 +33,10 @@ pub(super) struct Desk {
 struct State {
     lanes: Lanes,
     handed: Handed,
-    /// Results that are not on record yet.
+    /// Results that are not on record yet, but for those aside.
     unrecorded: usize,
+    /// Results whose team somebody has locked: they count for nobody but their lanes, which start nothing more meanwhile.
+    aside: usize,
     /// Who has no attempt to make, and waits for one.
     free: usize,
     /// What was given to them and not taken yet.
@@ -77,6 +79,7 @@ impl Desk {
             lanes: Lanes::new(limits),
             handed: Handed::default(),
             unrecorded: 0,
+            aside: 0,
             free: 0,
             given: Vec::new(),
             awaited: false,
@@ -165,16 +168,30 @@ impl Desk {
         self.bell.notified().await;
     }
 
-    /// A result is on record, or given up; see [`Lanes::settled`].
-    pub(super) fn settled(&self, webhook: WebhookId, delivery: DeliveryId, next: Option<Timestamp>) {
+    /// A result cannot go on record for now, and others can (DLV-4).
+    pub(super) fn put_aside(&self, webhook: WebhookId) {
         let mut state = self.state.lock();
         state.unrecorded -= 1;
+        state.aside += 1;
+        state.lanes.hold(webhook);
+    }
+
+    /// A result is on record; see [`Lanes::settled`].
+    pub(super) fn settled(
+        &self,
+        of: Recording,
+        webhook: WebhookId,
+        delivery: DeliveryId,
+        next: Option<Timestamp>,
+    ) {
+        let mut state = self.state.lock();
+        state.is_over(of, webhook);
         state.lanes.settled(webhook, delivery, next);
     }
 
     /// A result is not to be recorded any more, and its delivery stays known.
-    pub(super) fn refused(&self) {
-        self.state.lock().unrecorded -= 1;
+    pub(super) fn refused(&self, of: Recording, webhook: WebhookId) {
+        self.state.lock().is_over(of, webhook);
     }
 
     /// Nothing is started any more; answers what was started and is not on record.
@@ -188,7 +205,7 @@ impl Desk {
     /// The counts of the lanes, and of the results that are not on record yet.
     pub(super) fn counts(&self) -> (LaneCounts, usize) {
         let state = self.state.lock();
-        (state.lanes.counts(), state.unrecorded)
+        (state.lanes.counts(), state.unrecorded + state.aside)
     }
 }
 
@@ -205,6 +222,17 @@ impl State {
         None
     }
 
+    /// A result is on record, or will never be.
+    fn is_over(&mut self, of: Recording, webhook: WebhookId) {
+        match of {
+            Recording::Soon => self.unrecorded -= 1,
+            Recording::Aside => {
+                self.aside -= 1;
+                self.lanes.release(webhook);
+            }
+        }
+    }
+
     /// Answers whether a result is waited for.
     fn finished(&mut self, finished: Finished, again_at: Timestamp) -> bool {
         let Finished { webhook, delivery, result } = finished;
@@ -212,7 +240,7 @@ impl State {
             Ok(Made { report, took, gone, awaited }) => {
                 let succeeded = report.attempt.outcome == Outcome::Success;
                 self.lanes.ended(webhook, if succeeded { Ended::Succeeded(took) } else { Ended::Failed });
-                self.handed.results.push(Outstanding { report, gone, awaited });
+                self.handed.results.push(Outstanding { report, gone, awaited, recording: Recording::Soon });
                 self.unrecorded += 1;
                 awaited
             }

@@ -39,6 +39,16 @@ pub(super) struct Outstanding {
     pub(super) gone: Option<u64>,
     /// Its lane goes on once it is on record.
     pub(super) awaited: bool,
+    pub(super) recording: Recording,
+}
+
+/// When a result goes on record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Recording {
+    /// With the next groups.
+    Soon,
+    /// It was put aside once: nobody knows when.
+    Aside,
 }
 
 /// What became of a result.
@@ -51,6 +61,7 @@ pub(super) struct Recorded {
     pub(super) gone: Option<u64>,
     /// How its delivery stands now that it is on record; `None` if the database refuses it.
     pub(super) status: Option<DeliveryStatus>,
+    pub(super) recording: Recording,
 }
 
 /// Results that are not on record yet. None is dropped but one that the database refuses alone: whatever could not be
@@ -62,6 +73,8 @@ pub(super) struct Recorder {
     halves: Vec<Group>,
     writing: Option<Writing>,
     aside: Aside,
+    /// Whose results were put aside since somebody asked, each for one of them.
+    newly_aside: Vec<WebhookId>,
     /// When the next group begins.
     next_at: Instant,
     /// Somebody waits for what has gathered.
@@ -85,8 +98,11 @@ type Answer = BoxFuture<'static, Result<Vec<Option<DeliveryStatus>>, StoreError>
 /// Results that are written together. The store has them too, so that none is copied for it.
 struct Group {
     reports: Arc<[AttemptReport]>,
-    gone: Vec<Option<u64>>,
+    of_each: Vec<OfEach>,
 }
+
+/// What the store does not have of a result: `gone` and `recording` of [`Outstanding`].
+type OfEach = (Option<u64>, Recording);
 
 struct Writing {
     group: Group,
@@ -102,6 +118,7 @@ impl Recorder {
             halves: Vec::new(),
             writing: None,
             aside: Aside::new(),
+            newly_aside: Vec::new(),
             next_at: Instant::now(),
             hurries: false,
         }
@@ -159,7 +176,12 @@ impl Recorder {
         self.write(group, 0);
     }
 
-    /// Waits until a group has been written, and answers what became of each result of it.
+    /// Whose results were put aside since this was asked last, each for one of them.
+    pub(super) fn newly_aside(&mut self) -> Vec<WebhookId> {
+        std::mem::take(&mut self.newly_aside)
+    }
+
+    /// Waits until a group has been written, and answers what became of each result of it, but for those put aside.
     ///
     /// # Errors
     /// When nothing can be recorded any more: the store has stopped, or is stopping.
@@ -180,7 +202,7 @@ impl Recorder {
             match answer {
                 Ok(statuses) => {
                     let recorded = self.sort(&group, statuses);
-                    if !recorded.is_empty() {
+                    if !(recorded.is_empty() && self.newly_aside.is_empty()) {
                         return Ok(recorded);
                     }
                 }
@@ -216,7 +238,13 @@ impl Recorder {
         for (at, status) in statuses.into_iter().enumerate() {
             match status {
                 Some(_) => recorded.push(group.came_to(at, status)),
-                None => self.aside.add(group.outstanding(at)),
+                None => {
+                    let outstanding = group.outstanding(at);
+                    if outstanding.recording == Recording::Soon {
+                        self.newly_aside.push(outstanding.report.webhook);
+                    }
+                    self.aside.add(Outstanding { recording: Recording::Aside, ..outstanding });
+                }
             }
         }
         recorded
@@ -236,8 +264,9 @@ impl Recorder {
 
 impl Group {
     fn of(outstanding: impl Iterator<Item = Outstanding>) -> Self {
-        let (reports, gone): (Vec<_>, _) = outstanding.map(|one| (one.report, one.gone)).unzip();
-        Self { reports: reports.into(), gone }
+        let (reports, of_each): (Vec<_>, _) =
+            outstanding.map(|one| (one.report, (one.gone, one.recording))).unzip();
+        Self { reports: reports.into(), of_each }
     }
 
     fn len(&self) -> usize {
@@ -247,18 +276,22 @@ impl Group {
     /// The second half, and the first, which is to be taken first.
     fn halves(&self) -> [Self; 2] {
         let middle = self.len() / 2;
-        [middle..self.len(), 0..middle]
-            .map(|part| Self { reports: self.reports[part.clone()].into(), gone: self.gone[part].to_vec() })
+        [middle..self.len(), 0..middle].map(|part| Self {
+            reports: self.reports[part.clone()].into(),
+            of_each: self.of_each[part].to_vec(),
+        })
     }
 
     /// One of them, as it was added.
     fn outstanding(&self, at: usize) -> Outstanding {
-        Outstanding { report: self.reports[at].clone(), gone: self.gone[at], awaited: false }
+        let (gone, recording) = self.of_each[at];
+        Outstanding { report: self.reports[at].clone(), gone, awaited: false, recording }
     }
 
     fn came_to(&self, at: usize, status: Option<DeliveryStatus>) -> Recorded {
         let AttemptReport { delivery, webhook, verdict, .. } = self.reports[at];
-        Recorded { delivery, webhook, verdict, gone: self.gone[at], status }
+        let (gone, recording) = self.of_each[at];
+        Recorded { delivery, webhook, verdict, gone, status, recording }
     }
 
     fn refused(&self) -> Vec<Recorded> {
@@ -323,6 +356,7 @@ mod tests {
             },
             gone: None,
             awaited: false,
+            recording: Recording::Soon,
         }
     }
 
@@ -412,11 +446,15 @@ mod tests {
             assert_eq!(recorded[0].webhook.bits(), webhook, "others go on");
         }
         assert_eq!((recorder.len(), recorder.is_under_way()), (LOCKED as usize, false));
+        let aside: Vec<u128> = recorder.newly_aside().into_iter().map(WebhookId::bits).collect();
+        assert_eq!(aside, (0..LOCKED).collect::<Vec<_>>(), "each is told once, however often it is tried");
         free.close();
         while recorder.len() > 0 {
             let recorded = recorder.recorded().await.unwrap();
-            assert!(recorded.iter().all(|one| one.webhook.bits() < LOCKED && one.status.is_some()));
+            let is_late = |one: &Recorded| one.webhook.bits() < LOCKED && one.recording == Recording::Aside;
+            assert!(recorded.iter().all(|one| is_late(one) && one.status.is_some()));
         }
+        assert!(recorder.newly_aside().is_empty());
     }
 
     /// DLV-3: while the database is away nobody asks it without a pause for what was put aside.
@@ -436,6 +474,8 @@ mod tests {
         };
         let mut recorder = Recorder::new(Box::new(record));
         recorder.add(outstanding(1));
+        assert_eq!(recorder.recorded().await.unwrap().len(), 0, "it is put aside");
+        assert_eq!(recorder.newly_aside().len(), 1);
         let recorded = tokio::time::timeout(Duration::from_secs(10), recorder.recorded()).await;
         assert!(recorded.is_err() && recorder.len() == 1, "it waits, and is not lost");
         assert!(*alone.lock() > 3, "it is tried again");

@@ -23,7 +23,9 @@ pub(super) struct Lane {
     rule: LaneRule,
     /// What it has used of its rate limit.
     quota: Quota,
-    /// How many of them began before the webhook was changed. Nothing else is in flight then: see [`Lane::begin_anew`].
+    /// Results that somebody else keeps from going on record. Until they have, nothing more is started.
+    pub(super) held: usize,
+    /// How many of those in flight began before the webhook was changed. Nothing else is in flight then: see [`Lane::begin_anew`].
     in_flight_before: u32,
     /// When the store has something that is not due yet.
     pub(super) timer: Option<Timestamp>,
@@ -77,6 +79,7 @@ impl Lane {
             in_flight: 0,
             rule: LaneRule::default(),
             quota: Quota::default(),
+            held: 0,
             in_flight_before: 0,
             timer: None,
             waiting: VecDeque::new(),
@@ -92,7 +95,7 @@ impl Lane {
 
     /// What it waits for, if it has anything to do.
     pub(super) fn turn(&self) -> Option<Turn> {
-        if self.rule.rate_limit.is_some_and(|limit| self.quota.is_used_up(limit)) {
+        if self.held > 0 || self.rule.rate_limit.is_some_and(|limit| self.quota.is_used_up(limit)) {
             return None;
         }
         let proven = self.pace.is_proven();

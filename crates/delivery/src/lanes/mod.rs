@@ -221,6 +221,21 @@ impl Lanes {
         self.failing -= usize::from(was_failing);
     }
 
+    /// A result cannot go on record for now: the lane starts nothing until it has, see [`Lanes::release`].
+    pub(crate) fn hold(&mut self, webhook: WebhookId) {
+        if let Some(lane) = self.lanes.get_mut(&webhook) {
+            lane.held += 1;
+        }
+    }
+
+    /// A result that held its lane is on record, or given up; [`Lanes::settled`] follows.
+    pub(crate) fn release(&mut self, webhook: WebhookId) {
+        if let Some(lane) = self.lanes.get_mut(&webhook) {
+            lane.held -= 1;
+            lane.enter(webhook, &mut self.turns);
+        }
+    }
+
     /// The result of an attempt is on record; the next one is due then, if there is one.
     pub(crate) fn settled(&mut self, webhook: WebhookId, delivery: DeliveryId, next: Option<Timestamp>) {
         let Some(lane) = self.lanes.get_mut(&webhook) else { return };

@@ -22,23 +22,22 @@ fn desk(in_flight: usize, deliveries: u128) -> Desk {
 fn desk_beside(tail: &TailReader, in_flight: usize, deliveries: u128) -> Desk {
     let limits = LaneLimits { in_flight, in_flight_a_lane: 8, waiting_bytes: 1 << 20 };
     let desk = Desk::new(limits, tail.overtaken());
+    desk.tell(|lanes| (0..deliveries).for_each(|number| lanes.offer(due(WEBHOOK, number))));
+    desk
+}
+
+fn due(webhook: WebhookId, number: u128) -> Due {
     let (team, id) = (TeamId::from_uuid(Uuid::nil()), EventId::from_bits(1, false));
     let event = Event::new(id, "ticket.created".parse().unwrap(), team, NOW, b"{}");
-    let entry = Arc::new(Entry { position: Position::new(1, 1), event });
-    desk.tell(|lanes| {
-        (0..deliveries).for_each(|number| {
-            lanes.offer(Due {
-                id: DeliveryId::from_bits(number),
-                webhook: WEBHOOK,
-                entry: Arc::clone(&entry),
-                attempts: 0,
-                failed: 0,
-                due_at: NOW,
-                rule: LaneRule::default(),
-            });
-        });
-    });
-    desk
+    Due {
+        id: DeliveryId::from_bits(number),
+        webhook,
+        entry: Arc::new(Entry { position: Position::new(1, 1), event }),
+        attempts: 0,
+        failed: 0,
+        due_at: NOW,
+        rule: LaneRule::default(),
+    }
 }
 
 fn succeeded(start: &Start) -> Finished {
@@ -86,8 +85,27 @@ fn nothing_is_started_while_too_much_is_unrecorded() {
     let desk = desk(1, 8);
     assert_eq!(run(&desk), UNRECORDED_A_SLOT);
     assert!(desk.next(NOW).is_none());
-    desk.settled(WEBHOOK, desk.take().results[0].report.delivery, None);
+    desk.settled(Recording::Soon, WEBHOOK, desk.take().results[0].report.delivery, None);
     assert_eq!(run(&desk), 1);
+}
+
+/// DLV-4: results that cannot go on record for now keep their own lane from starting more, and no other.
+#[test]
+fn what_is_aside_holds_its_own_lane_alone() {
+    let desk = desk(1, 8);
+    assert_eq!(run(&desk), UNRECORDED_A_SLOT);
+    let held: Vec<DeliveryId> = desk.take().results.iter().map(|result| result.report.delivery).collect();
+    held.iter().for_each(|_| desk.put_aside(WEBHOOK));
+    assert_eq!(run(&desk), 0, "its own lane");
+    const OTHER: WebhookId = WebhookId::from_bits(2);
+    desk.tell(|lanes| (0..3).for_each(|number| lanes.offer(due(OTHER, 100 + number))));
+    assert_eq!(run(&desk), 3, "another one");
+    assert_eq!(desk.counts().1, UNRECORDED_A_SLOT + 3);
+    let (last, first) = held.split_last().unwrap();
+    first.iter().for_each(|delivery| desk.settled(Recording::Aside, WEBHOOK, *delivery, None));
+    assert_eq!(run(&desk), 0, "one is not on record yet");
+    desk.settled(Recording::Aside, WEBHOOK, *last, None);
+    assert_eq!(run(&desk), 1, "its lane goes on, as far as what is unrecorded lets it");
 }
 
 #[test]

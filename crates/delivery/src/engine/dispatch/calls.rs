@@ -18,8 +18,13 @@ const HELD: Duration = Duration::from_secs(600);
 pub(super) enum Done {
     Loaded { webhook: WebhookId, asked_at: Timestamp, slice: Result<DueSlice, StoreError> },
     Surveyed(Result<Vec<(WebhookId, Timestamp)>, StoreError>),
-    Disabled(WebhookId, Result<(), StoreError>),
+    Disabled(WebhookId, u64, Result<(), StoreError>),
     Held(WebhookId, DeliveryId),
+}
+
+/// A webhook that was deleted need not be disabled.
+fn unless_it_is_not_there(error: StoreError) -> Result<(), StoreError> {
+    if error == StoreError::NotFound { Ok(()) } else { Err(error) }
 }
 
 impl Dispatch {
@@ -38,12 +43,16 @@ impl Dispatch {
         }));
     }
 
+    /// However many attempts of it are answered 410 meanwhile, it is asked for once.
     pub(super) fn disable(&mut self, webhook: WebhookId, version: u64) {
+        if !self.disabling.insert((webhook, version)) {
+            return;
+        }
         let store = Arc::clone(&self.store);
         let now = (self.attempts.clock)();
         self.calls.push(Box::pin(async move {
             let disabled = store.disable_webhook(webhook, Some(version), DisabledReason::Gone, now).await;
-            Done::Disabled(webhook, disabled)
+            Done::Disabled(webhook, version, disabled)
         }));
     }
 
@@ -63,7 +72,6 @@ impl Dispatch {
             Done::Surveyed(Ok(lanes)) => {
                 self.desk.tell(|known| lanes.into_iter().for_each(|(webhook, at)| known.due_at(webhook, at)));
             }
-            Done::Disabled(_, Ok(()) | Err(StoreError::NotFound)) => {}
             Done::Held(webhook, delivery) => {
                 let now = self.attempts.steady.now();
                 self.desk.tell(|lanes| lanes.settled(webhook, delivery, Some(now)));
@@ -81,8 +89,11 @@ impl Dispatch {
                 tracing::error!(%error, "what is due could not be read; trying again");
                 self.survey(AGAIN);
             }
-            Done::Disabled(webhook, Err(error)) => {
-                tracing::error!(%webhook, %error, "a webhook that is gone could not be disabled; its next 410 tries again");
+            Done::Disabled(webhook, version, disabled) => {
+                self.disabling.remove(&(webhook, version));
+                if let Err(error) = disabled.or_else(unless_it_is_not_there) {
+                    tracing::error!(%webhook, %error, "a webhook that is gone could not be disabled; its next 410 tries again");
+                }
             }
         }
         Ok(())

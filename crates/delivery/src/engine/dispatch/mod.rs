@@ -4,6 +4,7 @@ mod calls;
 mod results;
 mod told;
 
+use std::collections::HashSet;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::pin::pin;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cstar_store::{Store, StoreError, TailReader, Told};
+use cstar_types::WebhookId;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::task::{JoinError, JoinSet};
@@ -60,6 +62,8 @@ pub(super) struct Dispatch {
     recorder: Recorder,
     /// Calls of the store on their way; each makes its progress here, and none needs a task.
     calls: FuturesUnordered<BoxFuture<'static, Done>>,
+    /// Webhooks that are about to be disabled, and of which version.
+    disabling: HashSet<(WebhookId, u64)>,
     round: Interval,
 }
 
@@ -91,6 +95,7 @@ impl Dispatch {
             senders: JoinSet::new(),
             recorder: Recorder::new(Box::new(record)),
             calls: FuturesUnordered::new(),
+            disabling: HashSet::new(),
             round,
             is_shared: store.is_shared(),
             store,

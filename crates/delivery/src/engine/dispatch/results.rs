@@ -9,9 +9,12 @@ impl Dispatch {
     pub(super) fn recorded(&mut self, recorded: Vec<Recorded>) {
         // What the store told before it answered comes first: a delivery must not be offered as new after it was settled.
         self.hear();
-        for Recorded { delivery, webhook, verdict, gone, status } in recorded {
+        for webhook in self.recorder.newly_aside() {
+            self.desk.put_aside(webhook);
+        }
+        for Recorded { delivery, webhook, verdict, gone, status, recording } in recorded {
             let Some(status) = status else {
-                self.desk.refused();
+                self.desk.refused(recording, webhook);
                 self.hold(webhook, delivery);
                 continue;
             };
@@ -20,7 +23,7 @@ impl Dispatch {
                 (false, Verdict::RetryAt(at)) => Some(at),
                 (false, _) => Some(self.attempts.steady.now()),
             };
-            self.desk.settled(webhook, delivery, next);
+            self.desk.settled(recording, webhook, delivery, next);
             if let Some(version) = gone {
                 self.disable(webhook, version);
             }
