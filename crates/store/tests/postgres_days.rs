@@ -101,6 +101,11 @@ async fn a_day_goes_as_a_whole_once_nothing_of_it_waits() {
     let ends = store.ends(team).await.unwrap();
     assert_eq!((ends.oldest, ends.head), (5, 6));
     assert_eq!(read::log(&store, team).await.len(), 2);
+    // Nor is it any more, as where more is kept now: then what was let go of comes back.
+    let detach = format!("ALTER TABLE deliveries DETACH PARTITION {}", third[1]);
+    client.batch_execute(&detach).await.expect("it is detached");
+    given::remove_all_old(&store, before(given::at(2 * DAY + 6)), 100).await;
+    assert_eq!(attached(&client).await, third.len());
     let next = given::one_event(&store, team, "ticket.created").await;
     assert_eq!(next.position.seq, 7, "its time is that of the newest before it");
 

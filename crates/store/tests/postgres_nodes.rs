@@ -9,7 +9,7 @@ use cstar_store::postgres::{Options, Postgres};
 use cstar_store::sqlite::MasterKey;
 use cstar_store::{AttemptReport, StoreError, Verdict};
 use cstar_testkit::{PostgresServer, until};
-use cstar_types::{DeliveryStatus, FailureRule, TeamId, Timestamp};
+use cstar_types::{DeliveryStatus, FailureRule, TeamId, Timestamp, WebhookId};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -43,7 +43,9 @@ async fn nodes_share_a_store() {
     a_change_on_one_node_counts_on_the_other(&server).await;
     what_a_node_has_goes_to_another_with_its_lease(&server).await;
     what_is_being_taken_is_waited_for(&server).await;
+    what_is_locked_is_looked_for_again(&server).await;
     locked_teams_hold_up_no_other(&server).await;
+    locked_deliveries_hold_up_no_other(&server).await;
     each_new_connection_is_judged(&server).await;
     a_commit_whose_answer_is_lost_is_unknown(&server).await;
     a_commit_that_no_standby_has_is_unknown(&server).await;
@@ -182,6 +184,53 @@ async fn what_is_being_taken_is_waited_for(server: &PostgresServer) {
     let of_two = given::only_due(&two, webhook).await;
     assert_eq!(of_two, of_one, "nothing of it has changed");
     assert_eq!(given::recorded(&two, &of_two, Verdict::Delivered, at(3)).await, DeliveryStatus::Delivered);
+}
+
+/// DLV-3: a node that falls asleep in the middle of a record has its deliveries locked for longer than its lease. Another passes over
+/// them, and looks again soon.
+async fn what_is_locked_is_looked_for_again(server: &PostgresServer) {
+    let (one, two, sql) = nodes(server, "passed").await;
+    let team = given::team(&one).await;
+    let webhook = given::webhook(&one, team, "*").await;
+    given::published(&one, team, &["ticket.created"; 2], at(0)).await;
+    sql.batch_execute("UPDATE due SET node = 99").await.expect("a node that is not there any more");
+    sql.batch_execute("BEGIN; SELECT FROM due WHERE number = 1 FOR UPDATE").await.expect("its lock");
+    let now = soonest(&two, webhook).await;
+    let slice = two.due(webhook, now, 10).await.expect("a slice");
+    assert_eq!(slice.due.len(), 1, "the other is free");
+    assert_eq!(slice.next, Some(now.plus(Duration::from_secs(1))));
+    sql.batch_execute("COMMIT").await.expect("it is free");
+    assert_eq!(two.due(webhook, now, 10).await.expect("a slice").due.len(), 2);
+}
+
+/// When the first that waits for a webhook is due, and all that was published with it.
+async fn soonest(store: &AnyStore, webhook: WebhookId) -> Timestamp {
+    let lanes = store.lanes().await.expect("lanes");
+    lanes.iter().find(|(of, _)| *of == webhook).expect("something waits").1
+}
+
+/// DLV-3, DLV-4: a delivery that somebody has locked, or what is due of it, keeps no other's result from going on record. Its own does
+/// once it is free.
+async fn locked_deliveries_hold_up_no_other(server: &PostgresServer) {
+    let (one, _two, sql) = nodes(server, "rows").await;
+    let team = given::team(&one).await;
+    let webhook = given::webhook(&one, team, "*").await;
+    for table in ["due", "deliveries"] {
+        given::published(&one, team, &["ticket.created"; 2], at(0)).await;
+        let due = read::due(&one, webhook, at(9)).await;
+        let lock =
+            format!("BEGIN; SELECT FROM {table} WHERE number = (SELECT min(number) FROM due) FOR UPDATE");
+        sql.batch_execute(&lock).await.expect("it is locked");
+        let reports: Arc<[AttemptReport]> =
+            due.iter().map(|due| given::report(due, Verdict::Delivered, at(1))).collect();
+        let free = soon(one.record_free(Arc::clone(&reports), FailureRule::NEVER)).await;
+        assert_eq!(free, Ok(vec![None, Some(DeliveryStatus::Delivered)]), "{table}");
+        let store = one.clone();
+        let waiting = tokio::spawn(async move { store.record(reports, FailureRule::NEVER).await });
+        sql.batch_execute("COMMIT").await.expect("it is free");
+        assert_eq!(soon(waiting).await.expect("it ends"), Ok(vec![DeliveryStatus::Delivered; 2]), "{table}");
+        assert!(read::due(&one, webhook, at(9)).await.is_empty(), "{table}");
+    }
 }
 
 /// DLV-4, LOG-2: teams whose rows somebody holds wait for themselves alone, more of them than there are groups at the same time.

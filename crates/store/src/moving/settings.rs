@@ -13,22 +13,33 @@ pub(super) static TABLES: &[Table] = &[
             ("name", Bytea),
             ("version", Bigint),
             ("created_ms", Bigint),
-            ("seq", Bigint),
-            ("delivery", Bigint),
-            ("last_ms", Bigint),
             ("webhooks", Bigint),
             ("removed_events", Bigint),
         ],
         order: "number",
         reading: Reading::Query(
-            "SELECT number, id, state, name, version, created_ms,
+            "SELECT number, id, state, name, version, created_ms, 0, removed_events FROM teams ORDER BY number",
+        ),
+        counted: Some("teams"),
+    },
+    Table {
+        name: "heads",
+        columns: &[
+            ("team", Bigint),
+            ("version", Bigint),
+            ("seq", Bigint),
+            ("delivery", Bigint),
+            ("last_ms", Bigint),
+        ],
+        order: "team",
+        reading: Reading::Query(
+            "SELECT number, 0,
                  max(removed_events, coalesce((SELECT place & 1099511627775 FROM events
                      WHERE place BETWEEN number << 40 AND (number << 40) + 1099511627775 ORDER BY place DESC LIMIT 1), 0)),
                  max(removed_deliveries, coalesce((SELECT place & 1099511627775 FROM deliveries
                      WHERE place BETWEEN number << 40 AND (number << 40) + 1099511627775 ORDER BY place DESC LIMIT 1), 0)),
                  max(removed_ms, coalesce((SELECT committed_ms FROM events
-                     WHERE place BETWEEN number << 40 AND (number << 40) + 1099511627775 ORDER BY place DESC LIMIT 1), 0)),
-                 0, removed_events
+                     WHERE place BETWEEN number << 40 AND (number << 40) + 1099511627775 ORDER BY place DESC LIMIT 1), 0))
              FROM teams ORDER BY number",
         ),
         counted: Some("teams"),

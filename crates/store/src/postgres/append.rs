@@ -405,7 +405,7 @@ pub(super) async fn append_in(tx: &mut Tx, append: Append) -> Result<Vec<Appende
     let mut writing = Writing::default();
     rows.write(&node, &mut writing);
     tx.write(&writing).await?;
-    tx.save(&head).await?;
+    tx.save(&mut head).await?;
     Ok(appended)
 }
 

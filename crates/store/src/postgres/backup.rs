@@ -24,9 +24,10 @@ use crate::stored::vault;
 use crate::{Backup, StoreError};
 
 /// Every table but that of the nodes.
-const TABLES: [&str; 15] = [
+const TABLES: [&str; 16] = [
     "meta",
     "teams",
+    "heads",
     "keys",
     "portal_links",
     "event_types",

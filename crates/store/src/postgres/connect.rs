@@ -108,9 +108,11 @@ pub(super) async fn keep_meta(link: &Link, vault: &Vault, epoch: u32) -> Result<
 async fn begin_meta(link: &Link, vault: &Vault) -> Result<u32, Fault> {
     keep_meta(link, vault, FIRST_EPOCH).await?;
     link.run(
-        "INSERT INTO teams (number, id, state, name, version, created_ms, seq, delivery, last_ms, webhooks, removed_events)
-         VALUES (0, '00000000-0000-0000-0000-000000000000', 0, 'operator', 1, 0, 0, 0, 0, 0, 0)
-         ON CONFLICT DO NOTHING",
+        "WITH made AS (
+             INSERT INTO teams (number, id, state, name, version, created_ms, webhooks, removed_events)
+             VALUES (0, '00000000-0000-0000-0000-000000000000', 0, 'operator', 1, 0, 0, 0)
+             ON CONFLICT DO NOTHING RETURNING number
+         ) INSERT INTO heads (team, version, seq, delivery, last_ms) SELECT number, 0, 0, 0, 0 FROM made",
         &[],
     )
     .await?;

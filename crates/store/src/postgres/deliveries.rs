@@ -17,6 +17,7 @@ use super::delivery_rows::{
 };
 use super::events::LOOKED_AT_MAX;
 use super::fault::Fault;
+use super::locks::Locked;
 use super::store::{Postgres, to_the_end};
 use super::tx::{Tries, Tx, change, read};
 use super::{nodes, record, resend, webhooks};
@@ -42,7 +43,7 @@ impl Deliveries for Postgres {
         reports: Arc<[AttemptReport]>,
         rule: FailureRule,
     ) -> Result<Vec<DeliveryStatus>, StoreError> {
-        let recorded = self.put_on_record(reports, rule, true).await?;
+        let recorded = self.put_on_record(reports, rule, Locked::WaitFor).await?;
         Ok(recorded.into_iter().map(|status| status.unwrap_or(DeliveryStatus::Cancelled)).collect())
     }
 
@@ -51,7 +52,7 @@ impl Deliveries for Postgres {
         reports: Arc<[AttemptReport]>,
         rule: FailureRule,
     ) -> Result<Vec<Option<DeliveryStatus>>, StoreError> {
-        self.put_on_record(reports, rule, false).await
+        self.put_on_record(reports, rule, Locked::PassOver).await
     }
 
     async fn disable_webhook(
@@ -107,19 +108,19 @@ impl Deliveries for Postgres {
 }
 
 impl Postgres {
-    /// Records what can be; where it waits that is all, but what is not there.
+    /// Records what can be: where it waits for what is locked that is all, but what is not there.
     async fn put_on_record(
         &self,
         reports: Arc<[AttemptReport]>,
         rule: FailureRule,
-        waits: bool,
+        locked: Locked,
     ) -> Result<Vec<Option<DeliveryStatus>>, StoreError> {
         let teams = self.open.teams_of(&reports).await?;
         let store = self.clone();
         let recorded = to_the_end(async move {
             let mut tries = Tries::default();
             loop {
-                match record::record(&store, &teams, &reports, rule, waits).await {
+                match record::record(&store, &teams, &reports, rule, locked).await {
                     Err(fault) if tries.again(&store.open, &fault).await => {}
                     ended => break Ok(ended?),
                 }

@@ -24,6 +24,7 @@ use uuid::Uuid;
 use super::changes::{self, Said};
 use super::fault::Fault;
 use super::followed::{Own, Rung};
+use super::head::head;
 use super::nodes::NOBODY;
 use super::pool::Link;
 use super::store::{Open, Postgres};
@@ -46,7 +47,8 @@ const READS: usize = 4;
 /// What is read of a log at once.
 const SLICE: SliceLimit = SliceLimit { entries: 1_000, bytes: 4 << 20 };
 
-const STANDINGS: &str = "SELECT id, seq FROM teams WHERE id = ANY($1) AND state = 0";
+const STANDINGS: &str =
+    concat!("SELECT t.id, h.seq FROM teams t ", head!(), " WHERE t.id = ANY($1) AND t.state = 0");
 /// Of the log.
 const EPOCH: &str = "SELECT value FROM meta WHERE name = 'epoch'";
 const GONE: &str = "SELECT number FROM nodes WHERE leased_until <= now()";

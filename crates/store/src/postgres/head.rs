@@ -1,6 +1,10 @@
-//! The row of a team: the counter of its log (LOG-2).
+//! A team's head: where its log ends (LOG-2).
+//!
+//! Who appends locks the team's row, reads the newest row of `heads`, and leaves the next version of it. The one before is removed by its
+//! key, so that nothing ever walks over those that somebody's open transaction keeps: the newest is the first of the index from behind.
+//! Counters in a row that is updated in place would cost more with each commit for as long as that transaction is open.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use cstar_types::TeamId;
 use tokio_postgres::Row;
@@ -8,8 +12,9 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::fault::Fault;
-use super::pool::Link;
-use super::tx::Tx;
+use super::locks::Locked;
+use super::pool::{Link, Param};
+use super::tx::{Tx, Writing};
 use crate::{LogEnds, StoreError};
 
 /// A team as it stands in this transaction.
@@ -17,6 +22,8 @@ use crate::{LogEnds, StoreError};
 pub(super) struct Head {
     pub(super) id: TeamId,
     pub(super) number: i64,
+    /// Counts what was written of it.
+    version: i64,
     /// The seq of the newest event.
     pub(super) seq: i64,
     /// The number of the newest delivery.
@@ -29,25 +36,51 @@ pub(super) struct Head {
     pub(super) removed_events: i64,
 }
 
+/// The head of a team `t`, as `h`.
+macro_rules! head {
+    () => {
+        "CROSS JOIN LATERAL (
+             SELECT version, seq, delivery, last_ms FROM heads WHERE team = t.number ORDER BY version DESC LIMIT 1
+         ) h"
+    };
+}
+pub(super) use head;
+
 macro_rules! heads {
-    ($rest:literal) => {
-        concat!("SELECT id, number, seq, delivery, last_ms, webhooks, removed_events FROM teams ", $rest)
+    ($where:literal) => {
+        concat!(
+            "SELECT t.id, t.number, h.version, h.seq, h.delivery, h.last_ms, t.webhooks, t.removed_events FROM teams t ",
+            head!(),
+            " WHERE t.state = 0 AND ",
+            $where
+        )
     };
 }
 
 /// Locked in one order by everybody: by number, the operator last. Not against those who only refer to the row.
-const LOCK: &str = heads!("WHERE id = ANY($1) AND state = 0 ORDER BY number = 0, number FOR NO KEY UPDATE");
+macro_rules! lock {
+    ($locked:literal) => {
+        concat!(
+            "SELECT id FROM teams WHERE id = ANY($1) AND state = 0 ORDER BY number = 0, number FOR NO KEY UPDATE",
+            $locked
+        )
+    };
+}
+
+const OF_TEAMS: &str = heads!("t.id = ANY($1)");
+const FOUND: &str = heads!("t.id = $1");
 
 impl Head {
     fn read(row: &Row) -> Self {
         Self {
             id: TeamId::from_uuid(row.get(0)),
             number: row.get(1),
-            seq: row.get(2),
-            delivery: row.get(3),
-            last_ms: row.get(4),
-            webhooks: row.get(5),
-            removed_events: row.get(6),
+            version: row.get(2),
+            seq: row.get(3),
+            delivery: row.get(4),
+            last_ms: row.get(5),
+            webhooks: row.get(6),
+            removed_events: row.get(7),
         }
     }
 
@@ -55,8 +88,6 @@ impl Head {
         LogEnds { epoch, oldest: self.removed_events as u64 + 1, head: self.seq as u64 }
     }
 }
-
-const FOUND: &str = heads!("WHERE id = $1 AND state = 0");
 
 impl Link {
     /// A team that was not deleted.
@@ -75,28 +106,32 @@ impl Tx {
 
     /// Those of these teams that were not deleted.
     pub(super) async fn heads(&self, teams: &[TeamId]) -> Result<HashMap<TeamId, Head>, Fault> {
-        self.heads_by(heads!("WHERE id = ANY($1) AND state = 0"), teams).await
-    }
-
-    /// Those of these teams that were not deleted, locked; unless one waits for them, without those that somebody else has locked.
-    pub(super) async fn lock_teams(
-        &self,
-        teams: &[TeamId],
-        waits: bool,
-    ) -> Result<HashMap<TeamId, Head>, Fault> {
-        const FREE: &str = heads!(
-            "WHERE id = ANY($1) AND state = 0 ORDER BY number = 0, number FOR NO KEY UPDATE SKIP LOCKED"
-        );
-        self.heads_by(if waits { LOCK } else { FREE }, teams).await
-    }
-
-    async fn heads_by(&self, sql: &str, teams: &[TeamId]) -> Result<HashMap<TeamId, Head>, Fault> {
         if teams.is_empty() {
             return Ok(HashMap::new());
         }
-        let ids: Vec<Uuid> = teams.iter().map(|team| *team.as_uuid()).collect();
-        let rows = self.rows(sql, &[(&ids, Type::UUID_ARRAY)]).await?;
+        let rows = self.rows(OF_TEAMS, &[(&ids(teams), Type::UUID_ARRAY)]).await?;
         Ok(rows.iter().map(Head::read).map(|head| (head.id, head)).collect())
+    }
+
+    /// Those of these teams that were not deleted, locked.
+    pub(super) async fn lock_teams(
+        &self,
+        teams: &[TeamId],
+        locked: Locked,
+    ) -> Result<HashMap<TeamId, Head>, Fault> {
+        if teams.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let sql = match locked {
+            Locked::WaitFor => lock!(""),
+            Locked::PassOver => lock!(" SKIP LOCKED"),
+        };
+        let ids = ids(teams);
+        let of = [(&ids as _, Type::UUID_ARRAY)];
+        // In one trip, and one after the other: what is read is as it was left by whoever had the lock before.
+        let (ours, heads) = tokio::join!(self.rows(sql, &of), self.heads(teams));
+        let ours: HashSet<TeamId> = ours?.iter().map(|row| TeamId::from_uuid(row.get(0))).collect();
+        Ok(heads?.into_iter().filter(|(team, _)| ours.contains(team)).collect())
     }
 
     /// One, locked until the end: nobody else appends to its log or changes its webhooks meanwhile.
@@ -106,25 +141,36 @@ impl Tx {
 
     /// Those of these teams that were not deleted, locked.
     pub(super) async fn lock_all(&self, teams: &[TeamId]) -> Result<HashMap<TeamId, Head>, Fault> {
-        self.heads_by(LOCK, teams).await
+        self.lock_teams(teams, Locked::WaitFor).await
     }
 
     /// Writes how far the team's log has come.
-    pub(super) async fn save(&self, head: &Head) -> Result<(), Fault> {
-        let params = HeadParams::of([head]);
-        self.run(SAVE, &params.as_params()).await.map(drop)
+    pub(super) async fn save(&self, head: &mut Head) -> Result<(), Fault> {
+        let params = HeadParams::of([&*head]);
+        let mut writing = Writing::default();
+        params.write(&mut writing);
+        self.write(&writing).await?;
+        head.version += 1;
+        Ok(())
     }
 }
 
-/// Writes how far the logs of teams have come.
-pub(super) const SAVE: &str = "UPDATE teams t SET seq = s.seq, delivery = s.delivery, last_ms = s.last_ms
-     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) AS s (number, seq, delivery, last_ms)
-     WHERE t.number = s.number";
+fn ids(teams: &[TeamId]) -> Vec<Uuid> {
+    teams.iter().map(|team| *team.as_uuid()).collect()
+}
 
-/// The parameters of [`SAVE`].
+const NEXT: &str = "INSERT INTO heads (team, version, seq, delivery, last_ms)
+     SELECT team, version + 1, seq, delivery, last_ms
+     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) AS s (team, version, seq, delivery, last_ms)";
+
+const FORGET: &str = "DELETE FROM heads h USING unnest($1::bigint[], $2::bigint[]) AS s (team, version)
+     WHERE h.team = s.team AND h.version = s.version";
+
+/// Heads as they are to be written.
 #[derive(Debug, Default)]
 pub(super) struct HeadParams {
     numbers: Vec<i64>,
+    versions: Vec<i64>,
     seqs: Vec<i64>,
     deliveries: Vec<i64>,
     last_ms: Vec<i64>,
@@ -135,6 +181,7 @@ impl HeadParams {
         let mut params = Self::default();
         for head in heads {
             params.numbers.push(head.number);
+            params.versions.push(head.version);
             params.seqs.push(head.seq);
             params.deliveries.push(head.delivery);
             params.last_ms.push(head.last_ms);
@@ -142,12 +189,17 @@ impl HeadParams {
         params
     }
 
-    pub(super) fn as_params(&self) -> [super::pool::Param<'_>; 4] {
-        [
-            (&self.numbers, Type::INT8_ARRAY),
+    /// Writes how far the logs have come.
+    pub(super) fn write<'p>(&'p self, writing: &mut Writing<'p>) {
+        let (team, version) =
+            ((&self.numbers as _, Type::INT8_ARRAY), (&self.versions as _, Type::INT8_ARRAY));
+        let ends: [Param<'p>; 3] = [
             (&self.seqs, Type::INT8_ARRAY),
             (&self.deliveries, Type::INT8_ARRAY),
             (&self.last_ms, Type::INT8_ARRAY),
-        ]
+        ];
+        let of: [Param<'p>; 2] = [team, version];
+        writing.add(NEXT, of.clone().into_iter().chain(ends));
+        writing.add(FORGET, of);
     }
 }

@@ -21,6 +21,15 @@ pub(super) enum Lock {
     Record,
 }
 
+/// What to do where somebody else has locked a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Locked {
+    /// Wait for it, as long as `lock_timeout` lets one.
+    WaitFor,
+    /// Leave it out, so that nobody else is held up: `SKIP LOCKED`.
+    PassOver,
+}
+
 /// Of what is sent in order.
 const ORDER: i32 = 0x6353_746f;
 

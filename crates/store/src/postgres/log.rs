@@ -9,6 +9,7 @@ use super::append::Publish;
 use super::erase;
 use super::event_rows::{EventRow, event_columns};
 use super::fault::Fault;
+use super::head::head;
 use super::store::Postgres;
 use super::tx::{Tx, change, read};
 use crate::stored::key_use::{self, KeyUse};
@@ -75,9 +76,11 @@ async fn repeated(tx: &Tx, team: TeamId, keys: &[Option<KeyUse>]) -> Result<Opti
 /// The ends of a log and the entries behind one, as one statement: so both are of one moment. A sum over the sizes of stored bodies
 /// cuts off what is too much before any of it is read; it may bring too many erased events, which have none and are read with one.
 const SLICE: &str = concat!(
-    "SELECT t.number, t.removed_events, t.seq AS head, ",
+    "SELECT t.number, t.removed_events, h.seq AS head, ",
     event_columns!(),
-    " FROM teams t LEFT JOIN LATERAL (
+    " FROM teams t ",
+    head!(),
+    " LEFT JOIN LATERAL (
           SELECT * FROM (
               SELECT *, sum(octet_length(body)) OVER (ORDER BY seq ROWS UNBOUNDED PRECEDING) AS through
               FROM events WHERE team = t.number AND seq > greatest($2, t.removed_events) AND day >= $5

@@ -137,24 +137,34 @@ impl Link {
         self.newest.is_behind(self.timeline)
     }
 
+    /// Waits for an answer, as long as no other server goes on with the database: one that hangs gives none, although its kernel
+    /// acknowledges what is sent to it.
+    async fn answer<T>(&self, asked: impl Future<Output = Result<T, Error>>) -> Result<T, Fault> {
+        tokio::select! {
+            biased;
+            answer = asked => Ok(answer?),
+            () = self.newest.gone_on_without(self.timeline) => Err(Fault::Away("another server has taken over".to_owned())),
+        }
+    }
+
     /// Rows of one statement.
     pub(super) async fn rows(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Fault> {
-        Ok(self.client.query_typed(sql, params).await?)
+        self.answer(self.client.query_typed(sql, params)).await
     }
 
     /// The only row of one statement, if there is one.
     pub(super) async fn row(&self, sql: &str, params: &[Param<'_>]) -> Result<Option<Row>, Fault> {
-        Ok(self.client.query_typed_opt(sql, params).await?)
+        self.answer(self.client.query_typed_opt(sql, params)).await
     }
 
     /// Runs a statement; answers how many rows it touched.
     pub(super) async fn run(&self, sql: &str, params: &[Param<'_>]) -> Result<u64, Fault> {
-        Ok(self.client.execute_typed(sql, params).await?)
+        self.answer(self.client.execute_typed(sql, params)).await
     }
 
     /// Runs statements without parameters, in one trip.
     pub(super) async fn script(&self, sql: &str) -> Result<(), Fault> {
-        Ok(self.client.batch_execute(sql).await?)
+        self.answer(self.client.batch_execute(sql)).await
     }
 
     /// What a `COPY … TO STDOUT` answers.
@@ -171,7 +181,12 @@ impl Link {
     /// gone on without it (LOG-1).
     pub(super) async fn commit(&self) -> Result<(), Fault> {
         self.waited_in_vain.store(false, Ordering::Release);
-        match self.client.batch_execute("COMMIT").await {
+        let committed = tokio::select! {
+            biased;
+            committed = self.client.batch_execute("COMMIT") => committed,
+            () = self.newest.gone_on_without(self.timeline) => return Err(Fault::Unknown),
+        };
+        match committed {
             Ok(()) if self.waited_in_vain.load(Ordering::Acquire) || self.is_behind() => Err(Fault::Unknown),
             Ok(()) => Ok(()),
             Err(error) if is_refusal(&error) => Err(error.into()),

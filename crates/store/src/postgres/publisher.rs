@@ -10,8 +10,9 @@
 //! all groups but one may wait, so that teams that are locked, however many, hold up no other.
 
 mod gathering;
+mod queue;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use cstar_types::TeamId;
@@ -19,18 +20,16 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use self::gathering::Gathering;
+use self::queue::Queue;
 use super::append::{Publish, Rows, Stored, keys_of};
 use super::fault::Fault;
-use super::head::{Head, HeadParams, SAVE};
+use super::head::{Head, HeadParams};
+use super::locks::Locked;
 use super::store::Open;
 use super::turns::{Turn, Turns};
 use super::tx::{Tries, Tx, Writing};
 use crate::{Appended, StoreError};
 
-/// Publishes that may wait: several groups' worth, so that a burst is taken and a stall is told.
-const WAITING_CALLS: usize = 4096;
-/// And what they may hold: the bound on memory while the database stalls.
-const WAITING_BYTES: usize = 64 << 20;
 /// Groups at the same time. While one waits for its commit, others are read and written.
 const GROUPS: usize = 4;
 /// Those of them that may wait for a row which somebody has locked.
@@ -50,8 +49,7 @@ pub(super) struct Publisher(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    waiting: VecDeque<Waiting>,
-    bytes: usize,
+    waiting: Queue,
     groups: usize,
     /// Those of them that may wait for a row.
     patient: usize,
@@ -90,12 +88,7 @@ impl Publisher {
         if state.closed {
             return Err(StoreError::ShuttingDown);
         }
-        let bytes = state.bytes + publish.bytes();
-        if state.waiting.len() >= WAITING_CALLS || (bytes > WAITING_BYTES && !state.waiting.is_empty()) {
-            return Err(StoreError::QueueFull);
-        }
-        state.bytes = bytes;
-        state.waiting.push_back(Waiting { publish, answer });
+        state.waiting.push(Waiting { publish, answer })?;
         Ok(answered)
     }
 
@@ -107,33 +100,27 @@ impl Publisher {
     /// Whether nothing waits and nothing is under way.
     pub(super) fn is_idle(&self) -> bool {
         let state = self.0.lock();
-        state.waiting.is_empty() && state.groups == 0
+        state.waiting.len() == 0 && state.groups == 0
     }
 }
 
 impl State {
     /// The next group, of teams whose turn it can have; `None` if there is none.
     fn group(&mut self, turns: &Arc<Turns>) -> Option<Group> {
-        if self.groups == GROUPS || self.waiting.is_empty() {
+        if self.groups == GROUPS || self.waiting.len() == 0 {
             return None;
         }
-        let sizes = self.waiting.iter().map(|waiting| (waiting.publish.team, waiting.publish.events()));
-        let mut gathering = Gathering::new(sizes, &self.locked, self.patient < PATIENT);
+        let mut gathering = Gathering::new(self.waiting.sizes(), &self.locked, self.patient < PATIENT);
         let mut group = Group::default();
-        let mut rest = VecDeque::with_capacity(self.waiting.len());
-        for waiting in self.waiting.drain(..) {
-            let Waiting { publish, .. } = &waiting;
-            let takes = gathering.takes(publish.team, publish.events(), publish.bytes(), || {
+        group.publishes = self.waiting.take(|Waiting { publish, .. }| {
+            gathering.takes(publish.team, publish.events(), publish.bytes(), || {
                 let turn = turns.try_take(publish.team);
                 let taken = turn.is_some();
                 group.turns.extend(turn);
                 taken
-            });
-            if takes { group.publishes.push(waiting) } else { rest.push_back(waiting) }
-        }
+            })
+        });
         group.waits = gathering.may_wait();
-        self.waiting = rest;
-        self.bytes -= group.publishes.iter().map(|waiting| waiting.publish.bytes()).sum::<usize>();
         if group.publishes.is_empty() {
             return None;
         }
@@ -148,8 +135,7 @@ impl State {
             if is_locked {
                 self.locked.insert(waiting.publish.team);
             }
-            self.bytes += waiting.publish.bytes();
-            self.waiting.push_front(waiting);
+            self.waiting.put_back(waiting);
         }
     }
 }
@@ -176,7 +162,8 @@ impl Open {
                 let _ended = ended;
                 let Group { publishes, turns, waits } = group;
                 let turns = Arc::new(turns);
-                let rest = commit(&open, publishes, &turns, waits).await;
+                let locked = if waits { Locked::WaitFor } else { Locked::PassOver };
+                let rest = commit(&open, publishes, &turns, locked).await;
                 open.publisher.0.lock().put_back(rest);
             });
         }
@@ -205,11 +192,11 @@ impl Drop for Ended {
 }
 
 /// Commits a group and answers it; answers what is left to do. It waits for a row that somebody has locked, or passes over it.
-async fn commit(open: &Arc<Open>, group: Vec<Waiting>, turns: &Arc<Vec<Turn>>, waits: bool) -> Vec<Left> {
+async fn commit(open: &Arc<Open>, group: Vec<Waiting>, turns: &Arc<Vec<Turn>>, locked: Locked) -> Vec<Left> {
     let mut tries = Tries::default();
     let mut rest = Vec::new();
     loop {
-        match try_commit(open, &group, turns, waits).await {
+        match try_commit(open, &group, turns, locked).await {
             Ok(outcomes) => {
                 for (waiting, outcome) in group.into_iter().zip(outcomes) {
                     match outcome {
@@ -227,7 +214,7 @@ async fn commit(open: &Arc<Open>, group: Vec<Waiting>, turns: &Arc<Vec<Turn>>, w
             ) if group.len() > 1 => {
                 tracing::warn!(?fault, "a group was rolled back; each of it is stored alone");
                 for waiting in group {
-                    rest.extend(Box::pin(commit(open, vec![waiting], turns, waits)).await);
+                    rest.extend(Box::pin(commit(open, vec![waiting], turns, locked)).await);
                 }
                 return rest;
             }
@@ -255,18 +242,18 @@ async fn try_commit(
     open: &Arc<Open>,
     group: &[Waiting],
     turns: &Arc<Vec<Turn>>,
-    waits: bool,
+    locked: Locked,
 ) -> Result<Vec<Outcome>, Fault> {
     let mut tx = Tx::lend(open, None, Arc::clone(turns)).await?;
     let mut rows = Rows::default();
-    match apply(&mut tx, group, &mut rows, waits).await {
+    match apply(&mut tx, group, &mut rows, locked).await {
         Ok((outcomes, heads)) => {
             let (params, keeper) = (HeadParams::of(heads.values()), open.keeper());
             let mut writing = Writing::default();
             // Repeats and refusals write nothing.
             if tx.effects.events > 0 {
                 rows.write(&keeper, &mut writing);
-                writing.add(SAVE, params.as_params());
+                params.write(&mut writing);
             }
             tx.finish_with(&writing, outcomes).await
         }
@@ -278,21 +265,24 @@ async fn apply(
     tx: &mut Tx,
     group: &[Waiting],
     rows: &mut Rows,
-    waits: bool,
+    locked: Locked,
 ) -> Result<(Vec<Outcome>, HashMap<TeamId, Head>), Fault> {
     let publishes = || group.iter().map(|waiting| &waiting.publish);
     let mut teams: Vec<TeamId> = publishes().map(|publish| publish.team).collect();
     teams.sort_unstable();
     teams.dedup();
     let keys = keys_of(publishes());
-    let (begun, heads, stored) = tokio::join!(tx.start(), tx.lock_teams(&teams, waits), tx.stored(keys));
+    let (begun, heads, stored) = tokio::join!(tx.start(), tx.lock_teams(&teams, locked), tx.stored(keys));
     begun?;
     let (mut heads, mut stored): (_, Stored) = (heads?, stored?);
     let mut outcomes = Vec::with_capacity(group.len());
     let mut full = false;
     for publish in publishes() {
         let Some(head) = heads.get_mut(&publish.team) else {
-            outcomes.push(if waits { Outcome::Done(Err(StoreError::NotFound)) } else { Outcome::Locked });
+            outcomes.push(match locked {
+                Locked::WaitFor => Outcome::Done(Err(StoreError::NotFound)),
+                Locked::PassOver => Outcome::Locked,
+            });
             continue;
         };
         if full {

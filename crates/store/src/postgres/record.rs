@@ -10,6 +10,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use cstar_types::{Attempt, DeliveryStatus, FailureRule, FailureStreak, Outcome, TeamId, WebhookId};
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
@@ -18,6 +19,7 @@ use super::delivery_rows::{DELIVERY_COLUMNS, DeliveryPlace, DeliveryRow, deliver
 use super::failing::{Counting, read_streak};
 use super::fault::Fault;
 use super::head::Head;
+use super::locks::Locked;
 use super::notices;
 use super::store::{Open, Postgres};
 use super::turns::Turn;
@@ -34,49 +36,69 @@ struct Reported {
     /// Another node has it.
     is_theirs: bool,
     changed: bool,
+    /// How long after its attempt the next is due, in milliseconds.
+    delay_ms: i64,
 }
 
 type ReportedRows = HashMap<DeliveryPlace, Reported>;
 
-/// DLV-3: what somebody takes at this moment is waited for, so that what is read next says whose it is. The days stand there twice, so that
-/// no plan is made for the partitions of others.
-const LOCK: &str = "SELECT FROM unnest($1::bigint[], $2::bigint[], $3::integer[]) AS asked (team, number, day)
-     JOIN deliveries d ON d.team = asked.team AND d.number = asked.number AND d.day = asked.day AND d.day = ANY($4::integer[])
-     JOIN due u ON u.team = d.team AND u.number = d.number
-     ORDER BY d.team, d.number FOR UPDATE OF d, u";
+/// DLV-3: what is due is locked first, so that what is read next says whose it is. The days stand there twice, so that no plan is made
+/// for the partitions of others.
+macro_rules! lock {
+    ($locked:literal) => {
+        concat!(
+            "SELECT d.team, d.number, d.day FROM unnest($1::bigint[], $2::bigint[], $3::integer[]) AS asked (team, number, day)
+             JOIN deliveries d
+                 ON d.team = asked.team AND d.number = asked.number AND d.day = asked.day AND d.day = ANY($4::integer[])
+             JOIN due u ON u.team = d.team AND u.number = d.number
+             ORDER BY d.team, d.number FOR UPDATE OF d, u",
+            $locked
+        )
+    };
+}
 
 /// What has ended has nothing that is due, and is locked here.
-const REPORTED: &str = concat!(
-    "SELECT ",
-    delivery_columns!(),
-    ", w.generation, u.node IS NOT NULL AND abs(u.node) <> $5
-         AND EXISTS (SELECT 1 FROM nodes n WHERE n.number = u.node AND n.leased_until > now()), f.since_ms, f.attempts
-     FROM unnest($1::bigint[], $2::bigint[], $3::integer[]) AS asked (team, number, day)
-     JOIN deliveries d ON d.team = asked.team AND d.number = asked.number AND d.day = asked.day AND d.day = ANY($4::integer[])
-     JOIN webhooks w ON w.team = d.team AND w.id = d.webhook
-     LEFT JOIN due u ON u.team = d.team AND u.number = d.number
-     LEFT JOIN failures f ON f.team = d.team AND f.webhook = d.webhook
-     ORDER BY d.team, d.number FOR UPDATE OF d"
-);
+macro_rules! reported {
+    ($locked:literal) => {
+        concat!(
+            "SELECT ",
+            delivery_columns!(),
+            ", w.generation, u.node IS NOT NULL AND abs(u.node) <> $5
+                 AND EXISTS (SELECT 1 FROM nodes n WHERE n.number = u.node AND n.leased_until > now()), f.since_ms, f.attempts,
+                 u.number IS NOT NULL
+             FROM unnest($1::bigint[], $2::bigint[], $3::integer[]) AS asked (team, number, day)
+             JOIN deliveries d
+                 ON d.team = asked.team AND d.number = asked.number AND d.day = asked.day AND d.day = ANY($4::integer[])
+             JOIN webhooks w ON w.team = d.team AND w.id = d.webhook
+             LEFT JOIN due u ON u.team = d.team AND u.number = d.number
+             LEFT JOIN failures f ON f.team = d.team AND f.webhook = d.webhook
+             ORDER BY d.team, d.number FOR UPDATE OF d",
+            $locked
+        )
+    };
+}
 
-/// Records results; answers how each delivery now stands, in order. `None` where there is none, or, unless it waits, where somebody
-/// else has its team.
+/// Records results; answers how each delivery now stands, in order. `None` where there is none, or where somebody else has locked what
+/// it needs and that is to be passed over.
 pub(super) async fn record(
     store: &Postgres,
     teams: &Teams,
     reports: &[AttemptReport],
     rule: FailureRule,
-    waits: bool,
+    locked: Locked,
 ) -> Result<Vec<Option<DeliveryStatus>>, Fault> {
     let Teams { failing, well } = teams;
     let turns = &store.open.turns;
-    let turns = if waits { turns.take(failing).await } else { turns.take_free(failing) };
+    let turns = match locked {
+        Locked::WaitFor => turns.take(failing).await,
+        Locked::PassOver => turns.take_free(failing),
+    };
     if turns.is_empty() && well.is_empty() {
         return Ok(vec![None; reports.len()]);
     }
     let ours = Teams { failing: turns.iter().map(Turn::team).collect(), well: well.clone() };
     let mut tx = Tx::lend(&store.open, store.author.clone(), Arc::new(turns)).await?;
-    match decide(&mut tx, &ours, reports, rule, waits).await {
+    match decide(&mut tx, &ours, reports, rule, locked).await {
         Ok((changes, recorded)) => tx.finish_with(&changes.writing(), recorded).await,
         Err(fault) => tx.finish(Err(fault)).await,
     }
@@ -88,16 +110,16 @@ async fn decide(
     teams: &Teams,
     reports: &[AttemptReport],
     rule: FailureRule,
-    waits: bool,
+    locked: Locked,
 ) -> Result<(Changes, Vec<Option<DeliveryStatus>>), Fault> {
-    let (begun, locked, well, rows) = tokio::join!(
+    let (begun, failing, well, rows) = tokio::join!(
         tx.start(),
-        tx.lock_teams(&teams.failing, waits),
+        tx.lock_teams(&teams.failing, locked),
         tx.heads(&teams.well),
-        tx.reported(reports)
+        tx.reported(reports, locked)
     );
     begun?;
-    let (mut heads, mut rows) = (locked?, rows?);
+    let (mut heads, mut rows) = (failing?, rows?);
     heads.extend(well?);
     let by_number: HashMap<i64, TeamId> = heads.values().map(|head| (head.number, head.id)).collect();
     let mut counted = HashMap::<TeamId, Counting>::new();
@@ -187,6 +209,8 @@ fn apply(reported: &mut Reported, report: &AttemptReport, attempt: &Attempt) {
             row.failed += 1;
         }
         (row.status, row.due_ms) = follows(standing, report.verdict);
+        let ended_ms = attempt.started_at.as_millis() + i64::from(attempt.duration_ms);
+        reported.delay_ms = row.due_ms.map_or(0, |due_ms| (due_ms - ended_ms).max(0));
     }
 }
 
@@ -201,7 +225,12 @@ fn follows(standing: DeliveryStatus, verdict: Verdict) -> (DeliveryStatus, Optio
 }
 
 impl Tx {
-    async fn reported(&self, reports: &[AttemptReport]) -> Result<ReportedRows, Fault> {
+    /// Deliveries that something is reported of, locked with what is due of them.
+    async fn reported(&self, reports: &[AttemptReport], locked: Locked) -> Result<ReportedRows, Fault> {
+        let (lock, reported) = match locked {
+            Locked::WaitFor => (lock!(""), reported!("")),
+            Locked::PassOver => (lock!(" SKIP LOCKED"), reported!(" SKIP LOCKED")),
+        };
         let mut places: Vec<DeliveryPlace> = reports
             .iter()
             .filter_map(|report| DeliveryPlace::of(report.delivery))
@@ -220,15 +249,21 @@ impl Tx {
             (&self.open.node as _, Type::INT8),
         ];
         let mut rows = ReportedRows::with_capacity(places.len());
-        let (locked, found) = tokio::join!(self.rows(LOCK, &of[..4]), self.rows(REPORTED, &of));
-        locked?;
+        let (locked, found) = tokio::join!(self.rows(lock, &of[..4]), self.rows(reported, &of));
+        let place = |row: &Row| DeliveryPlace { team: row.get(0), number: row.get(1), day: row.get(2) };
+        let locked: HashSet<DeliveryPlace> = locked?.iter().map(place).collect();
         for row in found? {
             let read = DeliveryRow::read(&row, 0)?;
+            let is_due: bool = row.get(DELIVERY_COLUMNS + 4);
+            if is_due && !locked.contains(&read.place) {
+                continue; // somebody else has it
+            }
             let reported = Reported {
                 generation: row.get(DELIVERY_COLUMNS),
                 is_theirs: row.get(DELIVERY_COLUMNS + 1),
                 streak: read_streak(&row, DELIVERY_COLUMNS + 2),
                 changed: false,
+                delay_ms: 0,
                 row: read,
             };
             rows.insert(reported.row.place, reported);

@@ -40,9 +40,10 @@ const REOPEN: &str = "UPDATE deliveries d SET status = 0, failed = 0, due_ms = $
      FROM unnest($2::bigint[], $3::integer[], $4::bigint[]) AS n (number, day, generation)
      WHERE d.team = $1 AND d.number = n.number AND d.day = n.day";
 
-/// What waited under an earlier generation may not have been removed yet.
+/// What waited under an earlier generation may not have been removed yet. A node whose clock is ahead makes nothing wait for it.
 const WAIT: &str = "INSERT INTO due (team, number, day, webhook, generation, due_ms, event, node)
-     SELECT $1::bigint, n.number, n.day, n.webhook, n.generation, $5::bigint, n.event, n.node
+     SELECT $1::bigint, n.number, n.day, n.webhook, n.generation,
+         least($5::bigint, (extract(epoch FROM now()) * 1000)::bigint), n.event, n.node
      FROM unnest($2::bigint[], $3::integer[], $4::bigint[], $6::uuid[], $7::bigint[], $8::bigint[])
           AS n (number, day, generation, webhook, event, node)
      ON CONFLICT (team, number) DO UPDATE SET generation = excluded.generation, due_ms = excluded.due_ms,

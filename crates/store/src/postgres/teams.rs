@@ -22,8 +22,10 @@ pub(super) async fn create(tx: &mut Tx, team: &Team) -> Result<Team, Fault> {
         return Err(StoreError::TooMany { limit: TEAM_NUMBER_MAX as usize }.into());
     }
     tx.run(
-        "INSERT INTO teams (number, id, state, name, version, created_ms, seq, delivery, last_ms, webhooks, removed_events)
-         VALUES ($1, $2, 0, $3, $4, $5, 0, 0, 0, 0, 0)",
+        "WITH made AS (
+             INSERT INTO teams (number, id, state, name, version, created_ms, webhooks, removed_events)
+             VALUES ($1, $2, 0, $3, $4, $5, 0, 0) RETURNING number
+         ) INSERT INTO heads (team, version, seq, delivery, last_ms) SELECT number, 0, 0, 0, 0 FROM made",
         &[
             (&number, Type::INT8),
             (team.id.as_uuid(), Type::UUID),

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use parking_lot::Mutex;
+use tokio::sync::watch;
 use tokio_postgres::Row;
 
 /// Asked of each new connection. Not of a standby, which has no name for what it does not write.
@@ -28,6 +28,18 @@ impl Timeline {
         let number: Option<&str> = row.get(1);
         Some(Self { system: row.get(0), number: u32::from_str_radix(number?, 16).ok()? })
     }
+
+    /// Why a node that knows this one does not go on with it, unless it does.
+    fn why_not_after(self, known: Self) -> Option<String> {
+        if known.system != self.system {
+            return Some(format!(
+                "it is another database, with {self}: this node works with {known}; start it again if it is to change over"
+            ));
+        }
+        (known.number > self.number).then(|| {
+            format!("it is an earlier primary that was not stopped, with {self}: the database goes on with {known}")
+        })
+    }
 }
 
 impl fmt::Display for Timeline {
@@ -38,32 +50,35 @@ impl fmt::Display for Timeline {
 
 /// The newest that a node has seen: it does not go back behind that.
 #[derive(Debug, Default)]
-pub(super) struct Newest(Mutex<Option<Timeline>>);
+pub(super) struct Newest(watch::Sender<Option<Timeline>>);
 
 impl Newest {
     /// Takes note of what a server writes that takes writes, or says why that is not what this node's store is in.
     pub(super) fn admit(&self, found: Option<Timeline>) -> Result<(), String> {
         let Some(found) = found else { return Ok(()) };
-        let mut newest = self.0.lock();
-        match *newest {
-            Some(known) if known.system != found.system => Err(format!(
-                "it is another database, with {found}: this node works with {known}; start it again if it is to change over"
-            )),
-            Some(known) if known.number > found.number => Err(format!(
-                "it is an earlier primary that was not stopped, with {found}: the database goes on with {known}"
-            )),
-            _ => {
-                if newest.replace(found).is_some_and(|known| known != found) {
-                    tracing::warn!(now = %found, "the database has failed over");
-                }
-                Ok(())
+        let mut refused = None;
+        self.0.send_if_modified(|newest| {
+            refused = newest.and_then(|known| found.why_not_after(known));
+            let is_new = refused.is_none() && *newest != Some(found);
+            if is_new && newest.replace(found).is_some() {
+                tracing::warn!(now = %found, "the database has failed over");
             }
-        }
+            is_new
+        });
+        refused.map_or(Ok(()), Err)
     }
 
     /// Whether another server has gone on since this was admitted.
     pub(super) fn is_behind(&self, of: Option<Timeline>) -> bool {
-        of.is_some_and(|of| self.0.lock().is_some_and(|newest| newest != of))
+        of.is_some_and(|of| self.0.borrow().is_some_and(|newest| newest != of))
+    }
+
+    /// Waits until another server goes on.
+    pub(super) async fn gone_on_without(&self, of: Option<Timeline>) {
+        let is_behind = |newest: &Option<Timeline>| of.is_some() && newest.is_some() && *newest != of;
+        if self.0.subscribe().wait_for(is_behind).await.is_err() {
+            std::future::pending().await
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use cstar_types::{Author, KeyId, TeamId, WebhookId};
+use tokio::time::timeout;
 use tokio_postgres::Row;
 
 use super::fault::Fault;
@@ -12,13 +13,18 @@ use super::pool::{Lent, Link, Param};
 use super::store::Open;
 use super::turns::Turn;
 use crate::stored::known_types::TypeChange;
-use crate::{Change, Due};
+use crate::{Change, Due, StoreError};
 
-/// How a transaction begins. Settings go with it: a pooler may give the next one another session. A statement that takes longer is
+/// Longer than a statement may take: who has not answered by then is not there, whatever its kernel acknowledges.
+const ANSWER: Duration = Duration::from_secs(35);
+/// As long as it waits for a row (`lock_timeout`).
+const LOCK: Duration = Duration::from_secs(5);
+/// How a transaction begins. Settings go with it: a pooler may give the next one another session. Who has waited for a lock reads what was
+/// committed by then, whatever the database's default isolation is. A statement that takes longer is
 /// not one of ours; who waits longer for a row that somebody else has locked makes room for others and tries again; and a node that
 /// falls asleep within a transaction loses it, so that nobody waits for what it has locked. What a group touches was written a moment
 /// ago and is in memory, so a row by its key is cheaper than its table read whole, also while a day's partition is small.
-const BEGIN: &str = "BEGIN; SET LOCAL statement_timeout = 30000; SET LOCAL lock_timeout = 5000; \
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 30000; SET LOCAL lock_timeout = 5000; \
                      SET LOCAL idle_in_transaction_session_timeout = 5000; \
                      SET LOCAL random_page_cost = 1.1";
 /// All of what it reads belongs together.
@@ -110,12 +116,15 @@ impl Tx {
     }
 
     /// Takes the operator's turn, unless it has it. It comes last of all that is waited for, the rows of teams among it: who has it
-    /// never waits for a team that somebody has locked.
-    pub(super) async fn take_operators_turn(&mut self) {
+    /// never waits for a team that somebody has locked. It waits no longer than for a row, since it has a connection, and others wait for
+    /// what it has locked.
+    pub(super) async fn take_operators_turn(&mut self) -> Result<(), Fault> {
         let has = self.turns.iter().chain(&self.operators_turn).any(|turn| turn.team() == TeamId::OPERATOR);
         if !has {
-            self.operators_turn = self.open.turns.take(&[TeamId::OPERATOR]).await;
+            let turn = timeout(LOCK, self.open.turns.take(&[TeamId::OPERATOR])).await;
+            self.operators_turn = turn.map_err(|_| Fault::Refused(StoreError::QueueFull))?;
         }
+        Ok(())
     }
 
     /// Begins it.
@@ -125,7 +134,7 @@ impl Tx {
 
     /// Runs statements without parameters, in one trip.
     pub(super) async fn script(&self, sql: &str) -> Result<(), Fault> {
-        self.judge(self.link().script(sql).await)
+        self.answer(self.link().script(sql)).await
     }
 
     /// The connection, for what leaves the transaction as it is.
@@ -135,17 +144,17 @@ impl Tx {
 
     /// Rows of one statement.
     pub(super) async fn rows(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Fault> {
-        self.judge(self.link().rows(sql, params).await)
+        self.answer(self.link().rows(sql, params)).await
     }
 
     /// The only row of one statement, if there is one.
     pub(super) async fn row(&self, sql: &str, params: &[Param<'_>]) -> Result<Option<Row>, Fault> {
-        self.judge(self.link().row(sql, params).await)
+        self.answer(self.link().row(sql, params)).await
     }
 
     /// Runs a statement; answers how many rows it touched.
     pub(super) async fn run(&self, sql: &str, params: &[Param<'_>]) -> Result<u64, Fault> {
-        self.judge(self.link().run(sql, params).await)
+        self.answer(self.link().run(sql, params)).await
     }
 
     /// Runs statements that do not wait for one another.
@@ -157,7 +166,8 @@ impl Tx {
         Ok(())
     }
 
-    fn judge<T>(&self, answer: Result<T, Fault>) -> Result<T, Fault> {
+    async fn answer<T>(&self, asked: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        let answer = timeout(ANSWER, asked).await.unwrap_or_else(|_| Err(silent()));
         if answer.is_err() {
             self.failed.store(true, Ordering::Release);
         }
@@ -178,9 +188,12 @@ impl Tx {
         }
     }
 
+    /// Rolls back: where nobody answers, by closing the connection.
     async fn give_up<T>(mut self, fault: Fault) -> Result<T, Fault> {
-        let rolled_back = self.link().script("ROLLBACK").await;
-        self.is_over(&rolled_back);
+        if !matches!(fault, Fault::Away(_)) {
+            let rolled_back = self.answer(self.link().script("ROLLBACK")).await;
+            self.is_over(&rolled_back);
+        }
         Err(fault)
     }
 
@@ -190,7 +203,9 @@ impl Tx {
             Ok(said) => said,
             Err(fault) => return self.give_up(fault).await,
         };
-        let (written, committed) = tokio::join!(self.write(writing), self.link().commit());
+        let committing = timeout(ANSWER, self.link().commit());
+        let (written, committed) = tokio::join!(self.write(writing), committing);
+        let committed = committed.unwrap_or(Err(Fault::Unknown));
         // Where a row was refused there is nothing that a commit could have kept.
         let ended = match written {
             // The commit was on its way with the rows: it may have come through before the connection broke.
@@ -215,6 +230,10 @@ impl Tx {
             drop(Lent::take(link));
         }
     }
+}
+
+fn silent() -> Fault {
+    Fault::Away(format!("it says nothing for {ANSWER:?}"))
 }
 
 impl Drop for Tx {

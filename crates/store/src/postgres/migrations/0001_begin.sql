@@ -25,8 +25,7 @@ CREATE TABLE nodes (
 
 -- Number 0 is the operator, whose log holds the notices; teams count from 1.
 -- The row of a deleted team stays: positions of its log were given, and its id must not give them again (LOG-2).
--- It is the counter of the team's log: whoever appends locks it, counts on, and commits, so positions have no holes and rise in
--- the order of commits. No index is on what changes, and its pages have room, so that each change stays on its page.
+-- Whoever appends to the team's log locks it, counts on, and commits, so positions have no holes and rise in the order of commits.
 CREATE TABLE teams (
     number bigint PRIMARY KEY,
     id uuid NOT NULL UNIQUE,
@@ -34,12 +33,20 @@ CREATE TABLE teams (
     name bytea NOT NULL,
     version bigint NOT NULL,
     created_ms bigint NOT NULL,
+    webhooks bigint NOT NULL,            -- rises with every change of a webhook of the team's
+    removed_events bigint NOT NULL       -- the seq of the newest event that was removed
+);
+
+-- Where a team's log ends: its newest version counts, and each commit puts one in the place of the one before. What somebody's open
+-- transaction keeps of them lies before it in the index, and nobody passes it by. It is vacuumed early: all but one row of a team are dead.
+CREATE TABLE heads (
+    team bigint NOT NULL,
+    version bigint NOT NULL,
     seq bigint NOT NULL,                 -- of the newest event
     delivery bigint NOT NULL,            -- the number of the newest delivery
     last_ms bigint NOT NULL,             -- the newest commit time: within a team times never fall
-    webhooks bigint NOT NULL,            -- rises with every change of a webhook of the team's
-    removed_events bigint NOT NULL       -- the seq of the newest event that was removed
-) WITH (fillfactor = 50);
+    PRIMARY KEY (team, version)
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
 
 CREATE TABLE keys (
     team bigint NOT NULL,

@@ -16,8 +16,10 @@ const UPDATE: &str = "UPDATE deliveries d SET status = n.status, attempts = n.at
                  $8::integer[]) AS n (team, number, day, status, attempts, failed, due_ms, last_attempt)
      WHERE d.team = n.team AND d.number = n.number AND d.day = n.day AND d.day = ANY($9::integer[])";
 
-const WAIT: &str = "UPDATE due u SET due_ms = n.due_ms
-     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS n (team, number, due_ms)
+/// A node whose clock is ahead makes nothing wait for it: if it is lost, others go by theirs.
+const WAIT: &str =
+    "UPDATE due u SET due_ms = least(n.due_ms, (extract(epoch FROM now()) * 1000)::bigint + n.delay_ms)
+     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) AS n (team, number, due_ms, delay_ms)
      WHERE u.team = n.team AND u.number = n.number AND u.due_ms <> n.due_ms";
 
 const END: &str = "DELETE FROM due u USING unnest($1::bigint[], $2::bigint[]) AS n (team, number)
@@ -36,14 +38,14 @@ pub(super) struct Changes {
     last: Vec<Option<i32>>,
     days_once: Vec<Day>,
     ended: (Vec<i64>, Vec<i64>),
-    waiting: (Vec<i64>, Vec<i64>, Vec<i64>),
+    waiting: (Vec<i64>, Vec<i64>, Vec<i64>, Vec<i64>),
     attempts: NewAttempts,
 }
 
 impl Changes {
     pub(super) fn of(rows: &ReportedRows, attempts: NewAttempts) -> Self {
         let mut changes = Self { attempts, ..Self::default() };
-        for Reported { row, .. } in rows.values().filter(|reported| reported.changed) {
+        for Reported { row, delay_ms, .. } in rows.values().filter(|reported| reported.changed) {
             let DeliveryPlace { team, number, day } = row.place;
             changes.teams.push(team);
             changes.numbers.push(number);
@@ -57,6 +59,7 @@ impl Changes {
                 changes.waiting.0.push(team);
                 changes.waiting.1.push(number);
                 changes.waiting.2.push(due_ms);
+                changes.waiting.3.push(*delay_ms);
             } else {
                 changes.ended.0.push(team);
                 changes.ended.1.push(number);
@@ -83,10 +86,14 @@ impl Changes {
             (&self.days_once, Type::INT4_ARRAY),
         ];
         writing.add(UPDATE, params);
-        let (teams, numbers, due) = &self.waiting;
+        let (teams, numbers, due, delays) = &self.waiting;
         if !teams.is_empty() {
-            let params: [Param<'_>; 3] =
-                [(teams, Type::INT8_ARRAY), (numbers, Type::INT8_ARRAY), (due, Type::INT8_ARRAY)];
+            let params: [Param<'_>; 4] = [
+                (teams, Type::INT8_ARRAY),
+                (numbers, Type::INT8_ARRAY),
+                (due, Type::INT8_ARRAY),
+                (delays, Type::INT8_ARRAY),
+            ];
             writing.add(WAIT, params);
         }
         let (teams, numbers) = &self.ended;

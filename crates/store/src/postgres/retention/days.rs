@@ -42,7 +42,8 @@ pub(super) async fn remove(store: &Postgres, cutoffs: Cutoffs) -> Result<usize, 
     let parts: Result<Vec<Part>, StoreError> = read!(store, |tx| parts(&tx));
     let parts = parts?;
     for part in parts.iter().filter(|part| part.attached != Attached::Yes && part.parent != "events") {
-        if something_waits(store, part.day).await? {
+        // Its removal did not come to its end, and since then something of it was resent, or more is kept.
+        if part.day >= day_at(cutoffs.deliveries) || something_waits(store, part.day).await? {
             attach(store, part).await?;
         }
     }
