@@ -1,6 +1,7 @@
 //! This machine: its processes, its environment, its ports.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU16, Ordering};
 
@@ -13,6 +14,15 @@ use rustix::process::{Pid, Signal, kill_process};
 pub fn send(pid: u32, signal: Signal) {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a process id");
     kill_process(pid, signal).unwrap_or_else(|error| panic!("{signal:?} could not be sent: {error}"));
+}
+
+/// The processes that a process of ours has begun and that have not ended.
+///
+/// # Panics
+/// When there is no such process any more.
+pub(crate) fn children(pid: u32) -> Vec<u32> {
+    let listed = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).expect("a process that runs");
+    listed.split_whitespace().map(|child| child.parse().expect("a process id")).collect()
 }
 
 /// Whether a variable of whoever runs the tests would change what the program under test does: a setting, or a proxy.

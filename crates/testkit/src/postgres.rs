@@ -13,10 +13,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::authority::{Authority, Validity};
-use crate::machine::free_address;
+use crate::machine::{children, free_address, send};
 use crate::small_disk::SmallDisk;
 use crate::wait::until_within;
 pub use open_transaction::OpenTransaction;
@@ -50,6 +51,8 @@ pub struct PostgresServer {
     address: SocketAddr,
     programs: Programs,
     settings: Vec<String>,
+    /// Its processes that stand still.
+    still: Vec<u32>,
     dir: TempDir,
 }
 
@@ -124,7 +127,7 @@ impl PostgresServer {
     /// From data that is there.
     async fn start_from(dir: TempDir, programs: Programs, settings: &[&str], address: SocketAddr) -> Self {
         let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
-        let mut server = Self { keeper: None, address, programs, settings, dir };
+        let mut server = Self { keeper: None, address, programs, settings, still: Vec::new(), dir };
         server.start_again().await;
         server
     }
@@ -133,7 +136,22 @@ impl PostgresServer {
     pub fn stop(&mut self) {
         if let Some(mut keeper) = self.keeper.take() {
             drop(keeper.stdin.take());
+            self.still.drain(..).for_each(|process| send(process, Signal::CONT));
             let _ = keeper.wait();
+        }
+    }
+
+    /// Stops all its processes where they are (SIGSTOP): it answers nothing more. [`PostgresServer::stop`] ends it.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn stand_still(&mut self) {
+        let server = self.process();
+        send(server, Signal::STOP); // it makes no new ones
+        self.still = vec![server];
+        for child in children(server) {
+            send(child, Signal::STOP);
+            self.still.push(child);
         }
     }
 

@@ -11,6 +11,7 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::authority::{Authority, SERVER_NAME, Validity};
+use crate::clock::Clock;
 use crate::http::{Http, Tls};
 use crate::machine::{free_address, leads_astray, send};
 use crate::strace::Strace;
@@ -30,6 +31,8 @@ pub struct CstarProcess {
     prefix: Vec<OsString>,
     flags: Vec<(String, Option<OsString>)>,
     variables: Vec<(String, String)>,
+    /// Of a clock that is not the system's.
+    clock: Vec<(&'static str, String)>,
     address: SocketAddr,
     data: PathBuf,
     home: TempDir,
@@ -56,6 +59,7 @@ impl CstarProcess {
             prefix: Vec::new(),
             flags: Vec::new(),
             variables: vec![("CSTAR_PLATFORM_KEY".to_owned(), PLATFORM_KEY.to_owned())],
+            clock: Vec::new(),
             address: free_address(),
             data: home.path().join("data"),
             home,
@@ -121,6 +125,11 @@ impl CstarProcess {
         self
     }
 
+    /// From its next start on it goes by this clock; without one, by the system's.
+    pub fn goes_by(&mut self, clock: Option<&Clock>) {
+        self.clock = clock.map(|clock| clock.variables().into()).unwrap_or_default();
+    }
+
     /// Starts it and waits until it can take a publish.
     ///
     /// # Panics
@@ -166,6 +175,7 @@ impl CstarProcess {
             .args(["--data".as_ref(), self.data.as_os_str()])
             .args(self.flags.iter().flat_map(|(name, value)| [Some(name.into()), value.clone()]).flatten())
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .envs(self.clock.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a second descriptor"))
             .stderr(log)

@@ -32,7 +32,8 @@ async fn a_node_that_slept_and_connections_that_end_break_nothing() {
 }
 
 /// RT-1: what a bell does not tell is streamed all the same, to one node that hears none and to all of them. LOG-2: the row of a team that
-/// somebody holds is that team's affair alone. DLV-3: nodes are restarted one after the other, and nobody misses anything.
+/// somebody holds is that team's affair alone. DLV-3: nodes are restarted one after the other, or are of an earlier version than
+/// the tables, and nobody misses anything.
 #[tokio::test]
 async fn bells_rows_and_nodes_that_are_away_are_waited_for() {
     let faults = [
@@ -40,14 +41,22 @@ async fn bells_rows_and_nodes_that_are_away_are_waited_for() {
         SharedFault::BellsCut,
         SharedFault::TransactionHeld,
         SharedFault::RollingRestart,
+        SharedFault::LaterVersion,
     ];
     stand(Servers::start().await, &faults).await;
 }
 
-/// LOG-1: the primary is lost, and its synchronous standby has all that was acknowledged; the nodes find it by themselves.
+/// DLV-3: what a node was to send again is sent by others when it is due, whatever its clock said.
+#[tokio::test]
+async fn a_node_whose_clock_is_ahead_leaves_nothing_behind_for_later() {
+    stand(Servers::start().await, &[SharedFault::ClockAhead]).await;
+}
+
+/// LOG-1: the primary is lost, or hangs with all its connections, and its synchronous standby has all that was acknowledged; the nodes
+/// find it by themselves.
 #[tokio::test]
 async fn log_1_a_promoted_standby_has_all_that_was_acknowledged() {
-    stand(Servers::with_standby().await, &[SharedFault::PrimaryLost]).await;
+    stand(Servers::with_standby().await, &[SharedFault::PrimaryLost, SharedFault::PrimaryHangs]).await;
 }
 
 /// LOG-1: a database without room for rows refuses them, and without room for its log it panics; both end once there is room, and no

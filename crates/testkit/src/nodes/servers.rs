@@ -73,7 +73,9 @@ impl Servers {
     #[must_use]
     pub const fn suffice_for(&self, fault: SharedFault) -> bool {
         match fault {
-            SharedFault::PrimaryLost => matches!(self.database, Database::Pair(..)),
+            SharedFault::PrimaryLost | SharedFault::PrimaryHangs => {
+                matches!(self.database, Database::Pair(..))
+            }
             SharedFault::DatabaseFull => matches!(self.database, Database::Small(..)),
             _ => true,
         }

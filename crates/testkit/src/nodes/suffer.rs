@@ -11,11 +11,17 @@ use rand::rngs::StdRng;
 use rustix::process::Signal;
 
 use super::{COUNT, Nodes, Seen, SharedFault};
+use crate::clock::Clock;
 use crate::ledger::{Crash, Verdict};
 use crate::machine::send;
 use crate::scene::{Mood, SOME, until_acknowledged};
 use crate::team::Team;
 use crate::wait::until;
+
+/// By which a clock is ahead.
+const AHEAD_SECONDS: i64 = 60 * 60;
+/// What is to be tried again by that clock.
+const RETRIES_AHEAD: &str = "SELECT count(*) FROM deliveries WHERE attempts > 0 AND due_ms > (extract(epoch FROM now()) + 1800) * 1000";
 
 impl Nodes {
     /// Suffers a fault at a moment that `random` chooses, and stands again.
@@ -26,10 +32,13 @@ impl Nodes {
         match fault {
             SharedFault::NodeKilled => self.lose_a_node(random).await,
             SharedFault::NodeSleeps => self.have_a_node_that_sleeps(random).await,
+            SharedFault::ClockAhead => self.lose_a_node_that_is_ahead(random).await,
             SharedFault::RollingRestart => self.are_restarted().await,
+            SharedFault::LaterVersion => self.are_of_an_earlier_version(random).await,
             SharedFault::ConnectionsEnded => self.lose_connections(random).await,
             SharedFault::DatabaseCrashes => self.lose_the_database().await,
             SharedFault::PrimaryLost => self.lose_the_primary().await,
+            SharedFault::PrimaryHangs => self.are_left_hanging().await,
             SharedFault::DatabaseFull => {
                 self.find_no_room_for_rows().await;
                 self.find_no_room_for_the_log().await;
@@ -84,6 +93,32 @@ impl Nodes {
         .await;
         // What was on its way, and what it sent before it found that it had slept.
         self.life.crashes.extend([Crash::since(begun); 2]);
+    }
+
+    /// Others make its retries when they are due by the clock of the database, not an hour later.
+    async fn lose_a_node_that_is_ahead(&mut self, random: &mut StdRng) {
+        let Some(clock) = Clock::found() else { return };
+        clock.be_off_by(AHEAD_SECONDS);
+        let begun = Instant::now();
+        let ahead = random.random_range(0..COUNT);
+        self.under_load(async |stage, seen| {
+            let node = &mut stage.nodes[ahead];
+            node.terminate();
+            assert!(node.ended().await.success());
+            node.goes_by(Some(&clock));
+            node.start().await;
+            stage.moody.be(Mood::Fails);
+            let database = stage.servers.database.server();
+            until("a retry that it is to make", async || (database.ask(RETRIES_AHEAD) != "0").then_some(()))
+                .await;
+            stage.nodes[ahead].kill_9();
+            stage.moody.be(Mood::Well);
+            until_acknowledged(seen.ledger, SOME).await;
+            stage.nodes[ahead].goes_by(None);
+            stage.nodes[ahead].start().await;
+        })
+        .await;
+        self.life.crashes.push(Crash::since(begun));
     }
 
     async fn are_restarted(&mut self) {

@@ -93,8 +93,20 @@ impl Pair {
         std::mem::swap(&mut self.primary, &mut self.standby);
     }
 
-    /// A new standby, at the address of the server that was lost.
+    /// The primary stands still, with all its connections open (SIGSTOP), and the standby is promoted in its place.
+    ///
+    /// # Panics
+    /// When it is not promoted.
+    pub fn leave_primary_hanging(&mut self) {
+        self.primary.stand_still();
+        self.standby.waits_for("");
+        assert_eq!(self.standby.ask("SELECT pg_promote()"), "t");
+        std::mem::swap(&mut self.primary, &mut self.standby);
+    }
+
+    /// A new standby, at the address of the server that was lost, or that hangs.
     pub async fn replace_standby(&mut self) {
+        self.standby.stop();
         self.standby = self.primary.follower(self.standby.address).await;
     }
 }

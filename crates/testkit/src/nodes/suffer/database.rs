@@ -16,13 +16,48 @@ const ENDS: usize = 4;
 /// Less than a row of the log takes with what belongs to it.
 const HARDLY_ANY_ROOM: u64 = 64 << 10;
 
+/// What a migration may do while nodes of the version before it run: it adds.
+const LATER: &str = "SET lock_timeout = 2000; BEGIN;
+    ALTER TABLE teams ADD COLUMN later text;
+    ALTER TABLE heads ADD COLUMN later bigint NOT NULL DEFAULT 0;
+    ALTER TABLE webhooks ADD COLUMN later boolean NOT NULL DEFAULT false;
+    ALTER TABLE events ADD COLUMN later bytea;
+    ALTER TABLE deliveries ADD COLUMN later integer NOT NULL DEFAULT 0;
+    ALTER TABLE due ADD COLUMN later integer NOT NULL DEFAULT 0;
+    ALTER TABLE attempts ADD COLUMN later text;
+    CREATE TABLE later (team bigint PRIMARY KEY, value text);
+    UPDATE cstar_format SET version = version + 1; COMMIT";
+
 impl Nodes {
+    /// The tables of a later version hold more than those of this one.
+    pub(super) async fn are_of_an_earlier_version(&mut self, random: &mut StdRng) {
+        let old = random.random_range(0..COUNT);
+        self.under_load(async |stage, seen| {
+            let server = stage.servers.database.server();
+            until_acknowledged(seen.ledger, SOME).await;
+            // Whoever is in the middle of something may be in its way.
+            until("the tables of a later version", async || server.try_ask(LATER).is_ok().then_some(()))
+                .await;
+            until_acknowledged(seen.ledger, SOME).await;
+            let node = &mut stage.nodes[old];
+            node.terminate();
+            assert!(node.ended().await.success());
+            assert!(node.try_start().await.is_err(), "it starts on a format that it does not know");
+            assert!(node.log().contains("written by a newer cstar"), "{}", node.log());
+            let _ = server.ask("UPDATE cstar_format SET version = version - 1");
+            node.start().await;
+            until_acknowledged(seen.ledger, SOME).await;
+        })
+        .await;
+    }
+
     pub(super) async fn lose_connections(&mut self, random: &mut StdRng) {
         let after: Vec<usize> = (0..ENDS).map(|_| random.random_range(1..SOME)).collect();
         self.under_load(async |stage, seen| {
             for more in after {
                 until_acknowledged(seen.ledger, more).await;
-                assert!(stage.servers.database.server().end_connections() > 0, "there were some");
+                let server = stage.servers.database.server();
+                until("a connection to end", async || (server.end_connections() > 0).then_some(())).await;
             }
             until_acknowledged(seen.ledger, SOME).await;
         })
@@ -49,6 +84,20 @@ impl Nodes {
             let Database::Pair(pair) = &mut stage.servers.database else { panic!("there is a standby") };
             until_acknowledged(seen.ledger, SOME).await;
             pair.lose_primary().await;
+            until_acknowledged(seen.ledger, SOME).await;
+            pair.replace_standby().await;
+            until_acknowledged(seen.ledger, SOME).await;
+        })
+        .await;
+        self.leases_ran_out(begun);
+    }
+
+    pub(super) async fn are_left_hanging(&mut self) {
+        let begun = Instant::now();
+        self.under_load(async |stage, seen| {
+            let Database::Pair(pair) = &mut stage.servers.database else { panic!("there is a standby") };
+            until_acknowledged(seen.ledger, SOME).await;
+            pair.leave_primary_hanging();
             until_acknowledged(seen.ledger, SOME).await;
             pair.replace_standby().await;
             until_acknowledged(seen.ledger, SOME).await;
