@@ -19,7 +19,6 @@ use cstar_api::Peer;
 use rustix::process::{Resource, getrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio::task::{unconstrained, yield_now};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -32,9 +31,6 @@ use sock_diag::Ends;
 
 /// A peer that acknowledges nothing for this long is gone (half-open connections).
 const UNACKNOWLEDGED: Duration = Duration::from_secs(45);
-/// So many are taken before those who were taken have their turn. A whole audience comes back at once, as after a restart, and whoever finds
-/// no room among those that wait (`BACKLOG`) asks again after a second.
-const IN_A_ROW: usize = 1024;
 /// How long open requests may go on after a shutdown began.
 pub(crate) const DRAIN_DEADLINE: Duration = Duration::from_secs(12);
 
@@ -79,12 +75,7 @@ async fn serve_within(
     let service = Service::new(api, tls, stop.clone(), limits.unacknowledged);
     let (open, cut) = (TaskTracker::new(), CancellationToken::new());
     let mut door = Door::new(listener, limits.connections);
-    let mut taken = 0_usize;
-    while let Some((stream, peer, place)) = stop.run_until_cancelled(unconstrained(door.next())).await {
-        taken += 1;
-        if taken.is_multiple_of(IN_A_ROW) {
-            yield_now().await;
-        }
+    while let Some((stream, peer, place)) = stop.run_until_cancelled(door.next()).await {
         let Some(ends) = prepare(&stream) else { continue };
         let connection = Connection {
             service: Arc::clone(&service),

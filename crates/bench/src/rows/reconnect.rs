@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
+use crate::http::{Client, Template};
 use crate::readers::{Plan, Readers, Turns};
 use crate::report::{Check, Row, Target};
 use crate::rows::Run;
@@ -30,14 +31,16 @@ pub(crate) fn measure(run: &Run) -> Result<Row, Failure> {
     let server = Server::start(&run.place.bin, server.kill()?)?;
 
     let other = server.make_team("publishers")?;
+    let (mut client, mut publish) = (server.client()?, server.publish_to(&other, number::single()));
     let began = Instant::now();
-    let alone = answers(&server, &other, || began.elapsed() > ALONE)?;
+    let alone = answers(&mut client, &mut publish, || began.elapsed() > ALONE)?;
 
     let first = EVENTS - MISSED;
     let cursor = format!("last-event-id: 1.{first}\r\n");
     let served = AtomicBool::new(false);
     let (readers, seconds, beside) = std::thread::scope(|threads| {
-        let publisher = threads.spawn(|| answers(&server, &other, || served.load(Ordering::Relaxed)));
+        let publisher =
+            threads.spawn(|| answers(&mut client, &mut publish, || served.load(Ordering::Relaxed)));
         let began = Instant::now();
         let plan = Plan {
             address: server.address,
@@ -79,9 +82,12 @@ pub(crate) fn measure(run: &Run) -> Result<Row, Failure> {
     Ok(row)
 }
 
-/// Publishes at a steady rate over one connection until told to stop; from each event's turn until its answer, in microseconds.
-fn answers(server: &Server, team: &str, is_over: impl Fn() -> bool) -> Result<Histogram<u64>, Failure> {
-    let (mut client, mut publish) = (server.client()?, server.publish_to(team, number::single()));
+/// Publishes at a steady rate until told to stop; from each event's turn until its answer, in microseconds.
+fn answers(
+    client: &mut Client,
+    publish: &mut Template,
+    is_over: impl Fn() -> bool,
+) -> Result<Histogram<u64>, Failure> {
     let (began, mut times) = (Instant::now(), Histogram::new(3)?);
     for number in 0.. {
         let turn = began + Duration::from_secs(1) * number / RATE;
