@@ -46,6 +46,7 @@ async fn nodes_share_a_store() {
     what_is_locked_is_looked_for_again(&server).await;
     locked_teams_hold_up_no_other(&server).await;
     locked_deliveries_hold_up_no_other(&server).await;
+    a_locked_operator_holds_up_those_who_are_told_of(&server).await;
     each_new_connection_is_judged(&server).await;
     a_commit_whose_answer_is_lost_is_unknown(&server).await;
     a_commit_that_no_standby_has_is_unknown(&server).await;
@@ -233,6 +234,24 @@ async fn locked_deliveries_hold_up_no_other(server: &PostgresServer) {
     }
 }
 
+/// DLV-4: somebody has the operator's row, who would be told of a delivery that failed for good. Whatever else is reported goes on record.
+async fn a_locked_operator_holds_up_those_who_are_told_of(server: &PostgresServer) {
+    let (one, _two, sql) = nodes(server, "operator").await;
+    let (well, ill) = (given::team(&one).await, given::team(&one).await);
+    let webhook = given::webhook(&one, well, "*").await;
+    given::one_event(&one, well, "ticket.created").await;
+    let of_well = given::report(&given::only_due(&one, webhook).await, Verdict::Delivered, at(1));
+    let of_ill = failing(&one, ill).await;
+    sql.batch_execute("BEGIN; SELECT FROM teams WHERE number = 0 FOR UPDATE").await.expect("it is locked");
+    let both = one.record_free([of_ill.clone(), of_well].into(), FailureRule::NEVER);
+    assert_eq!(soon(both).await, Ok(vec![None, Some(DeliveryStatus::Delivered)]));
+    let alone = one.record_free([of_ill.clone()].into(), FailureRule::NEVER);
+    assert_eq!(soon(alone).await, Ok(vec![None]));
+    sql.batch_execute("COMMIT").await.expect("it is free");
+    let then = one.record_free([of_ill].into(), FailureRule::NEVER);
+    assert_eq!(soon(then).await, Ok(vec![Some(DeliveryStatus::Failed)]));
+}
+
 /// DLV-4, LOG-2: teams whose rows somebody holds wait for themselves alone, more of them than there are groups at the same time.
 async fn locked_teams_hold_up_no_other(server: &PostgresServer) {
     const LOCKED: usize = 5;
@@ -334,15 +353,17 @@ async fn cut_at_commits(server: &PostgresServer) -> u16 {
 
 async fn pass_on(mut from: TcpStream, to: std::net::SocketAddr) {
     let mut server = TcpStream::connect(to).await.expect("the server is there");
-    let (mut up, mut down) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+    let (mut up, mut down, mut renames) = (vec![0; 1 << 16], vec![0; 1 << 16], false);
     loop {
         tokio::select! {
             read = from.read(&mut up) => {
                 let Ok(length @ 1..) = read else { return };
                 if server.write_all(&up[..length]).await.is_err() { return }
-                // What publishes is known by its rows: to open a store takes commits, too.
+                // What publishes is known by its rows, and what renames by its statement, whose answer comes before the commit is asked
+                // for: to open a store takes commits, too.
                 let asks = |text: &[u8]| up[..length].windows(text.len()).any(|part| part == text);
-                if asks(b"COMMIT") && asks(b"INSERT INTO events") {
+                renames |= asks(b"UPDATE teams SET name");
+                if asks(b"COMMIT") && (renames || asks(b"INSERT INTO events")) {
                     let _ = server.read(&mut down).await; // the commit is under way
                     tokio::time::timeout(Duration::from_millis(200), server.read(&mut down)).await.ok();
                     return;
@@ -370,6 +391,8 @@ async fn a_commit_whose_answer_is_lost_is_unknown(server: &PostgresServer) {
     let settled = soon(one.append(append)).await.expect("it can be repeated");
     assert_eq!(settled[0].entry.position.seq, 2, "once, whether it was stored or not");
     assert_eq!(one.ends(team).await.expect("ends").head, 2);
+    let renamed = soon(far.rename_team(team, "other".into(), None)).await;
+    assert_eq!(renamed.err(), Some(StoreError::OutcomeUnknown), "nothing but the commit was on its way");
 }
 
 /// LOG-1: a commit that its standby may lack is not acknowledged, though the server says that it is committed.

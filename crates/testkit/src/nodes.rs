@@ -110,7 +110,7 @@ impl Nodes {
 
     /// Whether a fault can be brought about on the servers that there are.
     #[must_use]
-    pub const fn can_suffer(&self, fault: SharedFault) -> bool {
+    pub fn can_suffer(&self, fault: SharedFault) -> bool {
         self.stage.servers.suffice_for(fault)
     }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use cstar_testkit::{Nodes, Servers, SharedFault};
+use cstar_testkit::{Clock, Nodes, Servers, SharedFault};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -49,7 +49,9 @@ async fn bells_rows_and_nodes_that_are_away_are_waited_for() {
 /// DLV-3: what a node was to send again is sent by others when it is due, whatever its clock said.
 #[tokio::test]
 async fn a_node_whose_clock_is_ahead_leaves_nothing_behind_for_later() {
-    stand(Servers::start().await, &[SharedFault::ClockAhead]).await;
+    if Clock::found().is_some() {
+        stand(Servers::start().await, &[SharedFault::ClockAhead]).await;
+    }
 }
 
 /// LOG-1: the primary is lost, or hangs with all its connections, and its synchronous standby has all that was acknowledged; the nodes

@@ -13,6 +13,9 @@ use crate::lanes::{Ended, LaneCounts, LaneLimits, Lanes, Step};
 /// store that has fallen behind gets time.
 const UNRECORDED_A_SLOT: usize = 4;
 
+/// How many results may be aside, for each of them: beyond it they count like the others, for the memory's sake.
+const ASIDE_A_RESULT: usize = 8;
+
 /// So many wait for an attempt when there is none: a lane that runs dry for a moment needs nobody new. With what each holds
 /// that is about a megabyte.
 const FREE_MAX: usize = 128;
@@ -156,7 +159,7 @@ impl Desk {
     pub(super) fn wait(&self, recording: bool) -> Option<Timestamp> {
         let mut state = self.state.lock();
         state.awaited = recording;
-        state.alarm = state.lanes.next_timer().filter(|_| state.unrecorded < self.unrecorded_max);
+        state.alarm = state.lanes.next_timer().filter(|_| state.may_start(self.unrecorded_max));
         if !recording && !state.handed.is_empty() {
             self.bell.notify_one();
         }
@@ -211,7 +214,7 @@ impl Desk {
 
 impl State {
     fn next(&mut self, now: Timestamp, unrecorded_max: usize) -> Option<Start> {
-        while self.unrecorded < unrecorded_max && !self.closed {
+        while self.may_start(unrecorded_max) && !self.closed {
             match self.lanes.next(now)? {
                 Step::Start { due, proven } => return Some(Start { due, proven }),
                 Step::Load { webhook, limit } => {
@@ -220,6 +223,11 @@ impl State {
             }
         }
         None
+    }
+
+    /// Whether there is room for one more result.
+    const fn may_start(&self, unrecorded_max: usize) -> bool {
+        self.unrecorded + self.aside.saturating_sub(unrecorded_max * ASIDE_A_RESULT) < unrecorded_max
     }
 
     /// A result is on record, or will never be.

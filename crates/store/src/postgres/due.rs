@@ -1,14 +1,13 @@
 //! What is due.
 //!
 //! A row belongs to the node that made it. Another takes it once that node has said nothing for the length of a lease, on the
-//! clock of the database; those whom somebody takes at the same moment are passed over.
+//! clock of the database, which says what is due, too (`clock`); those whom somebody takes at the same moment are passed over.
 //!
 //! What is sent in order one node sends: who has what goes first. The others hand their own over to it, and whatever is to wait before
 //! that is made its own.
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use cstar_types::{Timestamp, WebhookId};
 use tokio_postgres::types::Type;
@@ -24,7 +23,7 @@ use crate::{Due, DueSlice, LaneRule};
 /// The bodies of one slice, in bytes: several webhooks load at once.
 const SLICE_BYTES: i64 = 16 << 20;
 /// When what somebody had locked is looked for again.
-const PASSED_OVER: Duration = Duration::from_secs(1);
+const PASSED_OVER_MS: i64 = 1_000;
 
 /// Every webhook for which something waits that this node may send, and when its first is due: one look into the index for each.
 const LANES: &str = "SELECT w.id, f.due_ms FROM webhooks w
@@ -124,7 +123,7 @@ impl Tx {
     pub(super) async fn lanes(&self) -> Result<Vec<(WebhookId, Timestamp)>, Fault> {
         let rows = self.rows(LANES, &[(&self.open.node, Type::INT8)]).await?;
         let lane = |row: &tokio_postgres::Row| {
-            (WebhookId::from_uuid(row.get(0)), Timestamp::from_millis(row.get(1)))
+            (WebhookId::from_uuid(row.get(0)), Timestamp::from_millis(self.open.clock.ours(row.get(1))))
         };
         Ok(rows.iter().map(lane).collect())
     }
@@ -150,7 +149,8 @@ impl Tx {
         }
         // In order, what is behind another node's waits until that one hands its own over.
         let ours = waiting.iter().take_while(|one| !one.is_theirs).count();
-        let is_due = |one: &&Candidate| one.due_ms <= now.as_millis();
+        let now = self.open.clock.theirs(now.as_millis());
+        let is_due = |one: &&Candidate| one.due_ms <= now;
         let due = waiting[..ours].iter().take(limit).take_while(is_due).count();
         let (due, rest) = waiting[..ours].split_at(due);
         let mut next = rest.first().map(|one| one.due_ms);
@@ -164,10 +164,10 @@ impl Tx {
         }
         // What somebody has locked is passed over: a node that stopped in the middle of a record holds its own for a while.
         if ours.len() < due.len() {
-            let again = now.plus(PASSED_OVER).as_millis();
+            let again = now.saturating_add(PASSED_OVER_MS);
             next = Some(next.map_or(again, |next| next.min(again)));
         }
-        let next = next.map(Timestamp::from_millis);
+        let next = next.map(|next| Timestamp::from_millis(self.open.clock.ours(next)));
         Ok(DueSlice { due: read.into_iter().flatten().collect(), next, rule })
     }
 

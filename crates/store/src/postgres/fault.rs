@@ -15,6 +15,8 @@ pub(super) enum Fault {
     Damaged(String),
     /// It does not fit into this commit any more, but will into the next. It has written nothing.
     NoRoom,
+    /// Somebody has locked what it needs, and it is to be passed over. It is rolled back.
+    Held,
     /// Others were in the way and it was rolled back: the same again may succeed.
     InTheWay(Error),
     /// The partitions of a day that it writes are not known to be there.
@@ -130,7 +132,7 @@ impl From<Fault> for StoreError {
         match fault {
             Fault::Refused(error) => error,
             Fault::Damaged(what) => Self::Damaged(what),
-            Fault::NoRoom => Self::QueueFull,
+            Fault::NoRoom | Fault::Held => Self::QueueFull,
             Fault::Unknown => Self::OutcomeUnknown,
             Fault::InTheWay(error) => {
                 tracing::warn!(error = in_full(&error), "given up: others were in the way each time");

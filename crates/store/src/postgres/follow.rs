@@ -171,8 +171,10 @@ impl Open {
             [(&attended as _, Type::UUID_ARRAY)],
             [(&looks.since as _, Type::TEXT), (&self.node as _, Type::INT8), (&own as _, Type::INT8)],
         );
-        let (renewed, epoch, gone, said, left, standings) = tokio::join!(
+        let (renewed, clock, epoch, gone, said, left, standings) = tokio::join!(
+            biased;
             self.renew_lease(link),
+            self.clock.look(link),
             link.row(EPOCH, &[]),
             link.rows(GONE, &[]),
             link.rows(changes::READ, &since),
@@ -183,6 +185,7 @@ impl Open {
         if let Some(ago) = renewed? {
             looks.lapsed = looks.lapsed.max(ago.saturating_add(self.lease));
         }
+        clock?;
         self.is_as_before(epoch?)?;
         let gone: BTreeSet<i64> = gone?.iter().map(|row| row.get(0)).collect();
         let (said, left) = (said?, left?);

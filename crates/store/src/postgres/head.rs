@@ -129,7 +129,7 @@ impl Tx {
         let ids = ids(teams);
         let of = [(&ids as _, Type::UUID_ARRAY)];
         // In one trip, and one after the other: what is read is as it was left by whoever had the lock before.
-        let (ours, heads) = tokio::join!(self.rows(sql, &of), self.heads(teams));
+        let (ours, heads) = tokio::join!(biased; self.rows(sql, &of), self.heads(teams));
         let ours: HashSet<TeamId> = ours?.iter().map(|row| TeamId::from_uuid(row.get(0))).collect();
         Ok(heads?.into_iter().filter(|(team, _)| ours.contains(team)).collect())
     }

@@ -79,8 +79,7 @@ async fn delivery_failed(
 
 /// Whether somebody hears notices of this type.
 async fn is_heard(tx: &mut Tx, notice: NoticeType) -> Result<bool, Fault> {
-    tx.take_operators_turn().await?;
-    let head = tx.lock(TeamId::OPERATOR).await?;
+    let head = tx.lock_operator().await?;
     Ok(!tx.wanting(&head).await?.targets(&notice.event_type()).is_empty())
 }
 

@@ -88,7 +88,8 @@ impl Publisher {
         if state.closed {
             return Err(StoreError::ShuttingDown);
         }
-        state.waiting.push(Waiting { publish, answer })?;
+        let State { waiting, locked, .. } = &mut *state;
+        waiting.push(Waiting { publish, answer }, locked)?;
         Ok(answered)
     }
 
@@ -272,7 +273,8 @@ async fn apply(
     teams.sort_unstable();
     teams.dedup();
     let keys = keys_of(publishes());
-    let (begun, heads, stored) = tokio::join!(tx.start(), tx.lock_teams(&teams, locked), tx.stored(keys));
+    let (begun, heads, stored) =
+        tokio::join!(biased; tx.start(), tx.lock_teams(&teams, locked), tx.stored(keys));
     begun?;
     let (mut heads, mut stored): (_, Stored) = (heads?, stored?);
     let mut outcomes = Vec::with_capacity(group.len());

@@ -36,8 +36,6 @@ struct Reported {
     /// Another node has it.
     is_theirs: bool,
     changed: bool,
-    /// How long after its attempt the next is due, in milliseconds.
-    delay_ms: i64,
 }
 
 type ReportedRows = HashMap<DeliveryPlace, Reported>;
@@ -97,8 +95,28 @@ pub(super) async fn record(
         return Ok(vec![None; reports.len()]);
     }
     let ours = Teams { failing: turns.iter().map(Turn::team).collect(), well: well.clone() };
+    match attempt(store, turns, &ours, reports, rule, locked).await {
+        // Somebody has the operator, who is to be told: the results of those of whom there is nothing to tell do not wait for that.
+        Err(Fault::Held) if well.is_empty() => Ok(vec![None; reports.len()]),
+        Err(Fault::Held) => {
+            let ours = Teams { failing: Vec::new(), well: well.clone() };
+            attempt(store, Vec::new(), &ours, reports, rule, locked).await
+        }
+        recorded => recorded,
+    }
+}
+
+async fn attempt(
+    store: &Postgres,
+    turns: Vec<Turn>,
+    teams: &Teams,
+    reports: &[AttemptReport],
+    rule: FailureRule,
+    locked: Locked,
+) -> Result<Vec<Option<DeliveryStatus>>, Fault> {
     let mut tx = Tx::lend(&store.open, store.author.clone(), Arc::new(turns)).await?;
-    match decide(&mut tx, &ours, reports, rule, locked).await {
+    tx.locked = locked;
+    match decide(&mut tx, teams, reports, rule, locked).await {
         Ok((changes, recorded)) => tx.finish_with(&changes.writing(), recorded).await,
         Err(fault) => tx.finish(Err(fault)).await,
     }
@@ -113,6 +131,7 @@ async fn decide(
     locked: Locked,
 ) -> Result<(Changes, Vec<Option<DeliveryStatus>>), Fault> {
     let (begun, failing, well, rows) = tokio::join!(
+        biased; // they are sent in this order
         tx.start(),
         tx.lock_teams(&teams.failing, locked),
         tx.heads(&teams.well),
@@ -150,7 +169,7 @@ async fn decide(
         }
         recorded.push(Some((reported.row.status, Some(reported.row.webhook))));
     }
-    let mut changes = Changes::of(&rows, attempts);
+    let mut changes = Changes::of(&rows, attempts, &tx.open.clock);
     if !teams.failing.is_empty() {
         tx.write(&std::mem::take(&mut changes).writing()).await?; // what follows may read it
         notices::deliveries_failed(tx, &failed).await?;
@@ -209,8 +228,6 @@ fn apply(reported: &mut Reported, report: &AttemptReport, attempt: &Attempt) {
             row.failed += 1;
         }
         (row.status, row.due_ms) = follows(standing, report.verdict);
-        let ended_ms = attempt.started_at.as_millis() + i64::from(attempt.duration_ms);
-        reported.delay_ms = row.due_ms.map_or(0, |due_ms| (due_ms - ended_ms).max(0));
     }
 }
 
@@ -249,13 +266,13 @@ impl Tx {
             (&self.open.node as _, Type::INT8),
         ];
         let mut rows = ReportedRows::with_capacity(places.len());
-        let (locked, found) = tokio::join!(self.rows(lock, &of[..4]), self.rows(reported, &of));
+        let (due, found) = tokio::join!(biased; self.rows(lock, &of[..4]), self.rows(reported, &of));
         let place = |row: &Row| DeliveryPlace { team: row.get(0), number: row.get(1), day: row.get(2) };
-        let locked: HashSet<DeliveryPlace> = locked?.iter().map(place).collect();
+        let due: HashSet<DeliveryPlace> = due?.iter().map(place).collect();
         for row in found? {
             let read = DeliveryRow::read(&row, 0)?;
             let is_due: bool = row.get(DELIVERY_COLUMNS + 4);
-            if is_due && !locked.contains(&read.place) {
+            if locked == Locked::PassOver && is_due && !due.contains(&read.place) {
                 continue; // somebody else has it
             }
             let reported = Reported {
@@ -263,7 +280,6 @@ impl Tx {
                 is_theirs: row.get(DELIVERY_COLUMNS + 1),
                 streak: read_streak(&row, DELIVERY_COLUMNS + 2),
                 changed: false,
-                delay_ms: 0,
                 row: read,
             };
             rows.insert(reported.row.place, reported);

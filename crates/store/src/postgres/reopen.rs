@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::append::is_enabled;
 use super::delivery_rows::DeliveryRow;
 use super::fault::Fault;
+use super::pool::Param;
 use super::tx::Tx;
 use super::webhook_rows::{WebhookRow, uuid};
 use crate::{ATTEMPTS_MAX, Change, StoreError};
@@ -40,10 +41,9 @@ const REOPEN: &str = "UPDATE deliveries d SET status = 0, failed = 0, due_ms = $
      FROM unnest($2::bigint[], $3::integer[], $4::bigint[]) AS n (number, day, generation)
      WHERE d.team = $1 AND d.number = n.number AND d.day = n.day";
 
-/// What waited under an earlier generation may not have been removed yet. A node whose clock is ahead makes nothing wait for it.
+/// What waited under an earlier generation may not have been removed yet.
 const WAIT: &str = "INSERT INTO due (team, number, day, webhook, generation, due_ms, event, node)
-     SELECT $1::bigint, n.number, n.day, n.webhook, n.generation,
-         least($5::bigint, (extract(epoch FROM now()) * 1000)::bigint), n.event, n.node
+     SELECT $1::bigint, n.number, n.day, n.webhook, n.generation, $5::bigint, n.event, n.node
      FROM unnest($2::bigint[], $3::integer[], $4::bigint[], $6::uuid[], $7::bigint[], $8::bigint[])
           AS n (number, day, generation, webhook, event, node)
      ON CONFLICT (team, number) DO UPDATE SET generation = excluded.generation, due_ms = excluded.due_ms,
@@ -63,7 +63,8 @@ impl Tx {
         let keeper = self.open.keeper();
         let nodes: Vec<i64> =
             rows.iter().map(|row| senders.get(&row.webhook).copied().unwrap_or(keeper)).collect();
-        let params = [
+        let due_ms = self.open.clock.theirs(now.as_millis());
+        let params: [Param<'_>; 8] = [
             (&first.place.team as _, Type::INT8),
             (&numbers as _, Type::INT8_ARRAY),
             (&days as _, Type::INT4_ARRAY),
@@ -74,6 +75,8 @@ impl Tx {
             (&nodes as _, Type::INT8_ARRAY),
         ];
         self.run(REOPEN, &params[..5]).await?;
+        let mut params = params;
+        params[4].0 = &due_ms;
         self.run(WAIT, &params).await?;
         let told = rows.iter().map(|row| Change::Reopened { delivery: row.id(), webhook: row.webhook });
         self.effects.told.extend(told);

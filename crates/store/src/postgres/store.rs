@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 
 use tokio::sync::{Notify, watch};
 
+use super::clock::ClockOffset;
 use super::connect::{self, Begun};
 use super::days::Days;
 use super::doorbell::Doorbell;
@@ -63,6 +64,7 @@ pub(super) struct Open {
     pub(super) unknown: AtomicU32,
     /// The last look did not come through.
     pub(super) away: AtomicBool,
+    pub(super) clock: ClockOffset,
     /// What waits was left to other nodes; what is on its way is still this one's.
     pub(super) has_left: AtomicBool,
     /// The database is another one: nothing of this store holds any more.
@@ -101,6 +103,8 @@ impl Postgres {
         let connections = pool::pool(&options)?;
         let vault = Vault::new(options.master_key.clone());
         let Begun { epoch, node, link } = connect::begin(&connections, &options, &vault).await?;
+        let clock = ClockOffset::default();
+        clock.look(&link).await?;
         let looks = Looks::begin(link).await?;
         let open = Arc::new(Open {
             connections,
@@ -111,6 +115,7 @@ impl Postgres {
             lease: options.lease,
             unknown: AtomicU32::new(0),
             away: AtomicBool::new(false),
+            clock,
             has_left: AtomicBool::new(false),
             replaced: watch::Sender::new(false),
             leaves: AtomicBool::new(false),

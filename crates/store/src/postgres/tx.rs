@@ -9,6 +9,8 @@ use tokio::time::timeout;
 use tokio_postgres::Row;
 
 use super::fault::Fault;
+use super::head::Head;
+use super::locks::Locked;
 use super::pool::{Lent, Link, Param};
 use super::store::Open;
 use super::turns::Turn;
@@ -44,6 +46,8 @@ pub(super) struct Tx {
     pub(super) changed_webhooks: Vec<TeamId>,
     /// Held until what it did is told.
     turns: Arc<Vec<Turn>>,
+    /// What it does where somebody else has locked a row.
+    pub(super) locked: Locked,
     /// The operator's, where it was taken later.
     operators_turn: Vec<Turn>,
 }
@@ -111,20 +115,31 @@ impl Tx {
             author,
             changed_webhooks: Vec::new(),
             turns,
+            locked: Locked::WaitFor,
             operators_turn: Vec::new(),
         })
     }
 
-    /// Takes the operator's turn, unless it has it. It comes last of all that is waited for, the rows of teams among it: who has it
-    /// never waits for a team that somebody has locked. It waits no longer than for a row, since it has a connection, and others wait for
-    /// what it has locked.
-    pub(super) async fn take_operators_turn(&mut self) -> Result<(), Fault> {
+    /// The operator's head, locked, after its turn. They come last of all that is waited for, the rows of teams among it: who has them
+    /// never waits for a team that somebody has locked. The turn is waited for no longer than a row, since this has a connection, and others
+    /// wait for what it has locked.
+    ///
+    /// # Errors
+    /// `Held` where somebody has one of them and that is to be passed over.
+    pub(super) async fn lock_operator(&mut self) -> Result<Head, Fault> {
         let has = self.turns.iter().chain(&self.operators_turn).any(|turn| turn.team() == TeamId::OPERATOR);
         if !has {
-            let turn = timeout(LOCK, self.open.turns.take(&[TeamId::OPERATOR])).await;
-            self.operators_turn = turn.map_err(|_| Fault::Refused(StoreError::QueueFull))?;
+            let turns = &self.open.turns;
+            self.operators_turn = match self.locked {
+                Locked::PassOver => vec![turns.try_take(TeamId::OPERATOR).ok_or(Fault::Held)?],
+                Locked::WaitFor => {
+                    let turn = timeout(LOCK, turns.take(&[TeamId::OPERATOR])).await;
+                    turn.map_err(|_| Fault::Refused(StoreError::QueueFull))?
+                }
+            };
         }
-        Ok(())
+        let head = self.lock_teams(&[TeamId::OPERATOR], self.locked).await?.remove(&TeamId::OPERATOR);
+        head.ok_or(Fault::Held)
     }
 
     /// Begins it.
@@ -203,8 +218,9 @@ impl Tx {
             Ok(said) => said,
             Err(fault) => return self.give_up(fault).await,
         };
+        // Whatever the runtime lets them do at once, they are sent in this order: `biased`, here and wherever it counts.
         let committing = timeout(ANSWER, self.link().commit());
-        let (written, committed) = tokio::join!(self.write(writing), committing);
+        let (written, committed) = tokio::join!(biased; self.write(writing), committing);
         let committed = committed.unwrap_or(Err(Fault::Unknown));
         // Where a row was refused there is nothing that a commit could have kept.
         let ended = match written {

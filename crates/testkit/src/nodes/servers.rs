@@ -1,5 +1,6 @@
 //! The servers that nodes share.
 
+use crate::clock::Clock;
 use crate::nats::NatsServer;
 use crate::postgres::{Pair, PostgresServer};
 use crate::small_disk::SmallDisk;
@@ -71,12 +72,13 @@ impl Servers {
 
     /// Whether they are enough to bring a fault about.
     #[must_use]
-    pub const fn suffice_for(&self, fault: SharedFault) -> bool {
+    pub fn suffice_for(&self, fault: SharedFault) -> bool {
         match fault {
             SharedFault::PrimaryLost | SharedFault::PrimaryHangs => {
                 matches!(self.database, Database::Pair(..))
             }
             SharedFault::DatabaseFull => matches!(self.database, Database::Small(..)),
+            SharedFault::ClockAhead => Clock::found().is_some(),
             _ => true,
         }
     }

@@ -2,7 +2,7 @@
 
 mod database;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use cstar_types::{DeliveryStatus, EventId};
 use futures_util::future::join_all;
@@ -20,6 +20,10 @@ use crate::wait::until;
 
 /// By which a clock is ahead.
 const AHEAD_SECONDS: i64 = 60 * 60;
+/// How long it goes on so, and how often what failed at once was tried by then and in the moment before: at 0, 0.1, 0.4, 1.4 and 2.4 s.
+const HOLDS_OUT: Duration = Duration::from_secs(2);
+const TRIES_THEN: usize = 6;
+const TRIED_MOST: &str = "SELECT max(attempts) FROM deliveries";
 /// What is to be tried again by that clock.
 const RETRIES_AHEAD: &str = "SELECT count(*) FROM deliveries WHERE attempts > 0 AND due_ms > (extract(epoch FROM now()) + 1800) * 1000";
 
@@ -97,7 +101,7 @@ impl Nodes {
 
     /// Others make its retries when they are due by the clock of the database, not an hour later.
     async fn lose_a_node_that_is_ahead(&mut self, random: &mut StdRng) {
-        let Some(clock) = Clock::found() else { return };
+        let clock = Clock::found().expect("it is asked for before");
         clock.be_off_by(AHEAD_SECONDS);
         let begun = Instant::now();
         let ahead = random.random_range(0..COUNT);
@@ -111,6 +115,10 @@ impl Nodes {
             let database = stage.servers.database.server();
             until("a retry that it is to make", async || (database.ask(RETRIES_AHEAD) != "0").then_some(()))
                 .await;
+            // By its own clock it waits as it should: in so long nothing is tried more often than the schedule says.
+            tokio::time::sleep(HOLDS_OUT).await;
+            let tried: usize = database.ask(TRIED_MOST).parse().expect("a number");
+            assert!(tried <= TRIES_THEN, "tried {tried} times in {HOLDS_OUT:?}");
             stage.nodes[ahead].kill_9();
             stage.moody.be(Mood::Well);
             until_acknowledged(seen.ledger, SOME).await;

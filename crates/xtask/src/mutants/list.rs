@@ -15,7 +15,7 @@ pub(super) struct Mutant {
     pub(super) test: (&'static str, &'static str),
 }
 
-pub(super) const MUTANTS: [Mutant; 16] = [
+pub(super) const MUTANTS: [Mutant; 17] = [
     Mutant {
         name: "ack-before-sync",
         breaks: "LOG-1",
@@ -70,6 +70,14 @@ pub(super) const MUTANTS: [Mutant; 16] = [
         file: "crates/store/src/postgres/record.rs",
         from: "u.node IS NOT NULL AND abs(u.node) <> $5",
         to: "u.node IS NOT NULL AND abs(u.node) <> $5 AND FALSE",
+        test: ("postgres_nodes", "nodes_share_a_store"),
+    },
+    Mutant {
+        name: "reads-the-end-before-the-lock",
+        breaks: "LOG-2",
+        file: "crates/store/src/postgres/head.rs",
+        from: "let (ours, heads) = tokio::join!(biased; self.rows(sql, &of), self.heads(teams));",
+        to: "let (heads, ours) = tokio::join!(biased; self.heads(teams), self.rows(sql, &of));",
         test: ("postgres_nodes", "nodes_share_a_store"),
     },
     Mutant {

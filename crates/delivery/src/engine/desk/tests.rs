@@ -117,6 +117,21 @@ fn nothing_is_started_behind_a_closed_desk() {
     assert_eq!(desk.take().results.len(), 1, "its result is recorded");
 }
 
+/// However many teams are locked, what is kept of their results is bounded.
+#[test]
+fn too_many_aside_count_like_the_others() {
+    let desk = desk(1, 0);
+    let mut started = 0;
+    for lane in 2..200 {
+        desk.tell(|lanes| lanes.offer(due(WebhookId::from_bits(lane), lane)));
+        let Some(start) = desk.next(NOW) else { break };
+        started += 1;
+        desk.finished(succeeded(&start), NOW, NOW);
+        desk.put_aside(start.due.webhook);
+    }
+    assert_eq!(started, UNRECORDED_A_SLOT * (ASIDE_A_RESULT + 1));
+}
+
 /// The dispatcher is woken for the first result that nobody comes for, not for each.
 #[test]
 fn the_bell_is_rung_once_and_not_while_a_group_is_on_its_way() {

@@ -1,6 +1,6 @@
-//! Publishes that wait for a group, within bounds: a burst is taken, a stall is told, and no team has all of it.
+//! Publishes that wait for a group, within bounds: a burst is taken, a stall is told, and teams that are locked do not have all of it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use cstar_types::TeamId;
 
@@ -11,11 +11,11 @@ use crate::StoreError;
 const CALLS: usize = 4096;
 /// And what they may hold: the bound on memory while the database stalls.
 const BYTES: usize = 64 << 20;
-/// A team that waits for a row which somebody has locked leaves this part of both to others: one of so many.
+/// Teams that wait for rows which somebody has locked leave this part of both to others, however many they are: one of so many.
 const LEFT_TO_OTHERS: usize = 4;
 
 const OF_ALL: (usize, usize) = (CALLS, BYTES);
-const OF_A_TEAM: (usize, usize) = (CALLS - CALLS / LEFT_TO_OTHERS, BYTES - BYTES / LEFT_TO_OTHERS);
+const OF_LOCKED: (usize, usize) = (CALLS - CALLS / LEFT_TO_OTHERS, BYTES - BYTES / LEFT_TO_OTHERS);
 
 /// What waits, in its order.
 #[derive(Default)]
@@ -62,16 +62,26 @@ impl Queue {
     /// Takes one more.
     ///
     /// # Errors
-    /// `QueueFull` if there is no room, for anybody or for this team.
-    pub(super) fn push(&mut self, waiting: Waiting) -> Result<(), StoreError> {
+    /// `QueueFull` if there is no room, for anybody or, as its team is locked, for those that are.
+    pub(super) fn push(&mut self, waiting: Waiting, locked: &HashSet<TeamId>) -> Result<(), StoreError> {
         let bytes = waiting.publish.bytes();
-        let of_team = self.of_team.get(&waiting.publish.team).copied().unwrap_or_default();
-        if !(self.all.has_room(bytes, OF_ALL) && of_team.has_room(bytes, OF_A_TEAM)) {
+        let is_locked = locked.contains(&waiting.publish.team);
+        let has_room = !is_locked || self.of(locked).has_room(bytes, OF_LOCKED);
+        if !(has_room && self.all.has_room(bytes, OF_ALL)) {
             return Err(StoreError::QueueFull);
         }
         self.count(&waiting);
         self.waiting.push_back(waiting);
         Ok(())
+    }
+
+    /// What these teams hold together.
+    fn of(&self, teams: &HashSet<TeamId>) -> Held {
+        let each = teams.iter().filter_map(|team| self.of_team.get(team));
+        each.fold(Held::default(), |sum, held| Held {
+            calls: sum.calls + held.calls,
+            bytes: sum.bytes + held.bytes,
+        })
     }
 
     /// What had left goes first again, whatever room there is.
@@ -106,7 +116,13 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
+    use cstar_types::Timestamp;
+    use tokio::sync::oneshot;
+    use uuid::Uuid;
+
     use super::*;
+    use crate::postgres::append::Publish;
+    use crate::{Append, FanOut};
 
     fn held(calls: usize, bytes: usize) -> Held {
         Held { calls, bytes }
@@ -119,17 +135,29 @@ mod tests {
         assert!(held(0, 0).has_room(BYTES + 1, OF_ALL), "one that is larger than all goes alone");
     }
 
-    /// DLV-4: a team whose row somebody holds leaves room to the others, however much it publishes.
+    /// DLV-4: teams whose rows somebody holds leave room to the others, however many they are and however much they publish.
     #[test]
-    fn one_team_leaves_room_to_others() {
-        let (mut all, mut of_team) = (Held::default(), Held::default());
-        while all.has_room(1, OF_ALL) && of_team.has_room(1, OF_A_TEAM) {
-            all.add(1);
-            of_team.add(1);
+    fn locked_teams_leave_room_to_others() {
+        let team = |bits| TeamId::from_uuid(Uuid::from_u128(bits));
+        let waiting = |team| {
+            let (events, fan_out, now) = (Vec::new(), FanOut::Matching, Timestamp::default());
+            let publish = Publish::prepare(Append { team, events, fan_out, now });
+            Waiting { publish, answer: oneshot::channel().0 }
+        };
+        let (mut queue, locked) = (Queue::default(), HashSet::from([team(1), team(2)]));
+        for of in [team(1), team(2)].into_iter().cycle() {
+            if queue.push(waiting(of), &locked).is_err() {
+                break;
+            }
         }
-        assert_eq!(all.calls, CALLS / 4 * 3);
-        assert!(all.has_room(1, OF_ALL) && Held::default().has_room(1, OF_A_TEAM), "another team's is taken");
+        assert_eq!(queue.len(), CALLS / 4 * 3);
+        for _ in 0..CALLS / 4 {
+            queue.push(waiting(team(3)), &locked).expect("there is room for others");
+        }
+        assert!(queue.push(waiting(team(3)), &locked).is_err(), "as much as all may have");
+        assert_eq!(queue.take(|waiting| waiting.publish.team == team(1)).len(), CALLS / 8 * 3);
+        assert!(queue.push(waiting(team(2)), &locked).is_ok());
         let large = held(1, BYTES / 4 * 3);
-        assert!(!large.has_room(1, OF_A_TEAM) && large.has_room(1, OF_ALL));
+        assert!(!large.has_room(1, OF_LOCKED) && large.has_room(1, OF_ALL));
     }
 }

@@ -4,6 +4,7 @@ use cstar_types::{Attempt, AttemptRequest};
 use tokio_postgres::types::Type;
 
 use super::{Reported, ReportedRows};
+use crate::postgres::clock::ClockOffset;
 use crate::postgres::days::Day;
 use crate::postgres::delivery_rows::{DeliveryPlace, DeliveryRow};
 use crate::postgres::pool::Param;
@@ -16,10 +17,8 @@ const UPDATE: &str = "UPDATE deliveries d SET status = n.status, attempts = n.at
                  $8::integer[]) AS n (team, number, day, status, attempts, failed, due_ms, last_attempt)
      WHERE d.team = n.team AND d.number = n.number AND d.day = n.day AND d.day = ANY($9::integer[])";
 
-/// A node whose clock is ahead makes nothing wait for it: if it is lost, others go by theirs.
-const WAIT: &str =
-    "UPDATE due u SET due_ms = least(n.due_ms, (extract(epoch FROM now()) * 1000)::bigint + n.delay_ms)
-     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) AS n (team, number, due_ms, delay_ms)
+const WAIT: &str = "UPDATE due u SET due_ms = n.due_ms
+     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS n (team, number, due_ms)
      WHERE u.team = n.team AND u.number = n.number AND u.due_ms <> n.due_ms";
 
 const END: &str = "DELETE FROM due u USING unnest($1::bigint[], $2::bigint[]) AS n (team, number)
@@ -38,14 +37,14 @@ pub(super) struct Changes {
     last: Vec<Option<i32>>,
     days_once: Vec<Day>,
     ended: (Vec<i64>, Vec<i64>),
-    waiting: (Vec<i64>, Vec<i64>, Vec<i64>, Vec<i64>),
+    waiting: (Vec<i64>, Vec<i64>, Vec<i64>),
     attempts: NewAttempts,
 }
 
 impl Changes {
-    pub(super) fn of(rows: &ReportedRows, attempts: NewAttempts) -> Self {
+    pub(super) fn of(rows: &ReportedRows, attempts: NewAttempts, clock: &ClockOffset) -> Self {
         let mut changes = Self { attempts, ..Self::default() };
-        for Reported { row, delay_ms, .. } in rows.values().filter(|reported| reported.changed) {
+        for Reported { row, .. } in rows.values().filter(|reported| reported.changed) {
             let DeliveryPlace { team, number, day } = row.place;
             changes.teams.push(team);
             changes.numbers.push(number);
@@ -58,8 +57,7 @@ impl Changes {
             if let Some(due_ms) = row.due_ms {
                 changes.waiting.0.push(team);
                 changes.waiting.1.push(number);
-                changes.waiting.2.push(due_ms);
-                changes.waiting.3.push(*delay_ms);
+                changes.waiting.2.push(clock.theirs(due_ms));
             } else {
                 changes.ended.0.push(team);
                 changes.ended.1.push(number);
@@ -86,14 +84,10 @@ impl Changes {
             (&self.days_once, Type::INT4_ARRAY),
         ];
         writing.add(UPDATE, params);
-        let (teams, numbers, due, delays) = &self.waiting;
+        let (teams, numbers, due) = &self.waiting;
         if !teams.is_empty() {
-            let params: [Param<'_>; 4] = [
-                (teams, Type::INT8_ARRAY),
-                (numbers, Type::INT8_ARRAY),
-                (due, Type::INT8_ARRAY),
-                (delays, Type::INT8_ARRAY),
-            ];
+            let params: [Param<'_>; 3] =
+                [(teams, Type::INT8_ARRAY), (numbers, Type::INT8_ARRAY), (due, Type::INT8_ARRAY)];
             writing.add(WAIT, params);
         }
         let (teams, numbers) = &self.ended;
