@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use cstar_types::{DeliveryStatus, EventId};
 use futures_util::future::join_all;
+use hyper::Method;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rustix::process::Signal;
@@ -20,9 +21,11 @@ use crate::wait::until;
 
 /// By which a clock is ahead.
 const AHEAD_SECONDS: i64 = 60 * 60;
-/// How long it goes on so, and how often what failed at once was tried by then and in the moment before: at 0, 0.1, 0.4, 1.4 and 2.4 s.
-const HOLDS_OUT: Duration = Duration::from_secs(2);
-const TRIES_THEN: usize = 6;
+/// Changes of a webhook, for two seconds or more.
+const CHANGES: u32 = 20;
+const CHANGED_EVERY: Duration = Duration::from_millis(100);
+/// By the schedule an attempt that fails is made again after 0.1 and 0.4 s, and then each second.
+const TRIES_AT_ONCE: u64 = 4;
 const TRIED_MOST: &str = "SELECT max(attempts) FROM deliveries";
 /// What is to be tried again by that clock.
 const RETRIES_AHEAD: &str = "SELECT count(*) FROM deliveries WHERE attempts > 0 AND due_ms > (extract(epoch FROM now()) + 1800) * 1000";
@@ -104,7 +107,8 @@ impl Nodes {
         let clock = Clock::found().expect("it is asked for before");
         clock.be_off_by(AHEAD_SECONDS);
         let begun = Instant::now();
-        let ahead = random.random_range(0..COUNT);
+        let (ahead, team, webhook) =
+            (random.random_range(0..COUNT), self.team.clone(), self.of_moods.seen.id);
         self.under_load(async |stage, seen| {
             let node = &mut stage.nodes[ahead];
             node.terminate();
@@ -112,13 +116,20 @@ impl Nodes {
             node.goes_by(Some(&clock));
             node.start().await;
             stage.moody.be(Mood::Fails);
-            let database = stage.servers.database.server();
+            let failing = Instant::now();
+            let (at_it, database) = (stage.at(ahead, &team), stage.servers.database.server());
             until("a retry that it is to make", async || (database.ask(RETRIES_AHEAD) != "0").then_some(()))
                 .await;
-            // By its own clock it waits as it should: in so long nothing is tried more often than the schedule says.
-            tokio::time::sleep(HOLDS_OUT).await;
-            let tried: usize = database.ask(TRIED_MOST).parse().expect("a number");
-            assert!(tried <= TRIES_THEN, "tried {tried} times in {HOLDS_OUT:?}");
+            // By its own clock it waits as it should, although with each change it reads again what waits.
+            let path = at_it.path(&format!("webhooks/{}", webhook));
+            for change in 0..CHANGES {
+                let description = format!(r#"{{"description":"{change}"}}"#);
+                let _ = at_it.http.call(Method::PATCH, &path, description).await.expect(200);
+                tokio::time::sleep(CHANGED_EVERY).await;
+            }
+            let (tried, passed) = (database.ask(TRIED_MOST), failing.elapsed());
+            let tried: u64 = tried.parse().expect("a number");
+            assert!(tried <= TRIES_AT_ONCE + passed.as_secs(), "tried {tried} times in {passed:?}");
             stage.nodes[ahead].kill_9();
             stage.moody.be(Mood::Well);
             until_acknowledged(seen.ledger, SOME).await;
