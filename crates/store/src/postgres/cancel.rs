@@ -58,7 +58,7 @@ impl Tx {
     /// Removes a slice of what waited under earlier generations; answers how many rows.
     async fn remove_cancelled(&self, team: i64, webhook: Uuid, generation: i64) -> Result<u64, Fault> {
         let sql = "DELETE FROM due WHERE (team, number) IN (SELECT team, number FROM due
-             WHERE team = $1 AND webhook = $2 AND generation < $3 LIMIT $4)";
+             WHERE team = $1 AND webhook = $2 AND generation < $3 AND generation >= 0 LIMIT $4)";
         let params = [
             (&team as _, Type::INT8),
             (&webhook as _, Type::UUID),

@@ -3,6 +3,9 @@
 //! A row belongs to the node that made it. Another takes it once that node has said nothing for the length of a lease, on the
 //! clock of the database, which says what is due, too (`clock`); those whom somebody takes at the same moment are passed over.
 //!
+//! That a generation or a seq is not negative is said for the planner: who says it may use an index that is kept from others (`due` in the
+//! migration).
+//!
 //! What is sent in order one node sends: who has what goes first. The others hand their own over to it, and whatever is to wait before
 //! that is made its own.
 
@@ -30,7 +33,7 @@ const LANES: &str = "SELECT w.id, f.due_ms FROM webhooks w
      JOIN teams t ON t.number = w.team AND t.state = 0
      CROSS JOIN LATERAL (
          SELECT u.due_ms FROM due u
-         WHERE u.team = w.team AND u.webhook = w.id AND u.generation = w.generation
+         WHERE u.team = w.team AND u.webhook = w.id AND u.generation = w.generation AND u.generation >= 0
              AND (u.node = $1 OR NOT EXISTS (SELECT 1 FROM nodes n WHERE n.number = u.node AND n.leased_until > now()))
          ORDER BY u.due_ms LIMIT 1
      ) f
@@ -38,21 +41,22 @@ const LANES: &str = "SELECT w.id, f.due_ms FROM webhooks w
 
 /// What waits for a webhook, the longest due first.
 const WAITING: &str = "SELECT u.number, u.due_ms, u.node FROM due u
-     WHERE u.team = $2 AND u.webhook = $3 AND u.generation = $4
+     WHERE u.team = $2 AND u.webhook = $3 AND u.generation = $4 AND u.generation >= 0
          AND (u.node = $1 OR NOT EXISTS (SELECT 1 FROM nodes n WHERE n.number = u.node AND n.leased_until > now()))
      ORDER BY u.due_ms, u.number LIMIT $5";
 
 /// The same in the order of the log, with what other nodes have: it holds back what is behind it.
 const WAITING_IN_ORDER: &str = "SELECT u.number, u.due_ms, u.node,
          u.node <> $1 AND EXISTS (SELECT 1 FROM nodes n WHERE n.number = u.node AND n.leased_until > now())
-     FROM due u WHERE u.team = $2 AND u.webhook = $3 AND u.generation = $4
+     FROM due u
+     WHERE u.team = $2 AND u.webhook = $3 AND u.generation = $4 AND u.generation >= 0 AND u.event >= 0
      ORDER BY u.event, u.number LIMIT $5";
 
 /// Leaves what a node has of a webhook to the node that has what goes first.
 const HAND_OVER: &str =
     "UPDATE due u SET node = f.node FROM (SELECT node FROM due WHERE team = $2 AND number = $5) f
      WHERE f.node <> $1 AND (u.team, u.number) IN (
-         SELECT team, number FROM due WHERE team = $2 AND webhook = $3 AND generation = $4 AND node = $1
+         SELECT team, number FROM due WHERE team = $2 AND webhook = $3 AND generation = $4 AND generation >= 0 AND node = $1
          ORDER BY number FOR UPDATE
      ) RETURNING f.node";
 
@@ -60,7 +64,7 @@ const HAND_OVER: &str =
 const SENDERS: &str = "SELECT w.id, f.node FROM webhooks w
      CROSS JOIN LATERAL (
          SELECT u.node FROM due u JOIN nodes n ON n.number = u.node AND n.leased_until > now()
-         WHERE u.team = w.team AND u.webhook = w.id AND u.generation = w.generation
+         WHERE u.team = w.team AND u.webhook = w.id AND u.generation = w.generation AND u.generation >= 0 AND u.event >= 0
          ORDER BY u.event, u.number LIMIT 1
      ) f
      WHERE w.team = $1 AND w.id = ANY($2) AND w.ordered";
@@ -96,7 +100,7 @@ const DUE: &str = concat!(
                  - coalesce(octet_length(e.body), 0) AS before
          FROM (
              SELECT u.number, u.day, asked.place FROM unnest($2::bigint[]) WITH ORDINALITY AS asked (number, place)
-             JOIN due u ON u.team = $1 AND u.number = asked.number
+             CROSS JOIN LATERAL (SELECT number, day FROM due WHERE team = $1 AND number = asked.number LIMIT 1) u
          ) u
          JOIN deliveries d ON d.team = $1 AND d.number = u.number AND d.day = u.day
          LEFT JOIN events e ON e.team = $1 AND e.seq = d.event AND e.day = d.event_day

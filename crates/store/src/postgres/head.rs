@@ -163,8 +163,11 @@ const NEXT: &str = "INSERT INTO heads (team, version, seq, delivery, last_ms)
      SELECT team, version + 1, seq, delivery, last_ms
      FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) AS s (team, version, seq, delivery, last_ms)";
 
-const FORGET: &str = "DELETE FROM heads h USING unnest($1::bigint[], $2::bigint[]) AS s (team, version)
-     WHERE h.team = s.team AND h.version = s.version";
+/// Each is looked up by its whole key, whatever the planner believes: of one live row among thousands of dead ones it knows the one, and
+/// would walk the index from its beginning, past all the dead.
+const FORGET: &str = "DELETE FROM heads WHERE ctid = ANY (ARRAY(
+         SELECT h.ctid FROM unnest($1::bigint[], $2::bigint[]) AS s (team, version)
+         CROSS JOIN LATERAL (SELECT ctid FROM heads WHERE team = s.team AND version = s.version LIMIT 1) h))";
 
 /// Heads as they are to be written.
 #[derive(Debug, Default)]

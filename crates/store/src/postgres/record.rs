@@ -40,17 +40,22 @@ struct Reported {
 
 type ReportedRows = HashMap<DeliveryPlace, Reported>;
 
-/// DLV-3: what is due is locked first, so that what is read next says whose it is. The days stand there twice, so that no plan is made
-/// for the partitions of others.
+/// DLV-3: what is due is locked first, so that what is read next says whose it is. One after the other, in the order in which they are
+/// asked for. The days stand there twice, so that no plan is made for the partitions of others.
 macro_rules! lock {
     ($locked:literal) => {
         concat!(
-            "SELECT d.team, d.number, d.day FROM unnest($1::bigint[], $2::bigint[], $3::integer[]) AS asked (team, number, day)
-             JOIN deliveries d
-                 ON d.team = asked.team AND d.number = asked.number AND d.day = asked.day AND d.day = ANY($4::integer[])
-             JOIN due u ON u.team = d.team AND u.number = d.number
-             ORDER BY d.team, d.number FOR UPDATE OF d, u",
-            $locked
+            "SELECT asked.team, asked.number, asked.day
+             FROM unnest($1::bigint[], $2::bigint[], $3::integer[]) AS asked (team, number, day)
+             CROSS JOIN LATERAL (
+                 SELECT FROM deliveries
+                 WHERE team = asked.team AND number = asked.number AND day = asked.day AND day = ANY($4::integer[])
+                 LIMIT 1 FOR UPDATE",
+            $locked,
+            ") d CROSS JOIN LATERAL (
+                 SELECT FROM due WHERE team = asked.team AND number = asked.number LIMIT 1 FOR UPDATE",
+            $locked,
+            ") u"
         )
     };
 }
@@ -68,7 +73,7 @@ macro_rules! reported {
              JOIN deliveries d
                  ON d.team = asked.team AND d.number = asked.number AND d.day = asked.day AND d.day = ANY($4::integer[])
              JOIN webhooks w ON w.team = d.team AND w.id = d.webhook
-             LEFT JOIN due u ON u.team = d.team AND u.number = d.number
+             LEFT JOIN LATERAL (SELECT number, node FROM due WHERE team = d.team AND number = d.number LIMIT 1) u ON true
              LEFT JOIN failures f ON f.team = d.team AND f.webhook = d.webhook
              ORDER BY d.team, d.number FOR UPDATE OF d",
             $locked

@@ -17,12 +17,15 @@ const UPDATE: &str = "UPDATE deliveries d SET status = n.status, attempts = n.at
                  $8::integer[]) AS n (team, number, day, status, attempts, failed, due_ms, last_attempt)
      WHERE d.team = n.team AND d.number = n.number AND d.day = n.day AND d.day = ANY($9::integer[])";
 
+/// What waits is looked up by its whole key, one by one (as in `head`): it is locked, so it stays in its place.
 const WAIT: &str = "UPDATE due u SET due_ms = n.due_ms
      FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS n (team, number, due_ms)
-     WHERE u.team = n.team AND u.number = n.number AND u.due_ms <> n.due_ms";
+     CROSS JOIN LATERAL (SELECT ctid FROM due WHERE team = n.team AND number = n.number LIMIT 1) AS place
+     WHERE u.ctid = place.ctid AND u.due_ms <> n.due_ms";
 
-const END: &str = "DELETE FROM due u USING unnest($1::bigint[], $2::bigint[]) AS n (team, number)
-     WHERE u.team = n.team AND u.number = n.number";
+const END: &str = "DELETE FROM due WHERE ctid = ANY (ARRAY(
+         SELECT place.ctid FROM unnest($1::bigint[], $2::bigint[]) AS n (team, number)
+         CROSS JOIN LATERAL (SELECT ctid FROM due WHERE team = n.team AND number = n.number LIMIT 1) AS place))";
 
 /// What results change: columns of deliveries, of those that wait and those that do not any more, and new attempts.
 #[derive(Default)]

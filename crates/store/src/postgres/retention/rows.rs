@@ -44,7 +44,7 @@ macro_rules! awaited {
         "CROSS JOIN LATERAL (
              SELECT coalesce(min(u.event), 9223372036854775807) AS awaited FROM due u
              JOIN webhooks w ON w.team = u.team AND w.id = u.webhook AND w.generation = u.generation
-             WHERE u.team = t.number) AS a"
+             WHERE u.team = t.number AND u.event >= 0) AS a"
     };
 }
 
