@@ -32,7 +32,7 @@ const PACE: Duration = Duration::from_millis(20);
 const MASTER_KEY: &str = "3f1c5be50a5d17aa7f1f7e2a6e1f0c4ad9a6a6a1c8b9e0d7f6e5d4c3b2a19080";
 
 /// Nodes with publishers at each of them, and on the other side an endpoint that is well, one that has moods, and a stream of the last
-/// one, whose connection to NATS is the wire.
+/// one, which reaches NATS and the database by wires.
 #[derive(Debug)]
 pub struct Nodes {
     /// Dropped before the servers.
@@ -76,9 +76,9 @@ impl Stage {
 impl Nodes {
     /// Nodes from the binary at `path`, with a team. Who holds a transaction open holds it for so long.
     pub async fn set(path: impl AsRef<Path>, servers: Servers, hold: Duration) -> Self {
-        let node = |doorbell| {
+        let node = |(store, doorbell): (String, _)| {
             CstarProcess::new(path.as_ref())
-                .variable("CSTAR_STORE", &servers.store())
+                .variable("CSTAR_STORE", &store)
                 .variable("CSTAR_DOORBELL", &format!("nats://{doorbell}"))
                 .variable("CSTAR_MASTER_KEY", MASTER_KEY)
                 .flag("--node-lease", LEASE)
@@ -86,8 +86,9 @@ impl Nodes {
                 .flag("--retry-schedule", "100ms,300ms,1s,1s,1s,1s,1s,1s,1s,1s")
                 .flag("--log", "warn")
         };
-        let bells = [servers.nats.address(), servers.nats.address(), servers.wire.address()];
-        let mut nodes: Vec<CstarProcess> = bells.into_iter().map(node).collect();
+        let near = || (servers.store(), servers.nats.address());
+        let reached = [near(), near(), (servers.store_by_wire(), servers.wire.address())];
+        let mut nodes: Vec<CstarProcess> = reached.into_iter().map(node).collect();
         join_all(nodes.iter_mut().map(CstarProcess::start)).await;
         let (first, last) = (nodes[0].http(), nodes[COUNT - 1].http());
         let (team, other) = (Team::create(&first).await, Team::create(&first).await);

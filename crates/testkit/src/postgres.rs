@@ -203,6 +203,12 @@ impl PostgresServer {
         format!("postgres://{USER}:{PASSWORD}@{}/{database}", self.address)
     }
 
+    /// Whom it lets in, and by which password.
+    #[must_use]
+    pub const fn credentials(&self) -> (&'static str, &'static str) {
+        (USER, PASSWORD)
+    }
+
     /// The process that all others of it are children of, once it runs.
     ///
     /// # Panics

@@ -1,9 +1,11 @@
 //! A wire between two processes, to be cut.
 
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use socket2::{SockFilter, SockRef};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -11,8 +13,9 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::receiver::Gate;
 
-/// Passes connections on to a server. Cut, it passes nothing in either direction and closes nothing, so that neither side is told:
-/// as with a cable that is pulled out. Mended, it passes on what has waited. Dropped, it is gone, with all connections.
+/// Passes connections on to a server. Cut, no packet comes through from the near side: the kernel there acknowledges nothing and answers no
+/// greeting, as with a cable that is pulled out. From the far side nothing is passed on, and nothing is closed. Mended, it passes on
+/// what has waited, and what is sent again. Dropped, it is gone, with all connections.
 #[derive(Debug)]
 pub struct Wire {
     address: SocketAddr,
@@ -56,7 +59,7 @@ impl Wire {
         self.ends.whole.open();
     }
 
-    /// How often something came that could not pass, so far: without any, it was cut in vain.
+    /// How often something came from the far side that could not pass, so far.
     #[must_use]
     pub fn held(&self) -> usize {
         self.ends.held.load(Ordering::Relaxed)
@@ -76,19 +79,47 @@ impl Ends {
         }
         self.whole.pass().await;
     }
+
+    /// While the wire is cut this socket hears nothing: what comes is dropped before it is acknowledged. Ends with the wire.
+    async fn keep_deaf_while_cut(&self, socket: &impl AsFd) {
+        const RETURN: u16 = 0x06;
+        let (mut whole, socket) = (self.whole.watch(), SockRef::from(socket));
+        loop {
+            if *whole.borrow_and_update() {
+                let _ = socket.detach_filter(); // it may have none
+            } else {
+                socket.attach_filter(&[SockFilter::new(RETURN, 0, 0, 0)]).expect("a socket of our own");
+            }
+            if whole.changed().await.is_err() {
+                return;
+            }
+        }
+    }
 }
 
 async fn accept(listener: TcpListener, ends: Ends) {
     // Dropped with this task.
     let mut connections = JoinSet::new();
-    while let Ok((near, _)) = listener.accept().await {
-        let ends = ends.clone();
-        connections.spawn(async move {
-            ends.until_whole().await;
-            let Ok(far) = TcpStream::connect(ends.server).await else { return };
-            let ((from_near, to_near), (from_far, to_far)) = (near.into_split(), far.into_split());
-            tokio::join!(pass(from_near, to_far, &ends), pass(from_far, to_near, &ends));
-        });
+    let connect = async {
+        while let Ok((near, _)) = listener.accept().await {
+            connections.spawn(connect(near, ends.clone()));
+        }
+    };
+    tokio::select! {
+        () = connect => {}
+        () = ends.keep_deaf_while_cut(&listener) => {}
+    }
+}
+
+async fn connect(near: TcpStream, ends: Ends) {
+    ends.until_whole().await;
+    let Ok(far) = TcpStream::connect(ends.server).await else { return };
+    let socket = near.as_fd().try_clone_to_owned().expect("one more descriptor");
+    let ((from_near, to_near), (from_far, to_far)) = (near.into_split(), far.into_split());
+    let passed = async { tokio::join!(pass(from_near, to_far, &ends), pass(from_far, to_near, &ends)) };
+    tokio::select! {
+        _ = passed => {}
+        () = ends.keep_deaf_while_cut(&socket) => {}
     }
 }
 
@@ -106,7 +137,15 @@ async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, ends: &Ends) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
     use super::*;
+    use crate::wait::until;
+
+    /// Longer than loopback takes, shorter than a greeting that is dropped waits before it is sent again.
+    const SHORT: Duration = Duration::from_millis(500);
 
     #[tokio::test]
     async fn what_is_cut_waits_and_what_is_mended_passes() {
@@ -118,14 +157,19 @@ mod tests {
         let mut heard = [0; 3];
         far.read_exact(&mut heard).await.unwrap();
         wire.cut();
+        far.write_all(b"six").await.unwrap();
+        until("something that cannot pass", async || (wire.held() > 0).then_some(())).await;
         near.write_all(b"two").await.unwrap();
-        drop(near);
-        crate::wait::until("something that cannot pass", async || (wire.held() > 0).then_some(())).await;
+        let refused = timeout(SHORT, TcpStream::connect(wire.address())).await;
+        assert!(refused.is_err(), "nobody answers a greeting: {refused:?}");
         let nothing = far.try_read(&mut [0; 3]);
         assert_eq!(nothing.unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
         wire.mend();
         far.read_exact(&mut heard).await.unwrap();
         assert_eq!(&heard, b"two");
+        near.read_exact(&mut heard).await.unwrap();
+        assert_eq!(&heard, b"six");
+        drop(near);
         assert_eq!(far.read(&mut heard).await.unwrap(), 0, "and the end, too");
     }
 }

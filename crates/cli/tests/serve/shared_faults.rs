@@ -31,6 +31,13 @@ async fn a_node_that_slept_and_connections_that_end_break_nothing() {
     stand(Servers::start().await, &[SharedFault::NodeSleeps, SharedFault::ConnectionsEnded]).await;
 }
 
+/// DLV-3, RT-1: of a node that is cut off from all that the nodes share others have the work once its lease is over, and its streams go on
+/// when it is back.
+#[tokio::test]
+async fn a_node_that_is_cut_off_is_done_without() {
+    stand(Servers::start().await, &[SharedFault::NodeCutOff]).await;
+}
+
 /// RT-1: what a bell does not tell is streamed all the same, to one node that hears none and to all of them. LOG-2: the row of a team that
 /// somebody holds is that team's affair alone. DLV-3: nodes are restarted one after the other, or are of an earlier version than
 /// the tables, and nobody misses anything.

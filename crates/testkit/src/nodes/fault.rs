@@ -11,6 +11,8 @@ pub enum SharedFault {
     NodeSleeps,
     /// A node whose clock is an hour ahead has retries to make, and is killed.
     ClockAhead,
+    /// One node is cut off from the database and from NATS for longer than its lease.
+    NodeCutOff,
     /// Each node in turn ends (SIGTERM) and starts again.
     RollingRestart,
     /// A later version brings the tables forward, and the nodes that run go on; of the earlier version no other starts.
@@ -35,10 +37,11 @@ pub enum SharedFault {
 
 impl SharedFault {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::NodeKilled,
         Self::NodeSleeps,
         Self::ClockAhead,
+        Self::NodeCutOff,
         Self::RollingRestart,
         Self::LaterVersion,
         Self::ConnectionsEnded,
@@ -58,6 +61,7 @@ impl fmt::Display for SharedFault {
             Self::NodeKilled => "node killed",
             Self::NodeSleeps => "node sleeps",
             Self::ClockAhead => "clock ahead",
+            Self::NodeCutOff => "node cut off",
             Self::RollingRestart => "rolling restart",
             Self::LaterVersion => "later version",
             Self::ConnectionsEnded => "connections ended",

@@ -21,12 +21,15 @@ pub(super) enum Database {
     Small(PostgresServer, SmallDisk),
 }
 
-/// A database, and a NATS server that one of the nodes reaches by a wire.
+/// A database and a NATS server, which one of the nodes reaches by wires.
 #[derive(Debug)]
 pub struct Servers {
     pub(super) database: Database,
     pub(super) nats: NatsServer,
+    /// To NATS.
     pub(super) wire: Wire,
+    /// To the database, where that is one server.
+    pub(super) line: Option<Wire>,
 }
 
 impl Servers {
@@ -67,7 +70,11 @@ impl Servers {
     async fn with(database: Database) -> Option<Self> {
         let nats = NatsServer::start().await?;
         let wire = Wire::to(nats.address()).await;
-        Some(Self { database, nats, wire })
+        let line = match &database {
+            Database::Alone(server) | Database::Small(server, _) => Some(Wire::to(server.address()).await),
+            Database::Pair(_) => None,
+        };
+        Some(Self { database, nats, wire, line })
     }
 
     /// Whether they are enough to bring a fault about.
@@ -77,6 +84,7 @@ impl Servers {
             SharedFault::PrimaryLost | SharedFault::PrimaryHangs => {
                 matches!(self.database, Database::Pair(..))
             }
+            SharedFault::NodeCutOff => self.line.is_some(),
             SharedFault::DatabaseFull => matches!(self.database, Database::Small(..)),
             SharedFault::ClockAhead => Clock::found().is_some(),
             _ => true,
@@ -89,6 +97,13 @@ impl Servers {
             Database::Alone(server) | Database::Small(server, _) => server.url("postgres"),
             Database::Pair(pair) => pair.url("postgres"),
         }
+    }
+
+    /// The same for the node that reaches it by a wire.
+    pub(super) fn store_by_wire(&self) -> String {
+        let url = self.store();
+        let Some(line) = &self.line else { return url };
+        url.replace(&self.database.server().address().to_string(), &line.address().to_string())
     }
 }
 

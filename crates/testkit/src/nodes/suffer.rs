@@ -11,7 +11,7 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use rustix::process::Signal;
 
-use super::{COUNT, Nodes, Seen, SharedFault};
+use super::{COUNT, Nodes, Seen, Servers, SharedFault};
 use crate::clock::Clock;
 use crate::ledger::{Crash, Verdict};
 use crate::machine::send;
@@ -42,6 +42,7 @@ impl Nodes {
             SharedFault::NodeKilled => self.lose_a_node(random).await,
             SharedFault::NodeSleeps => self.have_a_node_that_sleeps(random).await,
             SharedFault::ClockAhead => self.lose_a_node_that_is_ahead(random).await,
+            SharedFault::NodeCutOff => self.have_a_node_that_is_cut_off().await,
             SharedFault::RollingRestart => self.are_restarted().await,
             SharedFault::LaterVersion => self.are_of_an_earlier_version(random).await,
             SharedFault::ConnectionsEnded => self.lose_connections(random).await,
@@ -137,6 +138,43 @@ impl Nodes {
         })
         .await;
         self.life.crashes.push(Crash::since(begun));
+    }
+
+    /// What it had is sent by others once its lease is over, and it says of itself that it is not ready; its stream goes on after.
+    async fn have_a_node_that_is_cut_off(&mut self) {
+        const GONE: &str = "SELECT count(*) FROM nodes WHERE leased_until <= now()";
+        let begun = Instant::now();
+        let team = self.team.clone();
+        self.under_load(async |stage, seen| {
+            let (asked, beside) = (stage.nodes[COUNT - 1].http(), stage.at(0, &team));
+            let Servers { database, wire, line, .. } = &stage.servers;
+            let (line, database) = (line.as_ref().expect("it is asked for before"), database.server());
+            until_acknowledged(seen.ledger, SOME).await;
+            let gone = database.ask(GONE);
+            line.cut();
+            wire.cut();
+            until("the end of its lease", async || (database.ask(GONE) != gone).then_some(())).await;
+            until("a node that is not ready", async || {
+                (asked.get("/readyz").await.status == 503).then_some(())
+            })
+            .await;
+            // It may have gone in the middle of a transaction, with the row of the team.
+            let event = until("a publish at another", async || match seen.ledger.publish(&beside).await {
+                Verdict::Ok(published) => Some(published.id),
+                _ => None,
+            });
+            until_delivered(&beside, event.await).await;
+            line.mend();
+            wire.mend();
+            until("a node that is ready again", async || {
+                (asked.get("/readyz").await.status == 200).then_some(())
+            })
+            .await;
+            until_streamed(seen).await;
+        })
+        .await;
+        // What was on its way, and what it sent before it found that others have it.
+        self.life.crashes.extend([Crash::since(begun); 2]);
     }
 
     async fn are_restarted(&mut self) {

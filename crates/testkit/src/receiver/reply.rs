@@ -164,6 +164,11 @@ impl Gate {
         *self.0.borrow()
     }
 
+    /// Whether it is open, now and from time to time.
+    pub(crate) fn watch(&self) -> watch::Receiver<bool> {
+        self.0.subscribe()
+    }
+
     pub(crate) async fn pass(&self) {
         // The sender is in our hands, so the wait ends with the gate's opening alone.
         let _ = self.0.subscribe().wait_for(|open| *open).await;

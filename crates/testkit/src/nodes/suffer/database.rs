@@ -16,6 +16,9 @@ const ENDS: usize = 4;
 /// Less than a row of the log takes with what belongs to it.
 const HARDLY_ANY_ROOM: u64 = 64 << 10;
 
+/// What PostgreSQL remembers of its catalog, between two changes of that. Without it, and without room to write it, nobody is let in.
+const INIT_FILE: &str = "could not write init file";
+
 /// What a migration may do while nodes of the version before it run: it adds.
 const LATER: &str = "SET lock_timeout = 2000; BEGIN;
     ALTER TABLE teams ADD COLUMN later text;
@@ -131,7 +134,14 @@ impl Nodes {
             let Database::Small(server, disk) = &mut stage.servers.database else { panic!("a small disk") };
             disk.fill_up_to(0);
             until("the end of the log's room", async || {
-                server.try_ask("SELECT pg_switch_wal()").is_err().then_some(())
+                let why = server.try_ask("SELECT pg_switch_wal()").err()?;
+                if why.contains(INIT_FILE) {
+                    disk.make_room();
+                    let _ = server.try_ask("SELECT 1"); // who connects writes it
+                    disk.fill_up_to(0);
+                    return None;
+                }
+                Some(())
             })
             .await;
             until_refused(seen.ledger, 503).await;
