@@ -13,6 +13,7 @@ mod examples;
 mod failing;
 mod faults;
 mod filters;
+mod guide;
 mod lanes;
 mod locked_teams;
 mod master_key;
