@@ -31,8 +31,7 @@ pub(super) struct Lane {
     pub(super) timer: Option<Timestamp>,
     waiting: VecDeque<Due>,
     waiting_bytes: usize,
-    /// And whether it was reopened while it was known.
-    known: HashMap<DeliveryId, bool>,
+    known: HashMap<DeliveryId, Known>,
     /// The store has something due that is not in memory.
     more: bool,
     /// It has, but its last slice held nothing that is not known: it is read again once something of it is settled.
@@ -42,6 +41,15 @@ pub(super) struct Lane {
     was_read: bool,
     /// How much one delivery weighed when it was last loaded.
     typical_bytes: usize,
+}
+
+/// What is remembered of a delivery that is known.
+#[derive(Debug, Clone, Copy, Default)]
+struct Known {
+    /// It was reopened meanwhile.
+    reopened: bool,
+    /// The tail has told of it: it does so once.
+    told: bool,
 }
 
 /// A read of the store that is on its way.
@@ -223,7 +231,11 @@ impl Lane {
 
     /// Takes a delivery that was just committed, if there is room and nothing older waits in the store.
     pub(super) fn offer(&mut self, due: Due, memory: &mut Memory) {
-        if self.known.contains_key(&due.id) || self.stalled {
+        if let Some(known) = self.known.get_mut(&due.id) {
+            known.told = true;
+            return;
+        }
+        if self.stalled {
             return; // the store has it, too
         }
         if due.rule.ordered && !self.is_next_in_order() {
@@ -239,7 +251,7 @@ impl Lane {
         if self.more || !fits {
             self.mark_more();
         } else {
-            self.push(due, memory);
+            self.push(due, true, memory);
         }
     }
 
@@ -248,12 +260,12 @@ impl Lane {
         self.was_read && !self.more && self.loading.is_none() && self.timer.is_none()
     }
 
-    fn push(&mut self, due: Due, memory: &mut Memory) {
+    fn push(&mut self, due: Due, told: bool, memory: &mut Memory) {
         self.rule = due.rule;
         let bytes = memory::weight(&due);
         self.waiting_bytes += bytes;
         memory.add(bytes);
-        self.known.insert(due.id, false);
+        self.known.insert(due.id, Known { told, ..Known::default() });
         self.waiting.push_back(due);
     }
 
@@ -304,7 +316,7 @@ impl Lane {
         let (count, before) = (self.waiting.len(), self.waiting_bytes);
         for due in due {
             if !self.known.contains_key(&due.id) && !loading.settled.contains(&due.id) {
-                self.push(due, memory);
+                self.push(due, false, memory);
             }
         }
         if let Some(bytes) = (self.waiting_bytes - before).checked_div(self.waiting.len() - count) {
@@ -322,9 +334,10 @@ impl Lane {
         Some(Loaded { proven, taken: true, is_all: rule.ordered && alone })
     }
 
-    /// A delivery has its result on record, or is no longer this lane's business; `again` if it is due again, now or later.
-    pub(super) fn settle(&mut self, delivery: DeliveryId, again: bool, memory: &mut Memory) {
-        let reopened = self.known.remove(&delivery).unwrap_or(false);
+    /// A delivery has its result on record, or is no longer this lane's business; `again` if it is due again, now or later. Answers
+    /// whether the tail has told of it.
+    pub(super) fn settle(&mut self, delivery: DeliveryId, again: bool, memory: &mut Memory) -> bool {
+        let Known { reopened, told } = self.known.remove(&delivery).unwrap_or_default();
         if self.rule.ordered && (again || reopened) {
             self.let_go(0, memory);
             self.mark_more(); // the store says who is next
@@ -336,12 +349,13 @@ impl Lane {
         if reopened || std::mem::take(&mut self.stalled) {
             self.mark_more();
         }
+        told
     }
 
     /// An ended delivery is due again.
     pub(super) fn reopened(&mut self, delivery: DeliveryId, memory: &mut Memory) {
-        if let Some(reopened) = self.known.get_mut(&delivery) {
-            *reopened = true; // the result that ended it is about to be settled
+        if let Some(known) = self.known.get_mut(&delivery) {
+            known.reopened = true; // the result that ended it is about to be settled
             return;
         }
         self.mark_more();
@@ -357,7 +371,7 @@ impl Lane {
     /// than what is told next.
     pub(super) fn doubt(&mut self) {
         self.was_read = false;
-        self.known.values_mut().for_each(|reopened| *reopened = true);
+        self.known.values_mut().for_each(|known| known.reopened = true);
     }
 
     /// Leaves all but the first `keep` of what waits to the store.

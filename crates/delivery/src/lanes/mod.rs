@@ -8,6 +8,7 @@ mod lane;
 mod memory;
 mod pace;
 mod quota;
+mod recent;
 mod slots;
 mod steps;
 mod survey;
@@ -23,6 +24,7 @@ use cstar_types::{DeliveryId, Timestamp, WebhookId};
 
 use lane::{Lane, Loaded};
 use memory::Memory;
+use recent::Recent;
 pub(crate) use slots::CEILING;
 use slots::Slots;
 pub(crate) use survey::{Held, Survey};
@@ -87,6 +89,7 @@ pub(crate) struct Lanes {
     /// When rate limits have room again.
     quotas: BTreeSet<(Timestamp, WebhookId)>,
     loads: Loads,
+    recent: Recent,
     /// A lane that will run dry soon.
     dry_soon: Option<WebhookId>,
     failing: usize,
@@ -127,6 +130,7 @@ impl Lanes {
             timers: BTreeSet::new(),
             quotas: BTreeSet::new(),
             loads: Loads::default(),
+            recent: Recent::default(),
             dry_soon: None,
             failing: 0,
         }
@@ -134,6 +138,9 @@ impl Lanes {
 
     /// A delivery was committed.
     pub(crate) fn offer(&mut self, due: Due) {
+        if self.recent.has(due.id) {
+            return; // it was read from the store, and that was faster
+        }
         let webhook = due.webhook;
         let lane = self.lanes.entry(webhook).or_insert_with(Lane::new);
         lane.offer(due, &mut self.memory);
@@ -239,8 +246,11 @@ impl Lanes {
     /// The result of an attempt is on record; the next one is due then, if there is one.
     pub(crate) fn settled(&mut self, webhook: WebhookId, delivery: DeliveryId, next: Option<Timestamp>) {
         let Some(lane) = self.lanes.get_mut(&webhook) else { return };
-        lane.settle(delivery, next.is_some(), &mut self.memory);
+        let told = lane.settle(delivery, next.is_some(), &mut self.memory);
         lane.enter(webhook, &mut self.turns);
+        if !told {
+            self.recent.add(delivery);
+        }
         match next {
             Some(at) => self.due_at(webhook, at),
             None => self.drop_if_idle(webhook),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cstar_types::{DeliveryId, Timestamp, WebhookId};
 
-use super::super::{LaneLimits, Lanes, Step};
+use super::super::{Ended, LaneLimits, Lanes, Step};
 use super::world::{SLOTS, World, webhook};
 
 /// DLV-4: with every other endpoint hanging, a healthy one is served at its own pace.
@@ -33,6 +33,22 @@ fn a_healthy_lane_is_not_held_up_by_those_that_hang() {
         world.end(u8::try_from(place).unwrap(), Some(Duration::from_millis(1)));
         world.run();
     }
+}
+
+/// DLV-3: what was read from the store, sent and put on record before the tail told of it is not sent once more when it does.
+#[test]
+fn what_the_tail_tells_too_late_is_not_sent_again() {
+    let mut world = World::new();
+    world.publish(webhook(1)); // and is heard of later
+    world.lanes.due_at(webhook(1), world.now);
+    world.run();
+    world.finish_loads();
+    assert_eq!(world.in_flight.len(), 1, "it was read");
+    let (_, delivery) = world.in_flight.remove(0);
+    world.lanes.ended(webhook(1), Ended::Succeeded(Duration::from_millis(1)));
+    world.lanes.settled(webhook(1), delivery, None);
+    world.hear();
+    assert!(!matches!(world.lanes.next(world.now), Some(Step::Start { .. })), "it was sent before");
 }
 
 /// A million due at once are looked at in slices.
