@@ -56,7 +56,7 @@ async fn an_old_primary_that_lives_on_is_left_alone() {
     let Some(mut pair) = Pair::start().await else { return };
     let _ = pair.primary().ask("CREATE ROLE ordinary LOGIN PASSWORD 'ordinary'");
     let _ = pair.primary().ask("CREATE DATABASE store OWNER ordinary");
-    let wire = Wire::to(pair.primary().address()).await;
+    let wire = Wire::to(pair.primary().address());
     let to = |servers: String| format!("postgres://ordinary:ordinary@{servers}/store?connect_timeout=1");
     let url = to(format!("{},{}", wire.address(), pair.standby().address()));
     let one = node(&url).await;

@@ -46,6 +46,7 @@ async fn nodes_share_a_store() {
     what_is_locked_is_looked_for_again(&server).await;
     locked_teams_hold_up_no_other(&server).await;
     locked_deliveries_hold_up_no_other(&server).await;
+    what_changes_while_it_is_waited_for_is_recorded(&server).await;
     a_locked_operator_holds_up_those_who_are_told_of(&server).await;
     each_new_connection_is_judged(&server).await;
     a_commit_whose_answer_is_lost_is_unknown(&server).await;
@@ -232,6 +233,43 @@ async fn locked_deliveries_hold_up_no_other(server: &PostgresServer) {
         assert_eq!(soon(waiting).await.expect("it ends"), Ok(vec![DeliveryStatus::Delivered; 2]), "{table}");
         assert!(read::due(&one, webhook, at(9)).await.is_empty(), "{table}");
     }
+}
+
+/// DLV-2, DLV-3: rows of two days are written by somebody else while a result waits for them, and one that had ended waits again since: the
+/// results count for all, and nothing is left to be sent.
+async fn what_changes_while_it_is_waited_for_is_recorded(server: &PostgresServer) {
+    const NEXT_DAY: i64 = 86_400;
+    let (one, _two, sql) = nodes(server, "waited").await;
+    let looks_on = client(server, "waited").await;
+    let team = given::team(&one).await;
+    let webhook = given::webhook(&one, team, "*").await;
+    for second in [0, NEXT_DAY, 0] {
+        given::published(&one, team, &["ticket.created"], at(second)).await;
+    }
+    let due = read::due(&one, webhook, at(2 * NEXT_DAY)).await;
+    assert_eq!(due.len(), 3);
+    let report = |due| given::report(due, Verdict::Delivered, at(2 * NEXT_DAY));
+    let reports: Arc<[AttemptReport]> = due.iter().map(report).collect();
+    let failed = given::recorded(&one, &due[0], Verdict::Failed, at(NEXT_DAY)).await;
+    assert_eq!(failed, DeliveryStatus::Failed);
+    let change = "BEGIN; UPDATE deliveries SET tag = tag; UPDATE due SET node = node;
+         INSERT INTO due SELECT team, number, day, webhook, generation, 0, event, 0 FROM deliveries WHERE due_ms IS NULL;
+         UPDATE deliveries SET status = 0, due_ms = 0 WHERE due_ms IS NULL";
+    sql.batch_execute(change).await.expect("it is changed");
+    let store = one.clone();
+    let waiting = tokio::spawn(async move { store.record(reports, FailureRule::NEVER).await });
+    until("somebody who waits", async || {
+        let row = looks_on
+            .query_one("SELECT count(*) FROM pg_locks WHERE NOT granted", &[])
+            .await
+            .expect("a count");
+        (row.get::<_, i64>(0) > 0).then_some(())
+    })
+    .await;
+    sql.batch_execute("COMMIT").await.expect("it is free");
+    assert_eq!(soon(waiting).await.expect("it ends"), Ok(vec![DeliveryStatus::Delivered; 3]));
+    let left = sql.query_one("SELECT count(*) FROM due", &[]).await.expect("a count");
+    assert_eq!(left.get::<_, i64>(0), 0);
 }
 
 /// DLV-4: somebody has the operator's row, who would be told of a delivery that failed for good. Whatever else is reported goes on record.

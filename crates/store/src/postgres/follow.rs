@@ -179,7 +179,7 @@ impl Open {
             link.rows(GONE, &[]),
             link.rows(changes::READ, &since),
             self.left(link),
-            link.rows(STANDINGS, &teams),
+            link.heads(STANDINGS, &teams),
         );
         // The renewal is done, whatever becomes of the rest: a later look finds no lapse.
         if let Some(ago) = renewed? {

@@ -92,8 +92,8 @@ impl Head {
 impl Link {
     /// A team that was not deleted.
     pub(super) async fn head(&self, team: TeamId) -> Result<Head, Fault> {
-        let row = self.row(FOUND, &[(team.as_uuid(), Type::UUID)]).await?;
-        row.map(|row| Head::read(&row)).ok_or(Fault::Refused(StoreError::NotFound))
+        let rows = self.heads(FOUND, &[(team.as_uuid(), Type::UUID)]).await?;
+        rows.first().map(Head::read).ok_or(Fault::Refused(StoreError::NotFound))
     }
 }
 

@@ -106,7 +106,7 @@ impl super::store::Open {
             (&bytes as _, Type::INT8),
             (&self.seen_days.behind(team, after) as _, Type::INT4),
         ];
-        let rows = self.connections.get().await?.rows(SLICE, &params).await?;
+        let rows = self.connections.get().await?.heads(SLICE, &params).await?;
         let first = rows.first().ok_or(Fault::Refused(StoreError::NotFound))?;
         let (number, removed, head): (i64, i64, i64) = (first.get(0), first.get(1), first.get(2));
         let ends = LogEnds { epoch: self.epoch, oldest: removed as u64 + 1, head: head as u64 };

@@ -23,6 +23,7 @@ use super::options::Options;
 use super::servers::{Servers, Unreached};
 use super::timeline::{Newest, Timeline};
 use super::tls;
+use super::tx::BEGIN_LOOK;
 use crate::StoreError;
 
 /// How long somebody waits for a connection before being told that too much is under way.
@@ -150,6 +151,19 @@ impl Link {
     /// Rows of one statement.
     pub(super) async fn rows(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Fault> {
         self.answer(self.client.query_typed(sql, params)).await
+    }
+
+    /// The same of a statement that reads the ends of logs, planned as those of a transaction are. One trip, too.
+    pub(super) async fn heads(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Fault> {
+        let (begun, rows, ended) = tokio::join!(
+            biased; // they are sent in this order
+            self.script(BEGIN_LOOK),
+            self.rows(sql, params),
+            self.script("COMMIT")
+        );
+        begun?;
+        let rows = rows?;
+        ended.map(|()| rows)
     }
 
     /// The only row of one statement, if there is one.

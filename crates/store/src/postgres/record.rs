@@ -21,6 +21,7 @@ use super::fault::Fault;
 use super::head::Head;
 use super::locks::Locked;
 use super::notices;
+use super::pool::Param;
 use super::store::{Open, Postgres};
 use super::turns::Turn;
 use super::tx::Tx;
@@ -40,27 +41,33 @@ struct Reported {
 
 type ReportedRows = HashMap<DeliveryPlace, Reported>;
 
-/// DLV-3: what is due is locked first, so that what is read next says whose it is. One after the other, in the order in which they are
-/// asked for. The days stand there twice, so that no plan is made for the partitions of others.
-macro_rules! lock {
+/// The days stand there twice, so that no plan is made for the partitions of others.
+macro_rules! lock_deliveries {
+    ($locked:literal) => {
+        concat!(
+            "SELECT d.number FROM unnest($1::bigint[], $2::bigint[], $3::integer[]) AS asked (team, number, day)
+             JOIN deliveries d
+                 ON d.team = asked.team AND d.number = asked.number AND d.day = asked.day AND d.day = ANY($4::integer[])
+             ORDER BY d.team, d.number FOR UPDATE OF d",
+            $locked
+        )
+    };
+}
+
+/// DLV-3: what is due is locked before it is read whose it is. Row by row, in the order in which they are asked for: by their keys,
+/// whatever the planner believes (as in `head`).
+macro_rules! lock_due {
     ($locked:literal) => {
         concat!(
             "SELECT asked.team, asked.number, asked.day
              FROM unnest($1::bigint[], $2::bigint[], $3::integer[]) AS asked (team, number, day)
-             CROSS JOIN LATERAL (
-                 SELECT FROM deliveries
-                 WHERE team = asked.team AND number = asked.number AND day = asked.day AND day = ANY($4::integer[])
-                 LIMIT 1 FOR UPDATE",
-            $locked,
-            ") d CROSS JOIN LATERAL (
-                 SELECT FROM due WHERE team = asked.team AND number = asked.number LIMIT 1 FOR UPDATE",
+             CROSS JOIN LATERAL (SELECT FROM due WHERE team = asked.team AND number = asked.number LIMIT 1 FOR UPDATE",
             $locked,
             ") u"
         )
     };
 }
 
-/// What has ended has nothing that is due, and is locked here.
 macro_rules! reported {
     ($locked:literal) => {
         concat!(
@@ -249,10 +256,6 @@ fn follows(standing: DeliveryStatus, verdict: Verdict) -> (DeliveryStatus, Optio
 impl Tx {
     /// Deliveries that something is reported of, locked with what is due of them.
     async fn reported(&self, reports: &[AttemptReport], locked: Locked) -> Result<ReportedRows, Fault> {
-        let (lock, reported) = match locked {
-            Locked::WaitFor => (lock!(""), reported!("")),
-            Locked::PassOver => (lock!(" SKIP LOCKED"), reported!(" SKIP LOCKED")),
-        };
         let mut places: Vec<DeliveryPlace> = reports
             .iter()
             .filter_map(|report| DeliveryPlace::of(report.delivery))
@@ -270,16 +273,15 @@ impl Tx {
             (&once(&days) as _, Type::INT4_ARRAY),
             (&self.open.node as _, Type::INT8),
         ];
+        let (mut due, mut found) = self.lock_and_read(&of, locked).await?;
+        let is_locked = |row: &Row, due: &DuePlaces| !is_due(row) || due.contains(&place(row));
+        if locked == Locked::WaitFor && !found.iter().all(|row| is_locked(row, &due)) {
+            // Somebody made it due again, whom this waited for. Its delivery is locked now: it stays due.
+            (due, found) = self.lock_and_read(&of, locked).await?;
+        }
         let mut rows = ReportedRows::with_capacity(places.len());
-        let (due, found) = tokio::join!(biased; self.rows(lock, &of[..4]), self.rows(reported, &of));
-        let place = |row: &Row| DeliveryPlace { team: row.get(0), number: row.get(1), day: row.get(2) };
-        let due: HashSet<DeliveryPlace> = due?.iter().map(place).collect();
-        for row in found? {
+        for row in found.into_iter().filter(|row| is_locked(row, &due)) {
             let read = DeliveryRow::read(&row, 0)?;
-            let is_due: bool = row.get(DELIVERY_COLUMNS + 4);
-            if locked == Locked::PassOver && is_due && !due.contains(&read.place) {
-                continue; // somebody else has it
-            }
             let reported = Reported {
                 generation: row.get(DELIVERY_COLUMNS),
                 is_theirs: row.get(DELIVERY_COLUMNS + 1),
@@ -291,6 +293,40 @@ impl Tx {
         }
         Ok(rows)
     }
+
+    /// What of these is due and locked, and all of them as they stand then, locked.
+    async fn lock_and_read(
+        &self,
+        of: &[Param<'_>; 5],
+        locked: Locked,
+    ) -> Result<(DuePlaces, Vec<Row>), Fault> {
+        let (deliveries, due, reported) = match locked {
+            Locked::WaitFor => (lock_deliveries!(""), lock_due!(""), reported!("")),
+            Locked::PassOver => {
+                (lock_deliveries!(" SKIP LOCKED"), lock_due!(" SKIP LOCKED"), reported!(" SKIP LOCKED"))
+            }
+        };
+        let (deliveries, due, found) = tokio::join!(
+            biased; // they are sent in this order
+            self.rows(deliveries, &of[..4]),
+            self.rows(due, &of[..3]),
+            self.rows(reported, of)
+        );
+        deliveries?;
+        Ok((due?.iter().map(place).collect(), found?))
+    }
+}
+
+/// What of some deliveries is due.
+type DuePlaces = HashSet<DeliveryPlace>;
+
+/// With which both begin.
+fn place(row: &Row) -> DeliveryPlace {
+    DeliveryPlace { team: row.get(0), number: row.get(1), day: row.get(2) }
+}
+
+fn is_due(row: &Row) -> bool {
+    row.get(DELIVERY_COLUMNS + 4)
 }
 
 impl Open {

@@ -21,19 +21,32 @@ use crate::{Change, Due, StoreError};
 const ANSWER: Duration = Duration::from_secs(35);
 /// As long as it waits for a row (`lock_timeout`).
 const LOCK: Duration = Duration::from_secs(5);
+/// How statements are planned: by their keys. What a group touches was written a moment ago and is in memory, so a row by its key is
+/// cheaper than its table read whole, also while a day's partition is small. And an index gives one row after the other, from the end
+/// that is asked for: a bitmap would collect all that it holds of a key first, dead ones among them, as many as somebody's open
+/// transaction keeps.
+macro_rules! by_keys {
+    () => {
+        "; SET LOCAL random_page_cost = 1.1; SET LOCAL enable_bitmapscan = off"
+    };
+}
+
 /// How a transaction begins. Settings go with it: a pooler may give the next one another session. Who has waited for a lock reads what was
 /// committed by then, whatever the database's default isolation is. A statement that takes longer is
 /// not one of ours; who waits longer for a row that somebody else has locked makes room for others and tries again; and a node that
-/// falls asleep within a transaction loses it, so that nobody waits for what it has locked. What a group touches was written a moment
-/// ago and is in memory, so a row by its key is cheaper than its table read whole, also while a day's partition is small. And an index gives one
-/// row after the other, from the end that is asked for: a bitmap would collect all that it holds of a key first, dead ones among them, as many
-/// as somebody's open transaction keeps.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 30000; SET LOCAL lock_timeout = 5000; \
-                     SET LOCAL idle_in_transaction_session_timeout = 5000; \
-                     SET LOCAL random_page_cost = 1.1; SET LOCAL enable_bitmapscan = off";
+/// falls asleep within a transaction loses it, so that nobody waits for what it has locked.
+const BEGIN: &str = concat!(
+    "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 30000; SET LOCAL lock_timeout = 5000; \
+     SET LOCAL idle_in_transaction_session_timeout = 5000",
+    by_keys!()
+);
 /// All of what it reads belongs together.
-const BEGIN_SNAPSHOT: &str =
-    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 30000";
+const BEGIN_SNAPSHOT: &str = concat!(
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 30000",
+    by_keys!()
+);
+/// One statement that reads.
+pub(super) const BEGIN_LOOK: &str = concat!("BEGIN READ ONLY", by_keys!());
 
 /// One transaction. Dropped before its end, it is rolled back.
 pub(super) struct Tx {

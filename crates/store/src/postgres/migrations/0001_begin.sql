@@ -190,9 +190,9 @@ CREATE TABLE due (
     number bigint NOT NULL,              -- with the day, of the delivery
     day integer NOT NULL,
     webhook uuid NOT NULL,
-    generation bigint NOT NULL,
+    generation bigint NOT NULL CHECK (generation >= 0),
     due_ms bigint NOT NULL,
-    event bigint NOT NULL,               -- the seq
+    event bigint NOT NULL CHECK (event >= 0), -- the seq
     node bigint NOT NULL,
     PRIMARY KEY (team, number)
 ) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
