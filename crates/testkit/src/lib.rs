@@ -37,7 +37,7 @@ pub use http::{Answer, Http, NoAnswer};
 pub use ledger::{
     Breach, Crash, Delivered, Endpoint, Evidence, Ledger, Life, Note, Rule, Verdict, Watched, breaches,
 };
-pub use machine::{free_address, has_ipv6, send};
+pub use machine::{free_address, has_ipv6, leads_astray, send};
 pub use nats::NatsServer;
 pub use nodes::{Nodes, Servers, SharedFault};
 pub use pooler::Pooler;

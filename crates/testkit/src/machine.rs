@@ -26,7 +26,8 @@ pub(crate) fn children(pid: u32) -> Vec<u32> {
 }
 
 /// Whether a variable of whoever runs the tests would change what the program under test does: a setting, or a proxy.
-pub(crate) fn leads_astray(name: &OsStr) -> bool {
+#[must_use]
+pub fn leads_astray(name: &OsStr) -> bool {
     let name = name.to_string_lossy().to_lowercase();
     name.starts_with("cstar_") || name.ends_with("_proxy")
 }

@@ -4,23 +4,28 @@ use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
 
 use socket2::{SockFilter, SockRef};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::runtime::Builder;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::receiver::Gate;
 
-/// Passes connections on to a server. Cut, no packet comes through from the near side: the kernel there acknowledges nothing and answers no
-/// greeting, as with a cable that is pulled out. From the far side nothing is passed on, and nothing is closed. Mended, it passes on
-/// what has waited, and what is sent again. Dropped, it is gone, with all connections.
+/// Passes connections on to a server, on a thread of its own: a test may block while it waits for what comes over it. Cut, no packet comes
+/// through from the near side: the kernel there acknowledges nothing and answers no greeting, as with a cable that is pulled out. From
+/// the far side nothing is passed on, and nothing is closed. Mended, it passes on what has waited, and what is sent again. Dropped, it is
+/// gone, with all connections.
 #[derive(Debug)]
 pub struct Wire {
     address: SocketAddr,
     ends: Ends,
-    task: JoinHandle<()>,
+    stop: CancellationToken,
+    thread: Option<JoinHandle<()>>,
 }
 
 #[derive(Debug, Clone)]
@@ -35,12 +40,23 @@ impl Wire {
     ///
     /// # Panics
     /// Without a free port.
-    pub async fn to(server: SocketAddr) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    #[must_use]
+    pub fn to(server: SocketAddr) -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        listener.set_nonblocking(true).expect("a socket of our own");
         let address = listener.local_addr().expect("bound");
         let ends = Ends { server, whole: Gate::closed(), held: Arc::default() };
         ends.whole.open();
-        Self { address, task: tokio::spawn(accept(listener, ends.clone())), ends }
+        let stop = CancellationToken::new();
+        let passing = (listener, ends.clone(), stop.clone());
+        let thread = std::thread::spawn(move || {
+            let (listener, ends, stop) = passing;
+            let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(stop.run_until_cancelled(async {
+                accept(TcpListener::from_std(listener).expect("a socket of our own"), ends).await;
+            }));
+        });
+        Self { address, ends, stop, thread: Some(thread) }
     }
 
     /// Its near end.
@@ -59,7 +75,7 @@ impl Wire {
         self.ends.whole.open();
     }
 
-    /// How often something came from the far side that could not pass, so far.
+    /// How often something could not pass, so far: what came from the far side, and from the near side just before the cut.
     #[must_use]
     pub fn held(&self) -> usize {
         self.ends.held.load(Ordering::Relaxed)
@@ -68,7 +84,8 @@ impl Wire {
 
 impl Drop for Wire {
     fn drop(&mut self) {
-        self.task.abort();
+        self.stop.cancel();
+        let _ = self.thread.take().map(JoinHandle::join);
     }
 }
 
@@ -80,7 +97,7 @@ impl Ends {
         self.whole.pass().await;
     }
 
-    /// While the wire is cut this socket hears nothing: what comes is dropped before it is acknowledged. Ends with the wire.
+    /// While the wire is cut this socket hears nothing: what comes is dropped before it is acknowledged. Does not end.
     async fn keep_deaf_while_cut(&self, socket: &impl AsFd) {
         const RETURN: u16 = 0x06;
         let (mut whole, socket) = (self.whole.watch(), SockRef::from(socket));
@@ -100,13 +117,13 @@ impl Ends {
 async fn accept(listener: TcpListener, ends: Ends) {
     // Dropped with this task.
     let mut connections = JoinSet::new();
-    let connect = async {
+    let accepted = async {
         while let Ok((near, _)) = listener.accept().await {
             connections.spawn(connect(near, ends.clone()));
         }
     };
     tokio::select! {
-        () = connect => {}
+        () = accepted => {}
         () = ends.keep_deaf_while_cut(&listener) => {}
     }
 }
@@ -150,7 +167,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_cut_waits_and_what_is_mended_passes() {
         let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let wire = Wire::to(server.local_addr().unwrap()).await;
+        let wire = Wire::to(server.local_addr().unwrap());
         let mut near = TcpStream::connect(wire.address()).await.unwrap();
         let (mut far, _) = server.accept().await.unwrap();
         near.write_all(b"one").await.unwrap();

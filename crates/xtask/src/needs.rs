@@ -29,8 +29,9 @@ enum Source {
 const POSTGRES: &str = "PostgreSQL";
 const NATS: &str = "nats-server";
 const POOLER: &str = "pgbouncer";
+const BALANCER: &str = "haproxy";
 
-const NEEDS: [Need; 14] = [
+const NEEDS: [Need; 16] = [
     Need { name: "rustfmt", probe: &["cargo", "fmt", "--version"], from: Source::Component("rustfmt") },
     Need { name: "clippy", probe: &["cargo", "clippy", "--version"], from: Source::Component("clippy") },
     Need { name: "node", probe: &["node", "--version"], from: Source::Package("nodejs") },
@@ -40,6 +41,7 @@ const NEEDS: [Need; 14] = [
     Need { name: "valgrind", probe: &["valgrind", "--version"], from: Source::Package("valgrind") },
     // A terminal for what behaves differently on one.
     Need { name: "script", probe: &["script", "--version"], from: Source::Package("bsdutils") },
+    Need { name: "openssl", probe: &["openssl", "version"], from: Source::Package("openssl") },
     Need { name: "curl", probe: &["curl", "--version"], from: Source::Package("curl") },
     Need {
         name: "python3 with venv",
@@ -55,6 +57,7 @@ const NEEDS: [Need; 14] = [
     },
     Need { name: NATS, probe: &["nats-server", "--version"], from: Source::Package("nats-server") },
     Need { name: POOLER, probe: &["pgbouncer", "--version"], from: Source::Package("pgbouncer") },
+    Need { name: BALANCER, probe: &["haproxy", "-v"], from: Source::Package("haproxy") },
     // Sets the clock of one process.
     Need {
         name: "libfaketime",
@@ -73,7 +76,7 @@ pub(crate) fn ensure() -> Result<()> {
 
 /// The same, but for servers that tests ask.
 pub(crate) fn ensure_without_servers() -> Result<()> {
-    ensure_of(NEEDS.iter().filter(|need| ![POSTGRES, NATS, POOLER].contains(&need.name)))
+    ensure_of(NEEDS.iter().filter(|need| ![POSTGRES, NATS, POOLER, BALANCER].contains(&need.name)))
 }
 
 /// The same for what builds the settings page.

@@ -4,11 +4,11 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use cstar_testkit::{
-    Crash, Evidence, Http, Ledger, Life, PostgresServer, Receiver, StreamReader, Team, Watched, breaches,
-    free_address, send, until,
+    Crash, Evidence, Http, Ledger, Life, PostgresServer, Receiver, StreamReader, Team, Verdict, Watched,
+    breaches, free_address, leads_astray, send, until,
 };
 use futures_util::future::join_all;
 use rustix::process::Signal;
@@ -22,6 +22,10 @@ const DATABASE: &str = "postgres://cstar:secret@127.0.0.1:5432/cstar";
 const NODES: [&str; 3] = ["127.0.0.1:7071", "127.0.0.1:7072", "127.0.0.1:7073"];
 /// Acknowledged before a node is killed, and as many after.
 const SOME: usize = 150;
+/// After a publish that was not acknowledged.
+const PAUSE: Duration = Duration::from_millis(20);
+/// What is told to stop has so long.
+const END: Duration = Duration::from_secs(20);
 
 /// LOG-1, LOG-2, DLV-1, DLV-3, RT-1: three nodes as the guide starts them; what is published on one is heard on another; one of them is
 /// killed under load, and the ledger finds nothing lost.
@@ -57,7 +61,9 @@ async fn three_nodes_as_the_guide_has_them_lose_nothing_with_one_of_them() {
     let (ledger, begun) = (Ledger::new("guide"), Instant::now());
     let load = join_all(at.iter().flat_map(|team| [team; 3]).map(async |team| {
         while ledger.acknowledged() < 2 * SOME {
-            let _ = ledger.publish(team).await;
+            if !matches!(ledger.publish(team).await, Verdict::Ok(_)) {
+                tokio::time::sleep(PAUSE).await;
+            }
         }
     }));
     let kill = async {
@@ -65,6 +71,8 @@ async fn three_nodes_as_the_guide_has_them_lose_nothing_with_one_of_them() {
         send(pids[2], Signal::KILL);
     };
     tokio::join!(load, kill);
+    let missed = ledger.notes().iter().filter(|note| !matches!(note.verdict, Verdict::Ok(_))).count();
+    assert!(missed > 0, "the load went on when the node was gone");
     let watched = [Watched { webhook: &webhook, receiver: &receiver }];
     let life = Life { crashes: vec![Crash::since(begun)], ..Life::default() };
     let evidence = Evidence::gather(&ledger, &at[0], &watched, &reader, life).await;
@@ -78,8 +86,13 @@ async fn is_heard_on_another(shell: &mut Shell, commands: &str) {
     let (made, listen) = rest.split_at(rest.find('\n').expect("and goes on"));
     shell.enter(&format!("{make}{made}"));
     let team = shell.says("  \"id\": ").await;
-    shell.enter(&listen.replace("TEAM", team.trim_matches(['"', ','])));
-    until("an event that is heard", async || shell.said().contains("ticket.created").then_some(())).await;
+    let listen = listen.replace("TEAM", team.trim_matches(['"', ',']));
+    let (listen, trigger) =
+        listen.split_at(listen.find("listen &\n").expect("it listens") + "listen &\n".len());
+    shell.enter(listen);
+    until("a listener", async || shell.said().contains("Ready").then_some(())).await;
+    shell.enter(trigger);
+    until("an event that is heard", async || shell.said().contains("--> ticket.created").then_some(())).await;
 }
 
 /// The only block of commands with this word in it.
@@ -106,6 +119,9 @@ impl Shell {
         let path = format!("{ours}:{}", std::env::var("PATH").unwrap_or_default());
         let (address, (user, password)) = (server.address(), server.credentials());
         let mut shell = Command::new("bash");
+        for (name, _) in std::env::vars_os().filter(|(name, _)| leads_astray(name)) {
+            shell.env_remove(name);
+        }
         shell.arg("-s").current_dir(&directory).env("PATH", path);
         shell.env("PGHOST", address.ip().to_string()).env("PGPORT", address.port().to_string());
         shell.env("PGUSER", user).env("PGPASSWORD", password);
@@ -145,6 +161,11 @@ impl Drop for Shell {
             }
         }
         drop(self.input.take());
+        let told = Instant::now();
+        while told.elapsed() < END && matches!(self.child.try_wait(), Ok(None)) {
+            std::thread::sleep(PAUSE);
+        }
+        let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }

@@ -2,6 +2,7 @@
 
 mod backup;
 mod bad_input;
+mod balancer;
 mod copies;
 mod crash;
 mod damage;

@@ -69,9 +69,9 @@ impl Servers {
 
     async fn with(database: Database) -> Option<Self> {
         let nats = NatsServer::start().await?;
-        let wire = Wire::to(nats.address()).await;
+        let wire = Wire::to(nats.address());
         let line = match &database {
-            Database::Alone(server) | Database::Small(server, _) => Some(Wire::to(server.address()).await),
+            Database::Alone(server) | Database::Small(server, _) => Some(Wire::to(server.address())),
             Database::Pair(_) => None,
         };
         Some(Self { database, nats, wire, line })

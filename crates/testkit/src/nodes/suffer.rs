@@ -142,18 +142,18 @@ impl Nodes {
 
     /// What it had is sent by others once its lease is over, and it says of itself that it is not ready; its stream goes on after.
     async fn have_a_node_that_is_cut_off(&mut self) {
-        const GONE: &str = "SELECT count(*) FROM nodes WHERE leased_until <= now()";
+        const THERE: &str = "SELECT count(*) FROM nodes WHERE leased_until > now() AND number > 0";
         let begun = Instant::now();
         let team = self.team.clone();
         self.under_load(async |stage, seen| {
             let (asked, beside) = (stage.nodes[COUNT - 1].http(), stage.at(0, &team));
             let Servers { database, wire, line, .. } = &stage.servers;
             let (line, database) = (line.as_ref().expect("it is asked for before"), database.server());
-            until_acknowledged(seen.ledger, SOME).await;
-            let gone = database.ask(GONE);
+            until("all nodes", async || (database.ask(THERE) == COUNT.to_string()).then_some(())).await;
             line.cut();
             wire.cut();
-            until("the end of its lease", async || (database.ask(GONE) != gone).then_some(())).await;
+            until("the end of its lease", async || (database.ask(THERE) != COUNT.to_string()).then_some(()))
+                .await;
             until("a node that is not ready", async || {
                 (asked.get("/readyz").await.status == 503).then_some(())
             })
