@@ -54,14 +54,18 @@ impl Canary {
     /// # Panics
     /// When it cannot be reached from here.
     pub async fn connections(&self) -> usize {
+        let seen = || self.visitors.lock().expect("nobody panics with it").clone();
+        let before = seen().len();
         let visit = TcpStream::connect(self.address).await.expect("it listens");
         let ourselves = visit.local_addr().expect("connected");
-        until("the canary to see us", async || {
-            let visitors = self.visitors.lock().expect("nobody panics with it");
-            visitors.iter().position(|visitor| *visitor == ourselves)
-        })
-        .await
+        until("the canary to see us", async || visits_before(&seen(), before, ourselves)).await
     }
+}
+
+/// Before this one's visit, which is none of those that were `seen`: one of them may have come from the same port.
+fn visits_before(visitors: &[SocketAddr], seen: usize, ourselves: SocketAddr) -> Option<usize> {
+    let new = visitors.iter().skip(seen).position(|visitor| *visitor == ourselves)?;
+    Some(seen + new)
 }
 
 impl Drop for Canary {
@@ -80,5 +84,12 @@ mod tests {
         assert_eq!(canary.connections().await, 0);
         let _visit = TcpStream::connect(canary.address()).await.unwrap();
         assert_eq!(canary.connections().await, 2, "the first question and the visit");
+    }
+
+    #[test]
+    fn a_port_that_is_used_again_is_another_visit() {
+        let [one, other] = [1, 2].map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        assert_eq!(visits_before(&[other, one], 2, other), None);
+        assert_eq!(visits_before(&[other, one, other], 2, other), Some(2));
     }
 }
