@@ -104,7 +104,13 @@ test('W36, W37: what is copied as curl is the request of before, signature and a
   const request = await waitFor('the request', () => receiver.requests[1]);
   assert.equal(request.body.toString(), published.envelope);
   await page.goto(`${dev.url}/logs?webhook=${webhook.id}&event=${JSON.parse(published.envelope).id}`);
+  let tell;
+  const told = new Promise((resolve) => (tell = resolve));
+  await page.route('**/events/*', (route) => told.then(() => route.continue()), { times: 1 });
   await rows('Delivered').getByRole('link').click();
+  await page.getByRole('region', { name: 'Request of attempt 1' }).getByText(/^POST/).waitFor();
+  assert.equal(await button('Copy as curl').count(), 0, 'without its body it would be another request');
+  tell();
   await button('Copy as curl').click();
   const copied = await page.evaluate(() => navigator.clipboard.readText());
   await promisify(execFile)('bash', ['-c', copied]);
@@ -202,6 +208,7 @@ test('W54: filtering, opening and resending take no mouse', async () => {
   await rows('Failed').first().waitFor();
   await page.locator('body').focus();
   await page.reload();
+  await button('Resend all failed').waitFor();
   await tabTo(/Resend all failed/);
   await press('Enter');
   await page.getByRole('alertdialog').getByText('1 delivery that').waitFor();

@@ -31,7 +31,7 @@ function Request({ attempt, delivery, event, eventError }: Props) {
     <section className={css.side} aria-label={`Request of attempt ${attempt.number}`}>
       <div className={css.head}>
         <h3>Request</h3>
-        {url && <Copy text={asCurl(url, headers, body)} label="Copy as curl" showLabel="all" />}
+        {url && body !== undefined && <Copy text={asCurl(url, headers, body)} label="Copy as curl" showLabel="all" />}
       </div>
       {attempt.request ? (
         <p className={css.url}>

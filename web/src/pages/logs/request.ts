@@ -27,11 +27,10 @@ export function bodyOf(event: Envelope): string {
   return JSON.stringify(event);
 }
 
-/** The request as a shell sends it again. */
-export function asCurl(url: string, headers: HeaderLine[], body: string | undefined): string {
-  const lines = [`curl -i -X POST ${quoted(url)}`, ...headers.map(({ name, value }) => `-H ${quoted(`${name}: ${value}`)}`)];
-  if (body !== undefined) lines.push(`--data-raw ${quoted(body)}`);
-  return lines.join(' \\\n  ');
+/** The request as a shell sends it again: without its body it would be another one, that its signature does not fit. */
+export function asCurl(url: string, headers: HeaderLine[], body: string): string {
+  const given = headers.map(({ name, value }) => `-H ${quoted(`${name}: ${value}`)}`);
+  return [`curl -i -X POST ${quoted(url)}`, ...given, `--data-raw ${quoted(body)}`].join(' \\\n  ');
 }
 
 export function headerText(headers: HeaderLine[]): string {
