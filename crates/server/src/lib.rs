@@ -19,6 +19,7 @@ mod rotation;
 mod server;
 mod settings;
 pub mod signals;
+mod stream_runtime;
 mod tasks;
 mod telemetry;
 mod tls;

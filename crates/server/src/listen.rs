@@ -11,13 +11,14 @@ mod stream;
 mod unread;
 mod written;
 
-use std::convert::Infallible;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use cstar_api::Peer;
 use rustix::process::{Resource, getrlimit};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -26,6 +27,7 @@ use tokio_util::task::TaskTracker;
 
 use connection::{Connection, Held, Service};
 use door::Door;
+use head_deadline::HeadDeadline;
 use lookout::Lookout;
 use sock_diag::Ends;
 
@@ -34,13 +36,19 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(45);
 /// How long open requests may go on after a shutdown began.
 pub(crate) const DRAIN_DEADLINE: Duration = Duration::from_secs(12);
 
-/// Serves `api` on `listener` until told to stop, then lets what was begun end, and cuts off what does not.
+/// Serves `api` on `listener` until told to stop, then lets what was begun end, and cuts off what does not. Connections that begin
+/// as a publisher's do are served on the runtime `publishers`, where no stream has its turn before them.
+///
+/// # Errors
+/// When the present runtime cannot take the listener over.
 pub(crate) async fn serve(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     api: cstar_api::Service,
+    publishers: Handle,
     stop: CancellationToken,
-) -> Result<(), Infallible> {
+) -> io::Result<()> {
+    let listener = TcpListener::from_std(listener.into_std()?)?;
     if let Err(error) = Ends::are_known(&listener) {
         tracing::warn!(
             %error,
@@ -49,7 +57,7 @@ pub(crate) async fn serve(
         );
     }
     let limits = Limits { connections: connections_max(), unacknowledged: UNACKNOWLEDGED };
-    serve_within(limits, listener, tls, api, stop).await;
+    serve_within(limits, listener, tls, api, publishers, stop).await;
     Ok(())
 }
 
@@ -70,9 +78,10 @@ async fn serve_within(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     api: cstar_api::Service,
+    publishers: Handle,
     stop: CancellationToken,
 ) {
-    let service = Service::new(api, tls, stop.clone(), limits.unacknowledged);
+    let service = Service::new(api, tls, stop.clone(), limits.unacknowledged, publishers);
     let (open, cut) = (TaskTracker::new(), CancellationToken::new());
     let mut door = Door::new(listener, limits.connections);
     while let Some((stream, peer, place)) = stop.run_until_cancelled(door.next()).await {
@@ -80,6 +89,7 @@ async fn serve_within(
         let connection = Connection {
             service: Arc::clone(&service),
             peer: Peer(peer),
+            deadline: Arc::new(HeadDeadline::new()),
             lookout: Lookout::new(ends, limits.unacknowledged),
             held: Held { cut: cut.child_token(), _place: place, _open: open.token() },
         };
@@ -101,6 +111,7 @@ fn prepare(stream: &TcpStream) -> Option<Ends> {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use axum::Router;
@@ -139,7 +150,14 @@ mod tests {
         let router = Router::new()
             .route("/", get(move || std::future::ready(left.load(Ordering::SeqCst).to_string())));
         let limits = Limits { connections: 1, unacknowledged: UNACKNOWLEDGED };
-        let serving = tokio::spawn(serve_within(limits, listener, None, router.into(), stop.clone()));
+        let serving = tokio::spawn(serve_within(
+            limits,
+            listener,
+            None,
+            router.into(),
+            Handle::current(),
+            stop.clone(),
+        ));
 
         let mut first = TcpStream::connect(address).await.unwrap();
         assert!(ask(&mut first).await.ends_with("false"));
@@ -164,7 +182,14 @@ mod tests {
         let router = Router::new().route("/", get(|| std::future::ready("true")));
         let limits = Limits { connections: 2, unacknowledged: UNACKNOWLEDGED };
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(serve_within(limits, listener, None, router.into(), stop.clone()));
+        let serving = tokio::spawn(serve_within(
+            limits,
+            listener,
+            None,
+            router.into(),
+            Handle::current(),
+            stop.clone(),
+        ));
         let _silent = TcpStream::connect(address).await.unwrap();
         let mut other = TcpStream::connect(address).await.unwrap();
         assert!(ask(&mut other).await.ends_with("true"), "both are taken");
@@ -200,7 +225,14 @@ mod tests {
             .route("/gone", get(move || std::future::ready(endless(gone_ended.clone()))));
         let limits = Limits { connections: 9, unacknowledged: Duration::from_secs(1) };
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(serve_within(limits, listener, None, router.into(), stop.clone()));
+        let serving = tokio::spawn(serve_within(
+            limits,
+            listener,
+            None,
+            router.into(),
+            Handle::current(),
+            stop.clone(),
+        ));
         let open = async |path| {
             let mut stream = TcpStream::connect(address).await.unwrap();
             stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await.unwrap();

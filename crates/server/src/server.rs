@@ -21,7 +21,7 @@ use cstar_traces::Traces;
 use cstar_types::{Clock, Timestamp};
 use rustix::fs::Mode;
 use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
+use tokio::runtime;
 use url::Host;
 
 use crate::descriptors;
@@ -35,6 +35,7 @@ use crate::operations::Operations;
 use crate::options::{Options, SecretSetting};
 use crate::page;
 use crate::retention::Retention;
+use crate::stream_runtime::StreamRuntime;
 use crate::tasks::{TaskKind, Tasks};
 use crate::tls;
 use crate::traces::{self, Export, SpanCounts};
@@ -46,6 +47,8 @@ pub struct Server {
     data: PathBuf,
     store: Arc<dyn Store>,
     tasks: Tasks,
+    /// Ends behind the tasks that run on it.
+    _streams: StreamRuntime,
     export: Option<Export>,
 }
 
@@ -80,6 +83,9 @@ impl Server {
             spans,
         });
 
+        let streams = StreamRuntime::start().map_err(|error| {
+            StartError::Unusable(format!("starting threads: {error}; allow this process more of them"))
+        })?;
         let mut tasks = Tasks::new(stop_deadline(&options));
         let own_listener = start_metrics(&options, &text, &mut tasks).await?;
         let api = Api {
@@ -92,9 +98,13 @@ impl Server {
             traces,
             metrics: (!own_listener).then_some(text),
         };
-        start_api(&mut tasks, listener, tls, Service::new(api, page::routes()));
+        let service = Service::new(api, page::routes());
+        let publishers = runtime::Handle::current();
+        tasks.start_on(streams.handle(), TaskKind::Api, |stop| {
+            listen::serve(listener, tls, service, publishers, stop)
+        });
         if options.roles.realtime {
-            tasks.start(TaskKind::Realtime, |stop| async move {
+            tasks.start_on(streams.handle(), TaskKind::Realtime, |stop| async move {
                 hub.run(stop.cancelled()).await;
                 Ok::<_, StartError>(())
             });
@@ -110,7 +120,7 @@ impl Server {
             }
             None => tracing::info!(%address, data = %options.data.display(), "serving"),
         }
-        Ok(Self { address, platform_key, data: options.data, store, tasks, export })
+        Ok(Self { address, platform_key, data: options.data, store, tasks, _streams: streams, export })
     }
 
     /// The address that the API is served on, with the port that was really taken.
@@ -317,10 +327,6 @@ fn is_loopback(host: &Host<&str>) -> bool {
     }
 }
 
-fn start_api(tasks: &mut Tasks, listener: TcpListener, tls: Option<TlsAcceptor>, service: Service) {
-    tasks.start(TaskKind::Api, |stop| listen::serve(listener, tls, service, stop));
-}
-
 /// Serves `/metrics` alone, if it has an address of its own; answers whether it has.
 async fn start_metrics(options: &Options, text: &MetricsText, tasks: &mut Tasks) -> Result<bool, StartError> {
     let Some(address) = options.metrics_listen else { return Ok(false) };
@@ -328,7 +334,8 @@ async fn start_metrics(options: &Options, text: &MetricsText, tasks: &mut Tasks)
     let text = Arc::clone(text);
     let answer = move || std::future::ready(([(CONTENT_TYPE, metrics::MEDIA_TYPE)], text()));
     let router = Router::new().route("/metrics", get(answer));
-    tasks.start(TaskKind::Metrics, |stop| listen::serve(listener, None, router.into(), stop));
+    let here = runtime::Handle::current();
+    tasks.start(TaskKind::Metrics, |stop| listen::serve(listener, None, router.into(), here, stop));
     Ok(true)
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -56,15 +57,28 @@ impl Tasks {
         Self { running: JoinSet::new(), kinds: HashMap::new(), stop: CancellationToken::new(), deadline }
     }
 
-    /// Starts a task; it is handed the token that tells it to stop.
+    /// Starts a task on the present runtime; it is handed the token that tells it to stop.
     pub(crate) fn start<F, E>(&mut self, kind: TaskKind, task: impl FnOnce(CancellationToken) -> F)
     where
         F: Future<Output = Result<(), E>> + Send + 'static,
         E: fmt::Display,
     {
+        self.start_on(&Handle::current(), kind, task);
+    }
+
+    /// Starts a task on another runtime.
+    pub(crate) fn start_on<F, E>(
+        &mut self,
+        runtime: &Handle,
+        kind: TaskKind,
+        task: impl FnOnce(CancellationToken) -> F,
+    ) where
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: fmt::Display,
+    {
         let task = task(self.stop.clone());
-        let handle = self.running.spawn(async move { task.await.map_err(|error| error.to_string()) });
-        self.kinds.insert(handle.id(), kind);
+        let task = async move { task.await.map_err(|error| error.to_string()) };
+        self.kinds.insert(self.running.spawn_on(task, runtime).id(), kind);
     }
 
     /// Waits until `shutdown` comes or a task ends by itself, then stops all.

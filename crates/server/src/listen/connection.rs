@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use cstar_api::{Answering, Handover, Peer};
 use cstar_realtime::{HangUp, Subscription};
 use futures_util::StreamExt;
@@ -18,6 +19,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -27,7 +29,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use super::head_deadline::{HEAD_DEADLINE, HeadDeadline};
 use super::linger::Lingering;
 use super::lookout::Lookout;
-use super::plain::Plain;
+use super::plain::{self, Plain};
 use super::stream::{Line, Pumps};
 use super::unread::Unread;
 use super::written::Written;
@@ -55,6 +57,8 @@ pub(super) struct Service {
     /// No further request is taken from then on.
     stop: CancellationToken,
     pumps: Arc<Pumps>,
+    /// Where the connections of publishers are served.
+    publishers: Handle,
 }
 
 impl Service {
@@ -63,11 +67,12 @@ impl Service {
         tls: Option<TlsAcceptor>,
         stop: CancellationToken,
         unacknowledged: Duration,
+        publishers: Handle,
     ) -> Arc<Self> {
         let mut http1 = http1::Builder::new();
         http1.timer(TokioTimer::new()).header_read_timeout(HEAD_DEADLINE).max_buf_size(HEAD_MAX_BYTES);
         let pumps = Pumps::new(unacknowledged);
-        Arc::new(Self { either: either(), http1, api, tls, stop, pumps })
+        Arc::new(Self { either: either(), http1, api, tls, stop, pumps, publishers })
     }
 }
 
@@ -97,6 +102,7 @@ pub(super) struct Held {
 pub(super) struct Connection {
     pub(super) service: Arc<Service>,
     pub(super) peer: Peer,
+    pub(super) deadline: Arc<HeadDeadline>,
     pub(super) lookout: Lookout,
     pub(super) held: Held,
 }
@@ -118,34 +124,80 @@ struct Taken {
 
 impl Connection {
     /// Serves the connection, or hands it to the pumps.
-    pub(super) async fn run(self, stream: TcpStream) {
-        let Self { service, peer, mut lookout, held } = self;
-        let deadline = Arc::new(HeadDeadline::new());
-        let hang_up = scissors(&held.cut);
-        let guide = Guide { peer, hang_up, deadline: Arc::clone(&deadline), handover: None };
-        let ended = async {
-            tokio::select! {
-                () = held.cut.cancelled() => "it was cut",
-                () = deadline.missed() => "it asked for nothing",
-                () = lookout.gone() => "its peer acknowledges nothing",
-            }
+    pub(super) async fn run(mut self, stream: TcpStream) {
+        if self.service.tls.is_some() {
+            return self.speak(stream, Bytes::new()).await;
+        }
+        let plain = self.service.plain(self.peer, &self.deadline);
+        let begun = until_ended(plain.begin(stream), &self.held, &self.deadline, &mut self.lookout).await;
+        let Some((stream, read)) = begun else { return };
+        if !plain::is_publisher(&read) {
+            return self.speak(stream, read).await;
+        }
+        if let Ok(stream) = stream.into_std() {
+            self.service.publishers.clone().spawn(self.publish(stream, read));
+        }
+    }
+
+    /// Goes on with a publisher's, on another runtime.
+    async fn publish(mut self, stream: std::net::TcpStream, read: Bytes) {
+        let Ok(stream) = TcpStream::from_std(stream) else { return };
+        let plain = self.service.plain(self.peer, &self.deadline);
+        let rest = until_ended(plain.serve(stream, read), &self.held, &self.deadline, &mut self.lookout);
+        if let Some((stream, read)) = rest.await {
+            self.speak(stream, read).await;
+        }
+    }
+
+    /// Goes on with anything else.
+    async fn speak(mut self, stream: TcpStream, read: Bytes) {
+        let guide = Guide {
+            peer: self.peer,
+            hang_up: scissors(&self.held.cut),
+            deadline: Arc::clone(&self.deadline),
+            handover: None,
         };
-        // Alone in a set, it is looked at when it was woken, and not with every request.
-        let mut ended = FuturesUnordered::from_iter([ended]);
-        let taken = tokio::select! {
-            biased;
-            taken = service.serve(stream, guide) => taken,
-            Some(why) = ended.next() => return tracing::debug!(why, "a connection was closed"),
-        };
-        drop(ended);
+        let serving = self.service.speak(stream, read, guide);
+        let taken = until_ended(serving, &self.held, &self.deadline, &mut self.lookout).await;
         if let Some(Taken { socket, subscription }) = taken {
-            service.pumps.serve(Line::new(socket, subscription, lookout, held));
+            self.service.pumps.serve(Line::new(socket, subscription, self.lookout, self.held));
+        }
+    }
+}
+
+/// Serves a connection until something comes of it, or until it is over.
+async fn until_ended<T>(
+    serving: impl Future<Output = Option<T>>,
+    held: &Held,
+    deadline: &HeadDeadline,
+    lookout: &mut Lookout,
+) -> Option<T> {
+    let ended = async {
+        tokio::select! {
+            () = held.cut.cancelled() => "it was cut",
+            () = deadline.missed() => "it asked for nothing",
+            () = lookout.gone() => "its peer acknowledges nothing",
+        }
+    };
+    // Alone in a set, it is looked at when it was woken, and not with every request.
+    let mut ended = FuturesUnordered::from_iter([ended]);
+    tokio::select! {
+        biased;
+        came = serving => came,
+        Some(why) = ended.next() => {
+            tracing::debug!(why, "a connection was closed");
+            None
         }
     }
 }
 
 impl Service {
-    async fn serve(&self, stream: TcpStream, guide: Guide) -> Option<Taken> {
+    fn plain<'a>(&'a self, peer: Peer, deadline: &'a HeadDeadline) -> Plain<'a> {
+        Plain { api: &self.api, peer, stop: &self.stop, deadline }
+    }
+
+    /// Speaks what the peer speaks, of which so much was read.
+    async fn speak(&self, stream: TcpStream, read: Bytes, guide: Guide) -> Option<Taken> {
         if let Some(tls) = &self.tls {
             match timeout(TLS_DEADLINE, tls.accept(stream)).await {
                 Ok(Ok(stream)) => self.speak_either(stream, guide).await,
@@ -154,8 +206,6 @@ impl Service {
             }
             return None;
         }
-        let plain = Plain { api: &self.api, peer: guide.peer, stop: &self.stop, deadline: &guide.deadline };
-        let (stream, read) = plain.serve(stream).await?;
         let may_be_http2 = read.starts_with(HTTP2_PREFACE) || HTTP2_PREFACE.starts_with(&read);
         let stream = Unread::new(stream, read);
         if may_be_http2 {

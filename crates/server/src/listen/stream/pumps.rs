@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::runtime::Handle;
 
 use super::line::Line;
 use super::pump::Pump;
@@ -15,6 +16,8 @@ use super::wakes::{PLACES, Wakes};
 pub(in crate::listen) struct Pumps {
     running: Mutex<Vec<Arc<Intake>>>,
     unacknowledged: Duration,
+    /// Theirs, whatever a connection was served on before.
+    runtime: Handle,
 }
 
 /// Where a pump gets its lines.
@@ -27,9 +30,9 @@ pub(super) struct Intake {
 }
 
 impl Pumps {
-    /// No pumps; a peer that acknowledges nothing for so long is gone.
+    /// No pumps, and on the present runtime once there are some; a peer that acknowledges nothing for so long is gone.
     pub(in crate::listen) fn new(unacknowledged: Duration) -> Arc<Self> {
-        Arc::new(Self { running: Mutex::default(), unacknowledged })
+        Arc::new(Self { running: Mutex::default(), unacknowledged, runtime: Handle::current() })
     }
 
     pub(super) fn unacknowledged(&self) -> Duration {
@@ -42,7 +45,7 @@ impl Pumps {
         let with_place = running.iter().find(|intake| intake.lines.load(Ordering::Relaxed) < PLACES);
         let intake = with_place.cloned().unwrap_or_else(|| {
             let intake = Arc::new(Intake::default());
-            tokio::spawn(Pump::new(Arc::clone(self), Arc::clone(&intake)).run());
+            self.runtime.spawn(Pump::new(Arc::clone(self), Arc::clone(&intake)).run());
             running.push(Arc::clone(&intake));
             intake
         });
