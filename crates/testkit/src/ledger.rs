@@ -12,7 +12,7 @@ use crate::http::{Answer, JSON, NoAnswer};
 use crate::team::{Published, Team};
 use crate::wait::{DEADLINE, until};
 
-pub use check::{Breach, Rule, breaches};
+use check::breaches;
 pub use evidence::{Crash, Delivered, Endpoint, Evidence, Life, Watched};
 
 /// A publisher that notes each request.

@@ -34,9 +34,7 @@ pub use clock::Clock;
 pub use disk::{Disk, DiskFault};
 pub use footprint::Footprint;
 pub use http::{Answer, Http, NoAnswer};
-pub use ledger::{
-    Breach, Crash, Delivered, Endpoint, Evidence, Ledger, Life, Note, Rule, Verdict, Watched, breaches,
-};
+pub use ledger::{Crash, Delivered, Endpoint, Evidence, Ledger, Life, Note, Verdict, Watched};
 pub use machine::{free_address, has_ipv6, leads_astray, send};
 pub use nats::NatsServer;
 pub use nodes::{Nodes, Servers, SharedFault};

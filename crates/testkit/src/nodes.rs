@@ -12,7 +12,7 @@ use cstar_wire::CreatedWebhook;
 use futures_util::future::join_all;
 
 use crate::footprint::Footprint;
-use crate::ledger::{Evidence, Ledger, Life, Watched, breaches};
+use crate::ledger::{Evidence, Ledger, Life, Watched};
 use crate::process::CstarProcess;
 use crate::receiver::Receiver;
 use crate::scene::{BOUNDS, LOOK_EVERY, Moody, Sums};
@@ -87,7 +87,7 @@ impl Nodes {
                 .flag("--log", "warn")
         };
         let near = || (servers.store(), servers.nats.address());
-        let reached = [near(), near(), (servers.store_by_wire(), servers.wire.address())];
+        let reached = [near(), near(), (servers.store_by_wire(), servers.to_nats.address())];
         let mut nodes: Vec<CstarProcess> = reached.into_iter().map(node).collect();
         join_all(nodes.iter_mut().map(CstarProcess::start)).await;
         let (first, last) = (nodes[0].http(), nodes[COUNT - 1].http());
@@ -158,8 +158,7 @@ impl Nodes {
         ];
         let evidence =
             Evidence::gather(&self.ledger, &self.team, &watched, &self.reader, self.life.clone()).await;
-        let found: Vec<String> = breaches(&self.ledger, &evidence).iter().map(ToString::to_string).collect();
-        assert!(found.is_empty(), "after {after}:\n{}\n{}", found.join("\n"), self.what_waits());
+        evidence.judge(&self.ledger, || format!("after {after}; {}", self.what_waits()));
         assert!(
             evidence.endpoints[0].has_got_all(evidence.log.len()),
             "the endpoint that is well, after {after}"

@@ -15,7 +15,7 @@ use crate::canary::Canary;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::footprint::Footprint;
-use crate::ledger::{Crash, Evidence, Ledger, Life, Verdict, Watched, breaches};
+use crate::ledger::{Crash, Evidence, Ledger, Life, Verdict, Watched};
 use crate::process::CstarProcess;
 use crate::receiver::Receiver;
 use crate::stream::StreamReader;
@@ -188,8 +188,7 @@ impl Scene {
         ];
         let evidence =
             Evidence::gather(&self.ledger, &self.team, &watched, &self.reader, self.life.clone()).await;
-        let found: Vec<String> = breaches(&self.ledger, &evidence).iter().map(ToString::to_string).collect();
-        assert!(found.is_empty(), "after {after}:\n{}", found.join("\n"));
+        evidence.judge(&self.ledger, || format!("after {after}"));
         assert!(
             evidence.endpoints[0].has_got_all(evidence.log.len()),
             "the endpoint that is well, after {after}"

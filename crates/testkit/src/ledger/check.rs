@@ -13,7 +13,7 @@ use crate::receiver::Received;
 
 /// What must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Rule {
+pub(super) enum Rule {
     /// Everything that was answered 2xx is readable, byte for byte; what was refused is absent; what was unknown is one
     /// event once it was repeated with the same idempotency key.
     C1,
@@ -34,11 +34,11 @@ pub enum Rule {
 
 /// A rule that was broken, and by what.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Breach {
+pub(super) struct Breach {
     /// Which rule.
-    pub rule: Rule,
+    pub(super) rule: Rule,
     /// What was found.
-    pub what: String,
+    pub(super) what: String,
 }
 
 impl fmt::Display for Breach {
@@ -49,7 +49,7 @@ impl fmt::Display for Breach {
 
 /// Every breach that the evidence shows; none is what a test wants.
 #[must_use]
-pub fn breaches(ledger: &Ledger, evidence: &Evidence) -> Vec<Breach> {
+pub(super) fn breaches(ledger: &Ledger, evidence: &Evidence) -> Vec<Breach> {
     let notes = ledger.notes();
     let mut found = vec![
         (Rule::C1, readable(&notes, evidence)),

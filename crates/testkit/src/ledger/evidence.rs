@@ -6,7 +6,7 @@ use cstar_signature::Secret;
 use cstar_types::{DeliveryStatus, EventId, Outcome, Patterns, Position, TeamId};
 use cstar_wire::{CreatedWebhook, DeliveryRow};
 
-use super::Ledger;
+use super::{Ledger, breaches};
 use crate::footprint::Footprint;
 use crate::receiver::{Received, Receiver};
 use crate::stream::{Connection, StreamReader};
@@ -138,6 +138,15 @@ impl Evidence {
         comes(DEADLINE, async || (reader.events().len() >= log.len()).then_some(())).await;
         let listed = team.events().await.iter().map(|envelope| envelope.as_str().to_owned()).collect();
         Self { team: team.id, log, listed, endpoints, stream: reader.connections(), life }
+    }
+
+    /// Holds this against what was asked and answered.
+    ///
+    /// # Panics
+    /// If a rule was broken: with each breach, and what more there is to say to who looks for its reason.
+    pub fn judge(&self, ledger: &Ledger, more: impl FnOnce() -> String) {
+        let found: Vec<String> = breaches(ledger, self).iter().map(ToString::to_string).collect();
+        assert!(found.is_empty(), "{}\n{}", found.join("\n"), more());
     }
 }
 

@@ -26,10 +26,9 @@ pub(super) enum Database {
 pub struct Servers {
     pub(super) database: Database,
     pub(super) nats: NatsServer,
-    /// To NATS.
-    pub(super) wire: Wire,
-    /// To the database, where that is one server.
-    pub(super) line: Option<Wire>,
+    pub(super) to_nats: Wire,
+    /// None to a database of two servers.
+    pub(super) to_database: Option<Wire>,
 }
 
 impl Servers {
@@ -69,12 +68,12 @@ impl Servers {
 
     async fn with(database: Database) -> Option<Self> {
         let nats = NatsServer::start().await?;
-        let wire = Wire::to(nats.address());
-        let line = match &database {
+        let to_nats = Wire::to(nats.address());
+        let to_database = match &database {
             Database::Alone(server) | Database::Small(server, _) => Some(Wire::to(server.address())),
             Database::Pair(_) => None,
         };
-        Some(Self { database, nats, wire, line })
+        Some(Self { database, nats, to_nats, to_database })
     }
 
     /// Whether they are enough to bring a fault about.
@@ -84,7 +83,7 @@ impl Servers {
             SharedFault::PrimaryLost | SharedFault::PrimaryHangs => {
                 matches!(self.database, Database::Pair(..))
             }
-            SharedFault::NodeCutOff => self.line.is_some(),
+            SharedFault::NodeCutOff => self.to_database.is_some(),
             SharedFault::DatabaseFull => matches!(self.database, Database::Small(..)),
             SharedFault::ClockAhead => Clock::found().is_some(),
             _ => true,
@@ -102,8 +101,8 @@ impl Servers {
     /// The same for the node that reaches it by a wire.
     pub(super) fn store_by_wire(&self) -> String {
         let url = self.store();
-        let Some(line) = &self.line else { return url };
-        url.replace(&self.database.server().address().to_string(), &line.address().to_string())
+        let Some(wire) = &self.to_database else { return url };
+        url.replace(&self.database.server().address().to_string(), &wire.address().to_string())
     }
 }
 

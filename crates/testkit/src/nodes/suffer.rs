@@ -147,11 +147,12 @@ impl Nodes {
         let team = self.team.clone();
         self.under_load(async |stage, seen| {
             let (asked, beside) = (stage.nodes[COUNT - 1].http(), stage.at(0, &team));
-            let Servers { database, wire, line, .. } = &stage.servers;
-            let (line, database) = (line.as_ref().expect("it is asked for before"), database.server());
+            let Servers { database, to_nats, to_database, .. } = &stage.servers;
+            let (to_database, database) =
+                (to_database.as_ref().expect("it is asked for before"), database.server());
             until("all nodes", async || (database.ask(THERE) == COUNT.to_string()).then_some(())).await;
-            line.cut();
-            wire.cut();
+            to_database.cut();
+            to_nats.cut();
             until("the end of its lease", async || (database.ask(THERE) != COUNT.to_string()).then_some(()))
                 .await;
             until("a node that is not ready", async || {
@@ -164,8 +165,8 @@ impl Nodes {
                 _ => None,
             });
             until_delivered(&beside, event.await).await;
-            line.mend();
-            wire.mend();
+            to_database.mend();
+            to_nats.mend();
             until("a node that is ready again", async || {
                 (asked.get("/readyz").await.status == 200).then_some(())
             })
@@ -201,7 +202,7 @@ impl Nodes {
 
     async fn have_a_deaf_node(&mut self) {
         self.under_load(async |stage, seen| {
-            let wire = &stage.servers.wire;
+            let wire = &stage.servers.to_nats;
             let held = wire.held();
             wire.cut();
             until_streamed(seen).await;
