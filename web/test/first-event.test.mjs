@@ -67,7 +67,7 @@ test('W3: the same by the keyboard alone', async () => {
   }
   await keys.press('Escape');
   await page.getByRole('dialog').waitFor({ state: 'hidden' });
-  assert.equal(await focused(page), 'Rotate secret', 'and comes back to where it was');
+  await waitFor('the focus to come back to where it was', async () => (await focused(page)) === 'Rotate secret');
   assertQuiet(page);
 });
 

@@ -98,7 +98,7 @@ test('W3: what the server has against a field stands beside it', async () => {
   await button('Create webhook').click();
   const field = page.getByLabel('URL');
   await page.locator('[aria-invalid="true"]').waitFor();
-  assert.ok(await field.evaluate((input) => input === document.activeElement), 'the reader is led there');
+  await waitFor('the reader to be led there', () => field.evaluate((input) => input === document.activeElement));
   assert.match(await page.getByText(/credentials/).textContent(), /^This URL/);
   await page.getByLabel('Other patterns').fill('**');
   await field.fill(receiver.url);
