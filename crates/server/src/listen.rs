@@ -1,5 +1,6 @@
 //! Serving HTTP on connections.
 
+mod begin;
 mod connection;
 mod door;
 mod head_deadline;
@@ -36,8 +37,8 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(45);
 /// How long open requests may go on after a shutdown began.
 pub(crate) const DRAIN_DEADLINE: Duration = Duration::from_secs(12);
 
-/// Serves `api` on `listener` until told to stop, then lets what was begun end, and cuts off what does not. Connections that begin
-/// as a publisher's do are served on the runtime `publishers`, where no stream has its turn before them.
+/// Serves `api` on `listener` until told to stop, then lets what was begun end, and cuts off what does not. Streams are served on the
+/// present runtime, connections that begin otherwise on `main`.
 ///
 /// # Errors
 /// When the present runtime cannot take the listener over.
@@ -45,7 +46,7 @@ pub(crate) async fn serve(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     api: cstar_api::Service,
-    publishers: Handle,
+    main: Handle,
     stop: CancellationToken,
 ) -> io::Result<()> {
     let listener = TcpListener::from_std(listener.into_std()?)?;
@@ -57,7 +58,7 @@ pub(crate) async fn serve(
         );
     }
     let limits = Limits { connections: connections_max(), unacknowledged: UNACKNOWLEDGED };
-    serve_within(limits, listener, tls, api, publishers, stop).await;
+    serve_within(limits, listener, tls, api, main, stop).await;
     Ok(())
 }
 
@@ -78,10 +79,10 @@ async fn serve_within(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     api: cstar_api::Service,
-    publishers: Handle,
+    main: Handle,
     stop: CancellationToken,
 ) {
-    let service = Service::new(api, tls, stop.clone(), limits.unacknowledged, publishers);
+    let service = Service::new(api, tls, stop.clone(), limits.unacknowledged, main);
     let (open, cut) = (TaskTracker::new(), CancellationToken::new());
     let mut door = Door::new(listener, limits.connections);
     while let Some((stream, peer, place)) = stop.run_until_cancelled(door.next()).await {

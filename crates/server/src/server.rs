@@ -84,7 +84,9 @@ impl Server {
         });
 
         let streams = StreamRuntime::start().map_err(|error| {
-            StartError::Unusable(format!("starting threads: {error}; allow this process more of them"))
+            StartError::Unusable(format!(
+                "starting the runtime of streams: {error}; allow this process more open files"
+            ))
         })?;
         let mut tasks = Tasks::new(stop_deadline(&options));
         let own_listener = start_metrics(&options, &text, &mut tasks).await?;
@@ -99,9 +101,9 @@ impl Server {
             metrics: (!own_listener).then_some(text),
         };
         let service = Service::new(api, page::routes());
-        let publishers = runtime::Handle::current();
+        let main = runtime::Handle::current();
         tasks.start_on(streams.handle(), TaskKind::Api, |stop| {
-            listen::serve(listener, tls, service, publishers, stop)
+            listen::serve(listener, tls, service, main, stop)
         });
         if options.roles.realtime {
             tasks.start_on(streams.handle(), TaskKind::Realtime, |stop| async move {

@@ -1,8 +1,9 @@
-//! A runtime of its own for connections that begin and for streams.
+//! A runtime of its own for streams, and for connections that have not said yet whether they are one.
 //!
 //! Tasks of one runtime stand in one line. When an audience of thousands comes back at once, a publish would be answered behind all of
 //! them: half a second for 10,000. On a runtime of their own they wait for each other, and the system shares the processors out
-//! between the two.
+//! between the two. What begins with anything but a stream goes to the runtime of everything else, and stays there; TLS and HTTP/2
+//! stay here, where a handshake costs what a thousand publishes do, and a connection may carry both.
 
 use std::io;
 
@@ -51,7 +52,7 @@ mod tests {
     use super::*;
     use crate::listen;
 
-    /// Without a key, so that it is refused: that takes the same way.
+    /// Without a key, so that it is refused before it comes to the store: the way to and from there is what is asked for.
     const PUBLISH: &[u8] = b"POST /v1/teams/550e8400-e29b-41d4-a716-446655440000/events HTTP/1.1\r\n\
         host: x\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
     const REFUSED: &str = "HTTP/1.1 401 ";

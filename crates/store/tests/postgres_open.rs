@@ -1,12 +1,18 @@
 //! Opening a store in PostgreSQL: what it refuses, it says what to do about.
 
 use std::net::TcpListener;
+use std::sync::Arc;
 
-use cstar_store::StoreError;
 use cstar_store::postgres::{Options, Postgres};
 use cstar_store::sqlite::MasterKey;
+use cstar_store::{Log as _, StoreError};
 use cstar_testkit::{PostgresServer, free_address};
+use cstar_types::TeamId;
+use futures_util::future::join_all;
+use tokio::runtime::Builder;
+use tokio::task::spawn_blocking;
 use tokio_postgres::{Client, NoTls};
+use uuid::Uuid;
 
 const KEY: [u8; 32] = [7; 32];
 
@@ -109,4 +115,35 @@ async fn nodes_that_start_together_make_the_tables_once() {
     for node in opened {
         drop(node.expect("each node begins"));
     }
+}
+
+/// How many connections are wanted at once.
+const AT_ONCE: usize = 8;
+
+/// As many reads at once, each over a connection of its own.
+async fn read(store: Arc<Postgres>) {
+    let nobody = TeamId::from_uuid(Uuid::nil());
+    let read = join_all((0..AT_ONCE).map(|_| store.ends(nobody))).await;
+    assert!(read.iter().all(|ends| matches!(ends, Ok(_) | Err(StoreError::NotFound))), "{read:?}");
+}
+
+/// The backends of the store's connections.
+async fn backends(admin: &Client) -> Vec<i32> {
+    let sql = "SELECT pid FROM pg_stat_activity WHERE application_name = 'cstar' AND datname = 'postgres' ORDER BY pid";
+    admin.query(sql, &[]).await.expect("it can be asked").iter().map(|row| row.get(0)).collect()
+}
+
+/// What was connected for a caller on another runtime lives on the store's: it outlives the caller's.
+#[tokio::test]
+async fn connections_live_where_the_store_was_opened() {
+    let Some(server) = PostgresServer::start().await else { return };
+    let admin = client(&server, "postgres").await;
+    let store = Arc::new(open(&server.url("postgres")).await.expect("an empty database is taken"));
+    let streams = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    streams.spawn(read(Arc::clone(&store))).await.expect("it is read");
+    let connected = backends(&admin).await;
+    assert!(connected.len() >= AT_ONCE, "{connected:?}");
+    spawn_blocking(move || drop(streams)).await.expect("it ends");
+    read(Arc::clone(&store)).await;
+    assert_eq!(backends(&admin).await, connected);
 }

@@ -144,6 +144,16 @@ async fn a_stream_is_asked_for_in_pieces_or_behind_others() {
     assert!(!head.contains("connection: close"), "{head}");
     wire.until("HTTP/1.1 200 OK\r\n").await;
     wire.until("cstar.ready").await;
+
+    let mut wire = Wire::open(&cstar).await;
+    let body = format!(r#"{{"type":"ticket.created","data":{}}}"#, ticket("first"));
+    let lines = format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len());
+    let publish = request(&team, "POST HTTP/1.1", &lines).replace("/realtime", "/events");
+    wire.send(&format!("{publish}{body}{stream}")).await;
+    wire.until("HTTP/1.1 201 Created\r\n").await;
+    wire.until("cstar.ready").await;
+    let event = team.publish("ticket.created", &ticket("second")).await;
+    wire.until(&format!("id: {}\ndata: {}\n\n", event.position, event.envelope)).await;
 }
 
 /// RT-1: a client may say what it likes while it listens: it is no request, and takes nothing from the stream.

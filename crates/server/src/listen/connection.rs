@@ -1,6 +1,7 @@
 //! One connection, from its first byte.
 
 use std::future::poll_fn;
+use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -9,8 +10,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use cstar_api::{Answering, Handover, Peer};
 use cstar_realtime::{HangUp, Subscription};
-use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt};
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -26,10 +27,11 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use super::begin::{Begun, begin};
 use super::head_deadline::{HEAD_DEADLINE, HeadDeadline};
 use super::linger::Lingering;
 use super::lookout::Lookout;
-use super::plain::{self, Plain};
+use super::plain::Plain;
 use super::stream::{Line, Pumps};
 use super::unread::Unread;
 use super::written::Written;
@@ -46,7 +48,7 @@ const PING_EVERY: Duration = Duration::from_secs(15);
 /// A peer that is there but does not read answers no ping. It is given as long as a stream may stand still.
 const PONG_DEADLINE: Duration = Duration::from_secs(600);
 /// What an HTTP/2 connection begins with; no HTTP/1 method does.
-const HTTP2_PREFACE: &[u8] = b"PRI";
+pub(super) const HTTP2_PREFACE: &[u8] = b"PRI";
 
 /// What all connections of a listener are served with.
 pub(super) struct Service {
@@ -57,8 +59,8 @@ pub(super) struct Service {
     /// No further request is taken from then on.
     stop: CancellationToken,
     pumps: Arc<Pumps>,
-    /// Where the connections of publishers are served.
-    publishers: Handle,
+    /// The runtime of everything but streams.
+    main: Handle,
 }
 
 impl Service {
@@ -67,12 +69,12 @@ impl Service {
         tls: Option<TlsAcceptor>,
         stop: CancellationToken,
         unacknowledged: Duration,
-        publishers: Handle,
+        main: Handle,
     ) -> Arc<Self> {
         let mut http1 = http1::Builder::new();
         http1.timer(TokioTimer::new()).header_read_timeout(HEAD_DEADLINE).max_buf_size(HEAD_MAX_BYTES);
         let pumps = Pumps::new(unacknowledged);
-        Arc::new(Self { either: either(), http1, api, tls, stop, pumps, publishers })
+        Arc::new(Self { either: either(), http1, api, tls, stop, pumps, main })
     }
 }
 
@@ -123,46 +125,52 @@ struct Taken {
 }
 
 impl Connection {
-    /// Serves the connection, or hands it to the pumps.
+    /// Serves it here if it may be a stream, and on the runtime of everything else if not.
     pub(super) async fn run(mut self, stream: TcpStream) {
         if self.service.tls.is_some() {
-            return self.speak(stream, Bytes::new()).await;
+            return self.serve(stream, Bytes::new()).await;
         }
-        let plain = self.service.plain(self.peer, &self.deadline);
-        let begun = until_ended(plain.begin(stream), &self.held, &self.deadline, &mut self.lookout).await;
-        let Some((stream, read)) = begun else { return };
-        if !plain::is_publisher(&read) {
-            return self.speak(stream, read).await;
+        let begins =
+            begin(stream, &self.service.stop).map(|begun| begun.inspect_err(tell_broken).ok().flatten());
+        let begun = until_ended(begins, &self.held, &self.deadline, &mut self.lookout).await;
+        let Some(Begun { stream, read, may_be_stream }) = begun else { return };
+        if may_be_stream {
+            return self.serve(stream, read).await;
         }
-        if let Ok(stream) = stream.into_std() {
-            self.service.publishers.clone().spawn(self.publish(stream, read));
+        if let Ok(stream) = stream.into_std().inspect_err(tell_broken) {
+            self.service.main.clone().spawn(self.serve_plain(stream, read));
         }
     }
 
-    /// Goes on with a publisher's, on another runtime.
-    async fn publish(mut self, stream: std::net::TcpStream, read: Bytes) {
-        let Ok(stream) = TcpStream::from_std(stream) else { return };
-        let plain = self.service.plain(self.peer, &self.deadline);
+    /// Answers publishes, and serves what comes behind them.
+    async fn serve_plain(mut self, stream: std::net::TcpStream, read: Bytes) {
+        let Ok(stream) = TcpStream::from_std(stream).inspect_err(tell_broken) else { return };
+        let Service { api, stop, .. } = self.service.as_ref();
+        let plain = Plain { api, peer: self.peer, stop, deadline: &self.deadline };
         let rest = until_ended(plain.serve(stream, read), &self.held, &self.deadline, &mut self.lookout);
         if let Some((stream, read)) = rest.await {
-            self.speak(stream, read).await;
+            self.serve(stream, read).await;
         }
     }
 
-    /// Goes on with anything else.
-    async fn speak(mut self, stream: TcpStream, read: Bytes) {
+    /// Speaks what the peer speaks, and hands a stream to the pumps.
+    async fn serve(mut self, stream: TcpStream, read: Bytes) {
         let guide = Guide {
             peer: self.peer,
             hang_up: scissors(&self.held.cut),
             deadline: Arc::clone(&self.deadline),
             handover: None,
         };
-        let serving = self.service.speak(stream, read, guide);
-        let taken = until_ended(serving, &self.held, &self.deadline, &mut self.lookout).await;
+        let spoken = self.service.speak(stream, read, guide);
+        let taken = until_ended(spoken, &self.held, &self.deadline, &mut self.lookout).await;
         if let Some(Taken { socket, subscription }) = taken {
             self.service.pumps.serve(Line::new(socket, subscription, self.lookout, self.held));
         }
     }
+}
+
+fn tell_broken(error: &io::Error) {
+    tracing::debug!(%error, "a connection broke before it was served");
 }
 
 /// Serves a connection until something comes of it, or until it is over.
@@ -192,11 +200,7 @@ async fn until_ended<T>(
 }
 
 impl Service {
-    fn plain<'a>(&'a self, peer: Peer, deadline: &'a HeadDeadline) -> Plain<'a> {
-        Plain { api: &self.api, peer, stop: &self.stop, deadline }
-    }
-
-    /// Speaks what the peer speaks, of which so much was read.
+    /// Speaks what the peer speaks, of whom so much was read, until the connection ends or is a stream.
     async fn speak(&self, stream: TcpStream, read: Bytes, guide: Guide) -> Option<Taken> {
         if let Some(tls) = &self.tls {
             match timeout(TLS_DEADLINE, tls.accept(stream)).await {

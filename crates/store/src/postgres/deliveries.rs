@@ -18,7 +18,7 @@ use super::delivery_rows::{
 use super::events::LOOKED_AT_MAX;
 use super::fault::Fault;
 use super::locks::Locked;
-use super::store::{Postgres, to_the_end};
+use super::store::Postgres;
 use super::tx::{Tries, Tx, change, read};
 use super::{nodes, record, resend, webhooks};
 use crate::{AttemptReport, Deliveries, DeliveryQuery, DueSlice, Page, StoreError};
@@ -117,7 +117,7 @@ impl Postgres {
     ) -> Result<Vec<Option<DeliveryStatus>>, StoreError> {
         let teams = self.open.teams_of(&reports).await?;
         let store = self.clone();
-        let recorded = to_the_end(async move {
+        let recorded = self.open.to_the_end(async move {
             let mut tries = Tries::default();
             loop {
                 match record::record(&store, &teams, &reports, rule, locked).await {

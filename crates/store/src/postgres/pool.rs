@@ -12,11 +12,13 @@ use deadpool::Runtime;
 use deadpool::managed::{Manager, Metrics, Object, Pool, RecycleError, RecycleResult};
 use futures_util::future::poll_fn;
 use futures_util::ready;
+use tokio::runtime::Handle;
 use tokio_postgres::error::Severity;
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{AsyncMessage, Client, Connection, CopyInSink, CopyOutStream, Error, Row, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_util::context::TokioContext;
 
 use super::fault::Fault;
 use super::options::Options;
@@ -44,6 +46,8 @@ type Stream = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream;
 pub(super) struct Connector {
     servers: Servers,
     tls: MakeRustlsConnect,
+    /// Where they live, on whichever a caller has his turn: those of one that is busy with streams would have theirs behind all of them.
+    runtime: Handle,
 }
 
 /// A connection.
@@ -56,10 +60,10 @@ pub(super) struct Link {
     waited_in_vain: Arc<AtomicBool>,
 }
 
-/// A pool for these options, with no connection made yet.
+/// A pool for these options, with no connection made yet; they will live on the present runtime.
 pub(super) fn pool(options: &Options) -> Result<Connections, StoreError> {
     let tls = MakeRustlsConnect::new(tls::config(options.root_certificate.as_deref())?);
-    let connector = Connector { servers: Servers::of(&options.config), tls };
+    let connector = Connector { servers: Servers::of(&options.config), tls, runtime: Handle::current() };
     let pool = Pool::builder(connector)
         .max_size(options.connections.max(1))
         .wait_timeout(Some(WAIT))
@@ -69,8 +73,13 @@ pub(super) fn pool(options: &Options) -> Result<Connections, StoreError> {
 }
 
 impl Connector {
+    /// The store's own, on which its connections live.
+    pub(super) const fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
     pub(super) async fn connect(&self) -> Result<Link, Unreached> {
-        self.servers.connect(&self.tls).await
+        TokioContext::new(self.servers.connect(&self.tls), self.runtime.clone()).await
     }
 }
 

@@ -159,7 +159,7 @@ impl Open {
                 waited_for: group.publishes.first().filter(|_| group.waits).map(|first| first.publish.team),
             };
             let open = Arc::clone(self);
-            tokio::spawn(async move {
+            self.connections.manager().runtime().spawn(async move {
                 let _ended = ended;
                 let Group { publishes, turns, waits } = group;
                 let turns = Arc::new(turns);

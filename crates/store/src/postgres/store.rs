@@ -196,13 +196,17 @@ impl Open {
     }
 }
 
-/// Does it to its end, whether or not its caller still waits.
-pub(super) async fn to_the_end<T: Send + 'static>(
-    work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
-) -> Result<T, StoreError> {
-    let done = tokio::spawn(work).await;
-    done.unwrap_or_else(|error| {
-        tracing::error!(%error, "a transaction did not come to its end");
-        Err(StoreError::OutcomeUnknown)
-    })
+impl Open {
+    /// Does it to its end, whether or not its caller still waits, and where nothing that is busy beside its caller has its turn first: others
+    /// wait for the locks that it holds.
+    pub(super) async fn to_the_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let done = self.connections.manager().runtime().spawn(work).await;
+        done.unwrap_or_else(|error| {
+            tracing::error!(%error, "a transaction did not come to its end");
+            Err(StoreError::OutcomeUnknown)
+        })
+    }
 }

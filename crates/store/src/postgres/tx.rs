@@ -352,8 +352,8 @@ impl Tries {
 /// A macro, because a function could not say of the futures of a closure that borrow the transaction that they can be sent.
 macro_rules! change {
     ($store:expr, $teams:expr, |$tx:ident| $work:expr) => {{
-        let store = $store.clone();
-        $crate::postgres::store::to_the_end(async move {
+        let (store, open) = ($store.clone(), std::sync::Arc::clone(&$store.open));
+        open.to_the_end(async move {
             let mut tries = $crate::postgres::tx::Tries::default();
             loop {
                 #[allow(unused_mut, reason = "some work only reads, or locks")]

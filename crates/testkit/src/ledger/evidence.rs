@@ -144,6 +144,7 @@ impl Evidence {
     ///
     /// # Panics
     /// If a rule was broken: with each breach, and what more there is to say to who looks for its reason.
+    #[track_caller]
     pub fn judge(&self, ledger: &Ledger, more: impl FnOnce() -> String) {
         let found: Vec<String> = breaches(ledger, self).iter().map(ToString::to_string).collect();
         assert!(found.is_empty(), "{}\n{}", found.join("\n"), more());

@@ -32,14 +32,6 @@ const KEPT_BYTES: usize = 2 * READ_BYTES;
 /// The rest of a body that does not come within this is waited for by hyper, as long as a body may take.
 const REST_WITHIN: Duration = Duration::from_secs(1);
 
-/// What a publish begins with, and no stream.
-const POST: &[u8] = b"POST ";
-
-/// Whether a connection of which this was read begins as a publisher's does.
-pub(super) fn is_publisher(read: &[u8]) -> bool {
-    read.starts_with(POST)
-}
-
 /// What serves the publishes of a connection.
 pub(super) struct Plain<'a> {
     pub(super) api: &'a Service,
@@ -49,21 +41,8 @@ pub(super) struct Plain<'a> {
 }
 
 impl Plain<'_> {
-    /// Waits until a connection tells whether it begins as a publisher's does, see [`is_publisher`]; gives it back with what was read.
-    /// `None` if it ends before.
-    pub(super) async fn begin(self, mut stream: TcpStream) -> Option<(TcpStream, Bytes)> {
-        let mut stopped = pin!(self.stop.cancelled());
-        let mut unread = BytesMut::new();
-        while unread.len() < POST.len() && POST.starts_with(&unread) {
-            if !more(&mut stream, &mut unread, None, stopped.as_mut()).await.ok()? {
-                return if unread.is_empty() { close(stream).await } else { Some((stream, unread.freeze())) };
-            }
-        }
-        Some((stream, unread.freeze()))
-    }
-
-    /// Answers publishes, of the first of which so much was `read`, until something else comes; gives back the connection and what was
-    /// read of it and not answered. `None` once it has ended, as it does between two requests when the server stops.
+    /// Answers publishes until something else comes, in a connection of which so much was `read`; gives it back with what was
+    /// read and not answered. `None` once it has ended, as it does between two requests when the server stops.
     pub(super) async fn serve(self, mut stream: TcpStream, read: Bytes) -> Option<(TcpStream, Bytes)> {
         let (mut unread, mut out, mut date) = (BytesMut::from(read), Vec::new(), Date::default());
         let mut stopped = pin!(self.stop.cancelled());
@@ -126,7 +105,7 @@ fn give_back(out: &mut Vec<u8>, unread: &mut BytesMut) {
 
 /// Reads more; says whether anything came, in time and before the peer's end. A publish of which the head is there is waited for
 /// whether the server stops or not.
-async fn more(
+pub(super) async fn more(
     stream: &mut TcpStream,
     unread: &mut BytesMut,
     rest_within: Option<Duration>,
