@@ -37,10 +37,6 @@ pub struct Stream {
     pub opened_at: Timestamp,
 }
 
-/// Streams that begin look so many at once where their team's log ends. With [`Options::reads_at_once`] that is fewer than a store that
-/// nodes share has connections: publishes need some, too.
-const LOOKS_AT_ONCE: usize = 4;
-
 /// The open streams of all teams, and what they share.
 ///
 /// One task, [`Hub::run`], reads the store's tail, turns what was committed into frames, once, and wakes those whom it
@@ -54,7 +50,6 @@ pub struct Hub {
     wheel: Mutex<Wheel>,
     expiries: Mutex<BTreeMap<(Timestamp, StreamId), Arc<Seat>>>,
     pub(crate) reads: Semaphore,
-    looks: Semaphore,
     ticks: AtomicU64,
     pub(crate) tally: Tally,
 }
@@ -77,7 +72,6 @@ impl Hub {
             wheel: Mutex::new(Wheel::new(options.heartbeat_ticks())),
             expiries: Mutex::default(),
             reads: Semaphore::new(options.reads_at_once.max(1)),
-            looks: Semaphore::new(LOOKS_AT_ONCE),
             ticks: AtomicU64::new(0),
             tally: Tally::default(),
             options,
@@ -95,14 +89,12 @@ impl Hub {
         let place = self.sit(team, Guest { id, key, token, filter, expires_at, opened_at, hang_up })?;
         // The seat is taken first, the log's ends and the key are looked at then: what changes behind these looks, the
         // seat is told.
-        let turn = self.looks.acquire().await; // never closed
         let ends = self.store.ends(team).await?;
         if let Some(key) = key
             && !self.key_stands(key).await?
         {
             return Err(SubscribeError::KeyRevoked);
         }
-        drop(turn);
         place.feed.learn(ends);
         let start = origin.start(ends);
         place.seat.begin(start.passed.seq);

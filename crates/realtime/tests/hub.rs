@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use cstar_realtime::{Options, Origin, Subscribe};
 use given::World;
-use tokio::task::unconstrained;
 use tokio::time::timeout;
 
 const TICKET: &str = "ticket.created";
@@ -110,8 +109,7 @@ async fn those_who_come_back_together_share_the_reads() {
     let mut clients = Vec::new();
     for number in 0..500 {
         let passed = number % 90;
-        // Without giving way to those who read.
-        let mut client = unconstrained(world.client(&format!("1.{passed}"))).await;
+        let mut client = world.client(&format!("1.{passed}")).await;
         assert!(client.take().is_some(), "it is ready");
         assert!(client.take().is_none(), "it waits for its turn to read");
         clients.push((passed, Vec::new(), client));

@@ -35,6 +35,7 @@ impl Log for Postgres {
     }
 
     async fn ends(&self, team: TeamId) -> Result<LogEnds, StoreError> {
+        let _turn = self.open.looks_at_ends.acquire().await; // never closed
         let ends = self.open.head(team).await?.ends(self.open.epoch);
         self.open.followed.lock().begin(team, ends.head);
         Ok(ends)

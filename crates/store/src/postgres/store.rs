@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use cstar_types::{Author, TeamId};
 use parking_lot::Mutex;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
 use super::clock::ClockOffset;
 use super::connect::{self, Begun};
@@ -89,6 +89,8 @@ pub(super) struct Open {
     pub(super) event_types: KnownTypes,
     pub(super) failed: Mutex<Failed>,
     pub(super) operation_begun: Notify,
+    /// For who asks where a log ends, as streams do that begin: thousands at once must leave connections to others.
+    pub(super) looks_at_ends: Semaphore,
     pub(super) removal_grain: Duration,
     pub(super) tail: Tail,
     pub(super) backups: crate::backup::Turn,
@@ -136,6 +138,7 @@ impl Postgres {
             event_types: KnownTypes::default(),
             failed: Mutex::default(),
             operation_begun: Notify::new(),
+            looks_at_ends: Semaphore::new((options.connections / 4).max(1)),
             removal_grain: options.removal_grain,
             tail: Tail::default(),
             backups: crate::backup::Turn::default(),
