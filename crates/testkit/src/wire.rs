@@ -33,6 +33,7 @@ struct Ends {
     server: SocketAddr,
     whole: Gate,
     held: Arc<AtomicUsize>,
+    passed: Arc<AtomicUsize>,
 }
 
 impl Wire {
@@ -45,7 +46,7 @@ impl Wire {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         listener.set_nonblocking(true).expect("a socket of our own");
         let address = listener.local_addr().expect("bound");
-        let ends = Ends { server, whole: Gate::closed(), held: Arc::default() };
+        let ends = Ends { server, whole: Gate::closed(), held: Arc::default(), passed: Arc::default() };
         ends.whole.open();
         let stop = CancellationToken::new();
         let passing = (listener, ends.clone(), stop.clone());
@@ -79,6 +80,12 @@ impl Wire {
     #[must_use]
     pub fn held(&self) -> usize {
         self.ends.held.load(Ordering::Relaxed)
+    }
+
+    /// How often something has passed, so far.
+    #[must_use]
+    pub fn passed(&self) -> usize {
+        self.ends.passed.load(Ordering::Relaxed)
     }
 }
 
@@ -149,6 +156,7 @@ async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, ends: &Ends) {
         if length == 0 || to.write_all(&bytes[..length]).await.is_err() {
             return;
         }
+        ends.passed.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -173,6 +181,7 @@ mod tests {
         near.write_all(b"one").await.unwrap();
         let mut heard = [0; 3];
         far.read_exact(&mut heard).await.unwrap();
+        until("something that has passed", async || (wire.passed() == 1).then_some(())).await;
         wire.cut();
         far.write_all(b"six").await.unwrap();
         until("something that cannot pass", async || (wire.held() > 0).then_some(())).await;

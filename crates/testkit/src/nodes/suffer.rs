@@ -32,6 +32,9 @@ const TOO_EARLY: &str = "SELECT count(*) FROM attempts a
 /// What is to be tried again by that clock.
 const RETRIES_AHEAD: &str = "SELECT count(*) FROM deliveries WHERE attempts > 0 AND due_ms > (extract(epoch FROM now()) + 1800) * 1000";
 
+/// More than passes between a node and NATS before the first bell.
+const GREETING: usize = 20;
+
 impl Nodes {
     /// Suffers a fault at a moment that `random` chooses, and stands again.
     ///
@@ -203,6 +206,10 @@ impl Nodes {
     async fn have_a_deaf_node(&mut self) {
         self.under_load(async |stage, seen| {
             let wire = &stage.servers.to_nats;
+            // The node may still be on its way back to the bells, if they were away before.
+            let passed = wire.passed();
+            until("bells that come through", async || (wire.passed() > passed + GREETING).then_some(()))
+                .await;
             let held = wire.held();
             wire.cut();
             until_streamed(seen).await;
