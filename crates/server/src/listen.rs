@@ -121,12 +121,22 @@ mod tests {
     use futures_util::stream;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::sync::mpsc;
+    use tokio::task::JoinHandle;
 
     use super::*;
 
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
     /// Every answer of these tests ends so: its body is `true` or `false`.
     const ENDS: [&[u8]; 2] = [b"true", b"false"];
+
+    fn serving(
+        limits: Limits,
+        listener: TcpListener,
+        router: Router,
+        stop: &CancellationToken,
+    ) -> JoinHandle<()> {
+        tokio::spawn(serve_within(limits, listener, None, router.into(), Handle::current(), stop.clone()))
+    }
 
     async fn ask(stream: &mut TcpStream) -> String {
         stream.write_all(REQUEST).await.unwrap();
@@ -151,14 +161,7 @@ mod tests {
         let router = Router::new()
             .route("/", get(move || std::future::ready(left.load(Ordering::SeqCst).to_string())));
         let limits = Limits { connections: 1, unacknowledged: UNACKNOWLEDGED };
-        let serving = tokio::spawn(serve_within(
-            limits,
-            listener,
-            None,
-            router.into(),
-            Handle::current(),
-            stop.clone(),
-        ));
+        let serving = serving(limits, listener, router, &stop);
 
         let mut first = TcpStream::connect(address).await.unwrap();
         assert!(ask(&mut first).await.ends_with("false"));
@@ -183,14 +186,7 @@ mod tests {
         let router = Router::new().route("/", get(|| std::future::ready("true")));
         let limits = Limits { connections: 2, unacknowledged: UNACKNOWLEDGED };
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(serve_within(
-            limits,
-            listener,
-            None,
-            router.into(),
-            Handle::current(),
-            stop.clone(),
-        ));
+        let serving = serving(limits, listener, router, &stop);
         let _silent = TcpStream::connect(address).await.unwrap();
         let mut other = TcpStream::connect(address).await.unwrap();
         assert!(ask(&mut other).await.ends_with("true"), "both are taken");
@@ -226,14 +222,7 @@ mod tests {
             .route("/gone", get(move || std::future::ready(endless(gone_ended.clone()))));
         let limits = Limits { connections: 9, unacknowledged: Duration::from_secs(1) };
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(serve_within(
-            limits,
-            listener,
-            None,
-            router.into(),
-            Handle::current(),
-            stop.clone(),
-        ));
+        let serving = serving(limits, listener, router, &stop);
         let open = async |path| {
             let mut stream = TcpStream::connect(address).await.unwrap();
             stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await.unwrap();
