@@ -3,7 +3,7 @@
 //! Tasks of one runtime stand in one line. When an audience of thousands comes back at once, a publish would be answered behind all of
 //! them: half a second for 10,000. On a runtime of their own they wait for each other, and the system shares the processors out
 //! between the two. What begins with anything but a stream goes to the runtime of everything else, and stays there; TLS and HTTP/2
-//! stay here, where a handshake costs what a thousand publishes do, and a connection may carry both.
+//! stay here: handshakes come in crowds too, and a connection may carry both.
 
 use std::io;
 
